@@ -1,0 +1,110 @@
+"""The validated configuration as the rest of mvx sees it: frozen values, no parser.
+
+Read-only commands build only a `Desk` view of it (see source.py) and never import pydantic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """What read-only commands need: where the journal is, and which venue holds which assets.
+
+    `symbols` maps each venue to {instrument name: symbol}; `assets` to the assets of those symbols,
+    in the order base, quote. `quote_as` maps an equivalent quote to the desk's: {"USDT": "USD"}.
+    """
+
+    source: str
+    journal: Path
+    mode: str
+    currency: Asset
+    instruments: Mapping[str, Instrument]
+    symbols: Mapping[Venue, Mapping[str, Symbol]]
+    assets: Mapping[Venue, tuple[Asset, ...]]
+    quote_as: Mapping[Asset, Asset]
+    max_age_s: float
+    lateness_s: Mapping[Venue, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSettings:
+    """A paper venue. None means: what the built-in table says for this venue and base asset."""
+
+    books: Path | None = None
+    books_venue: str | None = None
+    clock: str = "wall"
+    seed: int = 7
+    balances: Mapping[Asset, Decimal] = field(default_factory=dict)
+    lot: Decimal | None = None
+    tick: Decimal | None = None
+    min_qty: Decimal | None = None
+    min_notional: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """One venue of the desk."""
+
+    name: Venue
+    adapter: str
+    symbols: Mapping[str, Symbol]
+    timeout_s: float
+    lateness_s: float
+    accept_lateness_s: float
+    listing_lag_s: float
+    taker_bps: Decimal | None
+    baseline: Mapping[Asset, Decimal]
+    paper: PaperSettings
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSettings:
+    """A quote asset that counts as another at a live rate; `rates` are (venue, symbol), first fresh one."""
+
+    asset: Asset
+    as_asset: Asset
+    rates: tuple[tuple[Venue, Symbol], ...]
+    max_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    max_slippage_bps: Decimal
+    max_rounds: int
+    max_s: float
+    deadline_s: float
+    max_book_age_s: float
+    assume_yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSettings:
+    """None or an absent key: no such limit. Position and order quantity are in base by instrument,
+    notionals in the desk's currency."""
+
+    max_position: Mapping[str, Decimal]
+    max_order_qty: Mapping[str, Decimal]
+    max_order_notional: Decimal | None
+    max_venue_notional: Mapping[Venue, Decimal]
+    max_open_orders: int | None
+    max_unknown_orders: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration."""
+
+    desk: DeskSettings
+    venues: Mapping[Venue, VenueSettings]
+    quotes: Mapping[Asset, QuoteSettings]
+    route: RouteSettings
+    risk: RiskSettings
+    interval_s: float

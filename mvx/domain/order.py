@@ -1,0 +1,133 @@
+"""One order, seen from three sides: as it is sent, as the venue reports it, as the journal knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Symbol, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.money import ZERO
+from mvx.domain.order_status import TERMINAL, OrdStatus
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 where base comes in, -1 where it goes out."""
+        return 1 if self is Side.BUY else -1
+
+
+class TimeInForce(StrEnum):
+    IOC = "ioc"
+    FOK = "fok"
+    GTC = "gtc"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """A limit order as it is sent. `deadline` is the one absolute instant, never extended."""
+
+    cl_ord_id: ClOrdId
+    symbol: Symbol
+    side: Side
+    order_qty: Decimal
+    limit_px: Decimal
+    time_in_force: TimeInForce
+    post_only: bool
+    deadline: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The venue accepted a request and named it."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """A venue's own record of one order at one moment.
+
+    `cl_ord_id` is None where the order carries none. `ord_status` is NEW, PARTIALLY_FILLED or
+    terminal. `avg_px` is None before the first fill.
+    """
+
+    order_id: OrderId
+    cl_ord_id: ClOrdId | None
+    symbol: Symbol
+    side: Side
+    order_qty: Decimal
+    limit_px: Decimal | None
+    cum_qty: Decimal
+    avg_px: Decimal | None
+    ord_status: OrdStatus
+    created_at: Instant
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A child order as the journal knows it: its intent, and what the venue has confirmed since.
+
+    cum_qty is what the venue's record claims; filled_qty and filled_notional are summed from the
+    trades it has listed. `fee_bps` is the worst rate a fill may cost, taken in one of `fee_assets`.
+    A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.
+    """
+
+    cl_ord_id: ClOrdId
+    parent_id: ParentId | None
+    venue: Venue
+    account: str
+    symbol: Symbol
+    instrument: str
+    base: Asset
+    quote: Asset
+    side: Side
+    order_qty: Decimal
+    limit_px: Decimal
+    time_in_force: TimeInForce
+    post_only: bool
+    created_at: Instant
+    deadline: Instant
+    fee_bps: Decimal
+    fee_assets: tuple[Asset, ...]
+    max_px: Decimal | None
+    ord_status: OrdStatus = OrdStatus.PENDING_NEW
+    unknown: bool = False
+    settled: bool = False
+    reason: str = ""
+    order_id: OrderId | None = None
+    cum_qty: Decimal = ZERO
+    avg_px: Decimal | None = None
+    filled_qty: Decimal = ZERO
+    filled_notional: Decimal = ZERO
+    terminal_at: Instant | None = None
+
+    @property
+    def terminal(self) -> bool:
+        return self.ord_status in TERMINAL
+
+    @property
+    def trades_complete(self) -> bool:
+        """Terminal on the venue's record, with every trade it claims listed."""
+        return self.terminal and self.filled_qty == self.cum_qty
+
+    @property
+    def worst_qty(self) -> Decimal:
+        """What may still fill: held until settled (DESIGN 2.8), whatever the state says."""
+        return ZERO if self.settled else max(ZERO, self.order_qty - self.filled_qty)
+
+    @property
+    def residual_worst_qty(self) -> Decimal:
+        """The same for its parent's residual, where a complete terminal child counts zero (I14)."""
+        return ZERO if self.trades_complete else self.worst_qty
+
+    @property
+    def claimed_qty(self) -> Decimal:
+        """Filled by the venue's record of the order, and not yet listed as trades."""
+        return max(ZERO, self.cum_qty - self.filled_qty)

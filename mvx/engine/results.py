@@ -1,0 +1,254 @@
+"""What each use case returns: plain values that one function renders as a table or as JSON.
+
+Field names and shapes are the contract of the command line (`data` of the JSON envelope). Decimals
+are exact, instants end in `at` or `since`, ages end in `_s`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
+from mvx.domain.instant import Instant
+from mvx.errors import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class BreakRow:
+    """One difference found by reconciliation, with both numbers."""
+
+    id: int
+    venue: Venue
+    kind: str
+    asset: Asset | None
+    cl_ord_id: ClOrdId | None
+    exec_id: ExecId | None
+    ours: str
+    theirs: str
+    corrected: bool
+    at: Instant
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRow:
+    cl_ord_id: ClOrdId
+    order_id: OrderId | None
+    venue: Venue
+    order_qty: Decimal
+    cum_qty: Decimal
+    avg_px: Decimal | None
+    ord_status: str
+    unknown: bool
+    settled: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    cl_ord_id: ClOrdId
+    order_id: OrderId | None
+    parent_id: ParentId | None
+    venue: Venue
+    instrument: str
+    side: str
+    order_qty: Decimal
+    limit_px: Decimal
+    cum_qty: Decimal
+    avg_px: Decimal | None
+    ord_status: str
+    unknown: bool
+    settled: bool
+    reason: str
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRow:
+    asset: Asset
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    venue: Venue
+    symbol: Symbol
+    side: str
+    exec_id: ExecId
+    order_id: OrderId
+    cl_ord_id: ClOrdId | None
+    qty: Decimal
+    price: Decimal
+    fee: FeeRow
+    at: Instant
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegRow:
+    """`limit_px` and `expected_px` in the symbol's own quote, `all_in_px` in the instrument's."""
+
+    venue: Venue
+    symbol: Symbol
+    qty: Decimal
+    limit_px: Decimal
+    expected_px: Decimal
+    fee_bps: Decimal
+    all_in_px: Decimal
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    venue: Venue
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestSingleVenue:
+    venue: Venue
+    all_in_px: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    legs: tuple[LegRow, ...]
+    skipped: tuple[SkippedRow, ...]
+    best_single_venue: BestSingleVenue | None
+    saving_bps: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteResult:
+    parent_id: ParentId | None
+    id: str | None
+    instrument: str
+    side: str
+    order_qty: Decimal
+    cum_qty: Decimal
+    leaves_qty: Decimal
+    avg_px: Decimal | None
+    fees: Mapping[Asset, Decimal]
+    all_in_px: Decimal | None
+    arrival_px: Decimal | None
+    slippage_bps: Decimal | None
+    status: str
+    plan: PlanRow | None
+    children: tuple[ChildRow, ...]
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """One venue's holding of one asset. None: not bounded, or not known yet."""
+
+    venue: Venue
+    asset: Asset
+    confirmed: Decimal | None
+    expected: Decimal | None
+    lo: Decimal | None
+    hi: Decimal | None
+    baseline: Decimal | None
+    position: Decimal | None
+    state: str
+    open_orders: int
+    settling_orders: int
+    unknown_orders: int
+    answered_age_s: float | None
+    agreed_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    asset: Asset
+    confirmed: Decimal | None
+    expected: Decimal | None
+    lo: Decimal | None
+    hi: Decimal | None
+    baseline: Decimal | None
+    position: Decimal | None
+    position_lo: Decimal | None
+    position_hi: Decimal | None
+    mark_px: Decimal | None
+    notional: Decimal | None
+    stale_venues: tuple[Venue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """`free` is the worst case: the least the holding may be, less what is reserved by open orders."""
+
+    venue: Venue
+    asset: Asset
+    total: Decimal | None
+    free: Decimal | None
+    reserved: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsResult:
+    positions: tuple[PositionRow, ...]
+    totals: tuple[TotalRow, ...]
+    balances: tuple[BalanceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    orders: int
+    fills: int
+    balances: int
+
+
+@dataclass(frozen=True, slots=True)
+class VenuePassRow:
+    venue: Venue
+    complete: bool
+    agreed: bool
+    checked: CheckedRow
+    breaks: int
+    took_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileResult:
+    venues: tuple[VenuePassRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRow:
+    cl_ord_id: ClOrdId
+    venue: Venue
+    ord_status: str
+    cum_qty: Decimal
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResult:
+    orders: tuple[CancelRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersResult:
+    orders: tuple[OrderRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FillsResult:
+    fills: tuple[FillRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A use case's answer with what the envelope needs: whether anything was sent, whether anything
+    is uncertain, the breaks found on the way, and the exit code."""
+
+    data: object
+    exit_code: Exit
+    sent: bool = False
+    uncertain: bool = False
+    breaks: tuple[BreakRow, ...] = ()
+    warnings: tuple[str, ...] = ()

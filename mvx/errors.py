@@ -1,0 +1,138 @@
+"""Every error that mvx raises on purpose, and the exit code each one ends in.
+
+    MvxError
+    ├── UsageError              2  what was typed
+    │   └── BadNumber           2  a number that is not plain, finite and short
+    ├── ConfigError             2  what was configured
+    ├── Refused                 4  risk, halt, declined, an id used before
+    ├── NoVenueUsable           7  nothing to route to
+    ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
+    │   └── LeaseLost           5  another worker holds the parent now
+    ├── BadVenueData            -  a venue said something that can not be true
+    └── VenueError              -  what became of one call to a venue
+        ├── VenueRejected           the venue refused, by a parsed code
+        ├── VenueUnreachable        the request never left: nothing can have happened
+        └── OutcomeUnknown          it left, and no answer that can be relied on came back
+
+Rule: an error says what failed (`message`), what is known at the venue (`known`) and what to run
+next (`next_step`). Venue errors are inputs of the engine and never reach the operator raw.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes, a contract with scripts and cron."""
+
+    OK = 0
+    DEFECT = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    REFUSED = 4
+    UNCERTAIN = 5
+    BREAKS = 6
+    NO_VENUE = 7
+    UNAVAILABLE = 8
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+#: Where several apply the first wins. 2 and 4 only where nothing was dispatched.
+PRECEDENCE = (
+    Exit.DEFECT,
+    Exit.UNCERTAIN,
+    Exit.UNAVAILABLE,
+    Exit.USAGE,
+    Exit.NO_VENUE,
+    Exit.REFUSED,
+    Exit.BREAKS,
+    Exit.INCOMPLETE,
+    Exit.OK,
+)
+
+
+def worst_exit(*codes: Exit) -> Exit:
+    """The code that a command ends in when several apply."""
+    return min(codes, key=PRECEDENCE.index, default=Exit.OK)
+
+
+class MvxError(Exception):
+    """What failed, what is known, what to do; `code` is stable and documented."""
+
+    code = "error"
+    exit_code = Exit.DEFECT
+
+    def __init__(self, message: str, *, known: str = "", next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.known = known
+        self.next_step = next_step
+
+
+class UsageError(MvxError):
+    code = "usage"
+    exit_code = Exit.USAGE
+
+
+class BadNumber(UsageError):
+    code = "bad_number"
+
+
+class ConfigError(MvxError):
+    code = "config"
+    exit_code = Exit.USAGE
+
+
+class Refused(MvxError):
+    code = "refused"
+    exit_code = Exit.REFUSED
+
+
+class NoVenueUsable(MvxError):
+    code = "no_venue"
+    exit_code = Exit.NO_VENUE
+
+
+class JournalError(MvxError):
+    code = "journal"
+    exit_code = Exit.UNAVAILABLE
+
+
+class LeaseLost(JournalError):
+    code = "lease_lost"
+    exit_code = Exit.UNCERTAIN
+
+
+class BadVenueData(MvxError):
+    code = "bad_venue_data"
+    exit_code = Exit.NO_VENUE
+
+
+class VenueError(MvxError):
+    code = "venue"
+    exit_code = Exit.NO_VENUE
+
+
+class VenueRejected(VenueError):
+    """A definite refusal; `reason_code` is the venue's own, parsed."""
+
+    code = "venue_rejected"
+
+    def __init__(self, message: str, *, reason_code: str) -> None:
+        super().__init__(message)
+        self.reason_code = reason_code
+
+
+class VenueUnreachable(VenueError):
+    """The request never left this machine."""
+
+    code = "venue_unreachable"
+
+
+class OutcomeUnknown(VenueError):
+    """The request left and nothing reliable came back: it may or may not have been accepted."""
+
+    code = "outcome_unknown"
+    exit_code = Exit.UNCERTAIN

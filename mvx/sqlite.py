@@ -1,0 +1,145 @@
+"""The SQLite driver: one place that picks it, checks its version and opens files with it.
+
+SQLite 3.7.0-3.51.2 can corrupt a WAL that several connections write (the WAL-reset bug), and the
+standard library often carries such a version: mvx takes `pysqlite3` where it is installed, else the
+standard library, and refuses to start on an affected one.
+
+A write transaction is `BEGIN IMMEDIATE` inside a short cross-process file lock: without the lock four
+writers starve one another (SQLite's busy handler polls, and the unlucky wait for seconds).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mvx.errors import JournalError
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ImportError:
+        import sqlite3
+
+FIRST_SAFE_VERSION = (3, 51, 3)
+LOCK_TIMEOUT_S = 30.0
+_LOCK_POLL_S = 0.002
+
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+DatabaseError = sqlite3.DatabaseError
+IntegrityError = sqlite3.IntegrityError
+
+
+def check_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Refuses an SQLite that can corrupt a WAL with several writers. Raises JournalError."""
+    if version < FIRST_SAFE_VERSION:
+        found = ".".join(map(str, version))
+        raise JournalError(
+            f"SQLite {found} can corrupt a journal that several processes write",
+            next_step="install pysqlite3 (pip install pysqlite3), or a Python with SQLite 3.51.3+",
+        )
+
+
+class Database:
+    """One connection to one file, private to its owner (0600, in a folder made 0700).
+
+    durable: `synchronous=FULL`, so that a commit survives a power loss; else NORMAL, which survives
+    a killed process. Raises JournalError where the file can not be used.
+    """
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        check_version()
+        self.path = path
+        try:
+            _make_private_file(path)
+            self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
+            self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self.connection.execute("PRAGMA foreign_keys=ON")
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise unusable(path, error) from error
+
+    def close(self) -> None:
+        self.connection.close()
+        os.close(self._lock_fd)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One write transaction: committed when the block ends, rolled back when it raises."""
+        self._lock()
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            raise unusable(self.path, error) from error
+        finally:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One read transaction: everything inside sees one snapshot, and blocks nobody."""
+        try:
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                self.connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            raise unusable(self.path, error) from error
+
+    def _lock(self) -> None:
+        give_up_at = time.monotonic() + LOCK_TIMEOUT_S
+        while True:
+            try:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= give_up_at:
+                    holder = os.pread(self._lock_fd, 20, 0).decode("ascii", "replace").strip()
+                    raise JournalError(
+                        f"{self.path} is locked by process {holder or 'unknown'} for over"
+                        f" {LOCK_TIMEOUT_S:.0f} s",
+                        next_step=f"see what it does: ps -p {holder or 'PID'}",
+                    ) from None
+                time.sleep(_LOCK_POLL_S)
+            else:
+                os.pwrite(self._lock_fd, b"%-20d" % os.getpid(), 0)
+                return
+
+
+def unusable(path: Path, error: Exception) -> JournalError:
+    """What an operator is told when a database file can not be used."""
+    return JournalError(
+        f"{path}: {error}",
+        known="nothing was written",
+        next_step="check the disk, the file's owner and its mode, then: mvx journal info",
+    )
+
+
+def _make_private_file(path: Path) -> None:
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True)
+    # SQLite gives -wal and -shm the mode of the database itself.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if status.st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

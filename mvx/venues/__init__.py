@@ -1,0 +1,1 @@
+"""Connectors: five APIs with five opinions, behind one Protocol."""

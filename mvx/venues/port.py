@@ -1,0 +1,78 @@
+"""The one Protocol that every venue adapter implements.
+
+Rules every adapter keeps, proven by tests/contract:
+- Numbers are exact Decimals, times are the venue's own clock in Instants.
+- `submit` has three outcomes and no fourth: it returns an Ack (an order id came back), raises
+  VenueRejected (a parsed code that is a definite refusal), or raises OutcomeUnknown. It raises
+  VenueUnreachable only where the request never left. It never re-sends.
+- `submit` dispatches nothing at or after the request's deadline (VenueUnreachable), and gives the
+  venue that same absolute deadline.
+- A read is complete (every page) or raises VenueUnreachable / OutcomeUnknown / BadVenueData; it never
+  returns part of an answer as the whole.
+- A call ends within the venue's timeout_s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from mvx.domain.book import Book
+from mvx.domain.execution import Fill
+from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.instrument import MarketRules
+from mvx.domain.order import Ack, OrderReport, OrderRequest
+from mvx.venues.capabilities import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What the account held, in all and free, at one instant of the venue's clock."""
+
+    at: Instant
+    total: Mapping[Asset, Decimal]
+    free: Mapping[Asset, Decimal]
+
+
+class VenuePort(Protocol):
+    """One account at one venue."""
+
+    @property
+    def name(self) -> Venue: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def rules(self, symbol: Symbol) -> MarketRules:
+        """Tick, lot and minimums of a symbol."""
+
+    async def book(self, symbol: Symbol) -> Book:
+        """The order book now, checked: never crossed, empty or out of order."""
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        """Place a limit order."""
+
+    async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
+        """Ask for a cancel; returning says only that the venue heard it. VenueRejected: it knows no
+        such open order."""
+
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        """Every open order of the account, ours or not."""
+
+    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
+        """Orders that reached a terminal state at or after since, oldest first."""
+
+    async def trades(self, since: Instant) -> tuple[Fill, ...]:
+        """Fills at or after since, oldest first, to the end."""
+
+    async def balances(self) -> Balances:
+        """Total and free of every asset of the account."""
+
+    async def close(self) -> None:
+        """Release connections; never raises."""
