@@ -32,6 +32,7 @@ FIRST_SAFE_VERSION = (3, 51, 3)
 LOCK_TIMEOUT_S = 30.0
 _LOCK_POLL_S = 0.002
 
+VERSION = sqlite3.sqlite_version
 Connection = sqlite3.Connection
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError

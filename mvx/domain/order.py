@@ -76,6 +76,8 @@ class Order:
 
     cum_qty is what the venue's record claims; filled_qty and filled_notional are summed from the
     trades it has listed. `fee_bps` is the worst rate a fill may cost, taken in one of `fee_assets`.
+    terminal_at is when we first heard of a terminal state, absent_since when a complete read first
+    missed an order that we knew to be open, both on our clock.
     A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.
     """
 
@@ -107,6 +109,7 @@ class Order:
     filled_qty: Decimal = ZERO
     filled_notional: Decimal = ZERO
     terminal_at: Instant | None = None
+    absent_since: Instant | None = None
 
     @property
     def terminal(self) -> bool:

@@ -1,0 +1,1 @@
+"""Reconciliation: the journal moves toward the venue, at once and loudly. Pure."""

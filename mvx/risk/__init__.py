@@ -1,0 +1,1 @@
+"""Whether orders may be committed, judged on everything that could still happen."""

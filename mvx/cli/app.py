@@ -1,0 +1,18 @@
+"""One run of the command line in this process: parse, invoke, answer, exit code."""
+
+from __future__ import annotations
+
+from mvx.cli.boundary import Boundary
+from mvx.cli.environment import Environment
+from mvx.cli.group import program
+from mvx.cli.session import Session
+from mvx.cli.signals import Signals
+
+
+def run(argv: tuple[str, ...], environment: Environment, signals: Signals | None = None) -> int:
+    """Runs what was typed and returns the exit code. Raises nothing."""
+    session = Session(environment, signals or Signals())
+    boundary = Boundary(session, argv)
+    with boundary, program().make_context("mvx", list(argv), obj=session) as context:
+        boundary.exit_code = session.answer(context.command.invoke(context))
+    return boundary.exit_code

@@ -1,0 +1,36 @@
+"""`mvx cancel`: cancel one order, the orders of a parent, or all open orders of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.options import VenuesOption, known_venues
+from mvx.cli.session import Answer, Session
+from mvx.errors import UsageError
+
+if TYPE_CHECKING:
+    from mvx.engine.results import Outcome
+
+Target = Annotated[str | None, typer.Argument(metavar="[PARENT | CL_ORD_ID]", help="What to cancel.")]
+All = Annotated[bool, typer.Option("--all", help="Every open order of ours.")]
+
+
+def cancel(
+    ctx: typer.Context, target: Target = None, all_orders: All = False, venue: VenuesOption = None
+) -> Answer:
+    from mvx.engine.cancel import cancel as cancel_orders
+    from mvx.engine.desk import open_desk
+
+    if (target is None) == (not all_orders):
+        raise UsageError("name one order or parent, or say --all")
+    session: Session = ctx.obj
+    settings = session.settings()
+    venues = known_venues(venue, settings.desk)
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            return await cancel_orders(desk, target, all_orders, venues)
+
+    return session.run(work)

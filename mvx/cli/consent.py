@@ -1,0 +1,42 @@
+"""Who says yes to sending real orders.
+
+Paper venues never ask. On live venues `--yes` answers, then a person at a terminal, then
+`[route] assume_yes` where there is no terminal; where nobody can answer it is refused at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mvx.errors import Refused
+
+if TYPE_CHECKING:
+    from mvx.cli.environment import Environment
+
+
+def consent(
+    environment: Environment, mode: str, *, yes: bool, assume_yes: bool, question: str
+) -> Callable[[], bool]:
+    """What asks for a yes when the plan has been shown. Raises Refused where nobody could answer."""
+    if mode == "paper" or yes:
+        return lambda: True
+    if environment.can_ask:
+        return lambda: environment.ask(f"{question} [y/N] ").lower() in ("y", "yes")
+    if assume_yes:
+        return lambda: True
+    raise Refused(
+        "live venues ask before they trade, and nobody is at a terminal to answer",
+        known="nothing was sent",
+        next_step="repeat the command with --yes, or set [route] assume_yes = true for cron",
+    )
+
+
+def require_live(mode: str) -> None:
+    """`--live` was typed. Raises Refused on a paper desk."""
+    if mode != "live":
+        raise Refused(
+            "--live was given and every configured venue is a paper venue",
+            known="nothing was sent",
+            next_step="mvx config show, or leave --live out",
+        )

@@ -1,0 +1,29 @@
+"""`mvx fills`: fills as the journal knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.session import Answer, Session
+
+if TYPE_CHECKING:
+    pass
+
+
+def fills(
+    ctx: typer.Context,
+    since_text: SinceOption = None,
+    venue: VenueOption = None,
+    limit: LimitOption = None,
+) -> Answer:
+    from mvx.engine import reports
+
+    session: Session = ctx.obj
+    desk = session.desk()
+    if venue is not None:
+        known_name(venue, desk.symbols, "venue")
+    start = since(since_text, now()) if since_text else None
+    return reports.fills(desk, since=start, venue=venue, limit=limit)

@@ -1,0 +1,121 @@
+"""The command tree of typer, built from the table of verbs without importing any of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from mvx.cli.verbs import VERBS, Family, Verb
+from mvx.errors import Exit
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, Parameter
+
+_PROGRAM = """\
+\b
+mvx init --paper
+mvx route BTC-USD 0.5 --dry-run
+mvx positions
+
+Trade one instrument across several venues, and always know the truth about the position."""
+
+
+class LazyVerb(TyperCommand):
+    """A verb's name and its line of help, until it is invoked."""
+
+    def __init__(self, name: str, verb: Verb) -> None:
+        super().__init__(name, short_help=verb.summary, rich_markup_mode=None)
+        self._verb = verb
+
+    def load(self) -> Command:
+        """The real command."""
+        module, _, function = self._verb.target.partition(":")
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command(self.name, help=_help(self._verb), add_help_option=False)(
+            getattr(import_module(f"mvx.cli.{module}"), function)
+        )
+        command = get_command(app)
+        command.params.extend(shared_options())
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """Commands that are imported when they are invoked. The names are known, so a typo is answered."""
+
+    def __init__(self, name: str, text: str, verbs: dict[str, Verb | Family] | dict[str, Verb]) -> None:
+        super().__init__(
+            name=name,
+            commands={name: _stub(name, verb) for name, verb in verbs.items()},
+            help=text,
+            short_help=text,
+            params=shared_options(),
+            add_help_option=False,
+            rich_markup_mode=None,
+        )
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if not args and not ctx.obj.json:
+            ctx.obj.environment.say(ctx.get_help())
+            ctx.exit(Exit.USAGE)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        ctx.obj.command = f"{ctx.obj.command} {name}".strip()
+        return name, command.load() if isinstance(command, LazyVerb) else command, rest
+
+
+def program() -> LazyGroup:
+    """The whole command line."""
+    group = LazyGroup("mvx", _PROGRAM, VERBS)
+    group.params.append(
+        _option("--version", help="Print the version.", is_flag=True, is_eager=True, callback=_show_version)
+    )
+    return group
+
+
+def shared_options() -> list[Parameter]:
+    """What every verb takes; the same options stand before the verb."""
+    return [
+        _option("--config", help="The config file.", metavar="FILE", callback=_keep),
+        _option("--journal", help="The journal file.", metavar="PATH", callback=_keep),
+        _option("--json", help="One JSON object on one line.", is_flag=True, callback=_keep),
+        _option("-h", "--help", help="Show this.", is_flag=True, is_eager=True, callback=_show_help),
+    ]
+
+
+def _option(*names: str, **settings: Any) -> TyperOption:
+    return TyperOption(param_decls=list(names), expose_value=False, **settings)
+
+
+def _keep(ctx: Context, param: Parameter, value: Any) -> None:
+    if value:
+        setattr(ctx.obj, str(param.name), value)
+
+
+def _show_help(ctx: Context, _param: Parameter, value: Any) -> None:
+    if value:
+        ctx.obj.environment.answer(ctx.get_help())
+        ctx.exit()
+
+
+def _show_version(ctx: Context, _param: Parameter, value: Any) -> None:
+    if value:
+        from mvx import __version__
+
+        ctx.obj.environment.answer(f"mvx {__version__}")
+        ctx.exit()
+
+
+def _stub(name: str, verb: Verb | Family) -> Command:
+    if isinstance(verb, Family):
+        return LazyGroup(name, verb.summary, verb.verbs)
+    return LazyVerb(name, verb)
+
+
+def _help(verb: Verb) -> str:
+    return "\n".join(["\b", *verb.examples, "", verb.summary])

@@ -1,0 +1,25 @@
+"""The `mvx` command. Signals are handled before anything heavy is imported."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import NoReturn
+
+from mvx.cli.signals import Interrupted, Signals
+
+
+def main() -> NoReturn:
+    """The console entry point."""
+    # A start allocates much and frees little; Session.run collects again where work may last.
+    gc.disable()
+    signals = Signals()
+    try:
+        with signals.handled():
+            from mvx.cli.app import run
+            from mvx.cli.environment import Environment
+
+            exit_code = run(tuple(sys.argv[1:]), Environment.of_process(), signals)
+    except Interrupted as stopped:
+        exit_code = int(stopped.exit_code)
+    sys.exit(exit_code)

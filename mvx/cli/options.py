@@ -1,0 +1,113 @@
+"""What an operator types, as types: numbers in plain notation, durations, known names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mvx.domain.ids import Venue
+from mvx.domain.instant import Instant, after, parse_rfc3339
+from mvx.domain.money import parse_decimal
+from mvx.errors import BadNumber, UsageError
+
+if TYPE_CHECKING:
+    from mvx.config.settings import DeskSettings
+
+_UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_MAX_SECONDS = Decimal(366 * 86_400)
+
+
+def any_number(text: str | Decimal) -> Decimal:
+    """A plain number of at most 40 digits; with a sign where one belongs."""
+    try:
+        return text if isinstance(text, Decimal) else parse_decimal(text)
+    except BadNumber as error:
+        raise typer.BadParameter(error.message) from error
+
+
+def not_negative(text: str | Decimal) -> Decimal:
+    """A plain number of 0 or more."""
+    number = any_number(text)
+    if number < 0:
+        raise typer.BadParameter(f"{text!r} is below 0") from BadNumber("below 0")
+    return number
+
+
+def positive(text: str | Decimal) -> Decimal:
+    """A plain number above 0."""
+    number = any_number(text)
+    if number <= 0:
+        raise typer.BadParameter(f"{text!r} is not above 0") from BadNumber("not above 0")
+    return number
+
+
+def seconds(text: str | float) -> float:
+    """A plain number of seconds above 0, of a year at most."""
+    if isinstance(text, float):
+        return text
+    number = positive(text)
+    if number > _MAX_SECONDS:
+        raise typer.BadParameter(f"{text!r} is more than a year") from BadNumber("too long")
+    return float(number)
+
+
+def moment(text: str) -> str:
+    """A time that `since` can resolve: checked here, so that the option is named in the error."""
+    since(text, Instant(0))
+    return text
+
+
+def since(text: str, now: Instant) -> Instant:
+    """The instant of `2026-09-18T14:00:00Z`, or of `90m`: so long before now."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        if unit in _UNIT_S and number:
+            return after(now, -float(parse_decimal(number)) * _UNIT_S[unit])
+        return parse_rfc3339(text)
+    except (BadNumber, ValueError) as error:
+        allowed = "a time such as 2026-09-18T14:00:00Z, or a duration such as 90s, 15m, 2h, 7d"
+        raise typer.BadParameter(f"{text!r} is not {allowed}") from error
+
+
+Number = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY", help="A plain number.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", parser=moment, metavar="TIME", help="A time, or 15m, 2h, 7d ago.")
+]
+VenueOption = Annotated[str | None, typer.Option("--venue", metavar="V", help="Only this venue.")]
+VenuesOption = Annotated[
+    list[str] | None, typer.Option("--venue", metavar="V", help="Only these venues (repeat, or a,b).")
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the newest.")
+]
+
+
+def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:
+    """The venues that were named, each once. Raises UsageError for one that is not configured."""
+    typed = [name for text in names or () for name in text.split(",") if name]
+    return tuple(dict.fromkeys(Venue(known_name(name, desk.symbols, "venue")) for name in typed))
+
+
+def known_name(name: str, names: Iterable[Any], what: str) -> str:
+    """The name. Raises UsageError where there is none such."""
+    known = [str(each) for each in names]
+    if name in known:
+        return name
+    close = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(
+        f"there is no {what} {name}{hint}",
+        known="nothing was sent",
+        next_step=f"use one of: {', '.join(known)}",
+    )
+
+
+def now() -> Instant:
+    """The time, without the asynchronous clock of the engine."""
+    import time
+
+    return Instant(time.time_ns() // 1_000)

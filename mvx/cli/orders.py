@@ -1,0 +1,32 @@
+"""`mvx orders`: child orders as the journal knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.session import Answer, Session
+
+if TYPE_CHECKING:
+    pass
+
+Open = Annotated[bool, typer.Option("--open", help="Only those that may still fill.")]
+
+
+def orders(
+    ctx: typer.Context,
+    since_text: SinceOption = None,
+    venue: VenueOption = None,
+    open_only: Open = False,
+    limit: LimitOption = None,
+) -> Answer:
+    from mvx.engine import reports
+
+    session: Session = ctx.obj
+    desk = session.desk()
+    if venue is not None:
+        known_name(venue, desk.symbols, "venue")
+    start = since(since_text, now()) if since_text else None
+    return reports.orders(desk, since=start, venue=venue, open_only=open_only, limit=limit)

@@ -1,0 +1,102 @@
+"""The JSON envelope, a contract with scripts: one compact line, on success and on failure.
+
+Decimals become plain strings; integers named `at`, `since` or `..._at` are instants and become
+RFC 3339 texts; other floats keep three places.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mvx.cli.render import safe_text
+from mvx.domain.instant import Instant, rfc3339
+from mvx.domain.money import plain
+
+if TYPE_CHECKING:
+    from mvx.engine.results import BreakRow, Outcome
+
+SCHEMA = 1
+
+
+class Failure(NamedTuple):
+    """What failed, what is known at the venue, and the next command to run."""
+
+    code: str
+    message: str
+    known: str
+    next_step: str
+    exit_code: int
+    uncertain: bool = False
+
+
+def encode(value: Any, key: str = "") -> Any:
+    """The value as JSON's own types; `key` is the name that it stands under."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, int):
+        return rfc3339(Instant(value)) if key in ("at", "since") or key.endswith("_at") else int(value)
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, Mapping):
+        return {str(name): encode(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [encode(inner, key) for inner in value]
+    if isinstance(value, Path):
+        return str(value)
+    return {name: encode(getattr(value, name), name) for name in value.__dataclass_fields__}
+
+
+def answer_line(command: str, mode: str, outcome: Outcome) -> str:
+    """The envelope of an answer."""
+    return _line(
+        command,
+        mode,
+        exit_code=int(outcome.exit_code),
+        sent=outcome.sent,
+        uncertain=outcome.uncertain,
+        data=encode(outcome.data),
+        breaks=encode(outcome.breaks),
+        warnings=list(outcome.warnings),
+        error=None,
+    )
+
+
+def failure_line(command: str, mode: str, failure: Failure) -> str:
+    """The envelope of a failure."""
+    code, message, known, next_step, exit_code, uncertain = failure
+    return _line(
+        command,
+        mode,
+        exit_code=exit_code,
+        sent=uncertain,
+        uncertain=uncertain,
+        data={},
+        breaks=[],
+        warnings=[],
+        error={"code": code, "message": message, "known": known, "next": next_step},
+    )
+
+
+def _line(command: str, mode: str, **rest: Any) -> str:
+    envelope = {"schema": SCHEMA, "command": command, "mode": mode, **rest}
+    return json.dumps(envelope, separators=(",", ":"), allow_nan=False)
+
+
+def failure_lines(failure: Failure) -> str:
+    """The same for people: what failed, what is known, what to run."""
+    message = "\n".join(safe_text(line) for line in failure.message.split("\n"))
+    return f"error: {message}\nknown: {safe_text(failure.known)}\nnext:  {safe_text(failure.next_step)}"
+
+
+def break_line(row: BreakRow) -> str:
+    """`break missing_fill kraken BTC ours 0.4 theirs 0.5 corrected: the note`."""
+    where = " ".join(part for part in (row.kind, row.venue, row.asset, row.cl_ord_id, row.exec_id) if part)
+    verdict = "corrected" if row.corrected else "not corrected"
+    note = f": {row.note}" if row.note else ""
+    return safe_text(f"break {where} ours {row.ours} theirs {row.theirs} {verdict}{note}")

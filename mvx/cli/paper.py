@@ -1,0 +1,99 @@
+"""`mvx paper`: look at the simulated venues, and disturb them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mvx.cli.options import any_number, positive, seconds
+from mvx.cli.session import Answer, Session
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.order import Side
+from mvx.errors import Exit, Refused, UsageError
+
+if TYPE_CHECKING:
+    from mvx.engine.results import Outcome
+    from mvx.paper.exchange import PaperExchange
+
+VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
+MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="An unknown one is answered with the list.")]
+Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="So many times.")]
+For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
+Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]
+Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY")]
+SymbolName = Annotated[str, typer.Argument(metavar="SYMBOL", help="The venue's own name: BTC/USD.")]
+AssetName = Annotated[str, typer.Argument(metavar="ASSET")]
+Amount = Annotated[Decimal, typer.Argument(parser=any_number, metavar="AMOUNT", help="Negative: out.")]
+Books = Annotated[Path | None, typer.Option("--books", metavar="FILE", help="Play these recorded books.")]
+
+
+def ledger(ctx: typer.Context, venue: VenueName) -> Answer:
+    with _exchange(ctx) as exchange:
+        return _done(exchange.ledger(Venue(venue)))
+
+
+def fault(
+    ctx: typer.Context,
+    venue: VenueName,
+    kind: Kind,
+    count: Count = None,
+    for_s: For = None,
+    delay_s: Delay = None,
+) -> Answer:
+    with _exchange(ctx) as exchange:
+        exchange.inject(Venue(venue), kind, count=count, for_s=for_s, delay_s=delay_s)
+    return _done({"venue": venue, "kind": kind, "count": count, "for_s": for_s, "delay_s": delay_s})
+
+
+def heal(ctx: typer.Context, venue: MaybeVenue = None) -> Answer:
+    with _exchange(ctx) as exchange:
+        exchange.heal(Venue(venue) if venue else None)
+    return _done({"healed": venue or "all"})
+
+
+def trade(ctx: typer.Context, venue: VenueName, side: Side, qty: Quantity, symbol: SymbolName) -> Answer:
+    with _exchange(ctx) as exchange:
+        return _done({"order": exchange.trade(Venue(venue), side, qty, Symbol(symbol))})
+
+
+def transfer(ctx: typer.Context, venue: VenueName, asset: AssetName, amount: Amount) -> Answer:
+    if not amount:
+        raise UsageError("a transfer of 0 moves nothing")
+    with _exchange(ctx) as exchange:
+        exchange.transfer(Venue(venue), Asset(asset), amount)
+    return _done({"venue": venue, "asset": asset, "amount": amount})
+
+
+def reset(ctx: typer.Context, books: Books = None) -> Answer:
+    session: Session = ctx.obj
+    path = session.environment.cwd / books.expanduser() if books else None
+    if path is not None and not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    with _exchange(ctx) as exchange:
+        exchange.reset(path)
+    return _done({"reset": "all", "books": path})
+
+
+@contextmanager
+def _exchange(ctx: typer.Context) -> Iterator[PaperExchange]:
+    """The simulated venues. Raises Refused where none is configured."""
+    from mvx.engine.paper import exchange
+
+    session: Session = ctx.obj
+    settings = session.settings()
+    if all(venue.adapter != "paper" for venue in settings.venues.values()):
+        raise Refused("no venue of this desk is simulated", next_step="mvx config show")
+    with closing(exchange(settings)) as opened:
+        yield opened
+
+
+def _done(data: Mapping[str, Any]) -> Outcome:
+    from mvx.engine.results import Outcome
+
+    return Outcome(data, Exit.OK)

@@ -1,0 +1,97 @@
+"""`mvx reconcile`: compare the journal with the venues' own records, once or on a cadence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.options import VenuesOption, known_venues, seconds
+from mvx.cli.session import Answer, Session
+from mvx.errors import UsageError
+
+if TYPE_CHECKING:
+    from mvx.config.settings import Settings
+    from mvx.domain.ids import Venue
+    from mvx.engine.results import Outcome
+
+
+class Verdict(StrEnum):
+    """What a human declares about an order that its venue can not tell about."""
+
+    NEVER = "never"
+    ADOPT = "adopt"
+
+
+Watch = Annotated[bool, typer.Option("--watch", help="Again and again, one record each time.")]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", parser=seconds, metavar="S", help="Between the records of --watch."),
+]
+OrderId = Annotated[str | None, typer.Option("--order", metavar="CL_ORD_ID", help="This order only.")]
+Accept = Annotated[
+    Verdict | None, typer.Option("--accept", help="With --order: it never arrived, or take it as it is.")
+]
+ReportOnly = Annotated[bool, typer.Option("--report-only", help="Report breaks and correct nothing.")]
+
+
+def reconcile(
+    ctx: typer.Context,
+    venue: VenuesOption = None,
+    watch: Watch = False,
+    interval: Interval = None,
+    order: OrderId = None,
+    accept: Accept = None,
+    report_only: ReportOnly = False,
+) -> Answer:
+    if accept is not None and order is None:
+        raise UsageError("--accept needs --order CL_ORD_ID: one order at a time")
+    if interval is not None and not watch:
+        raise UsageError("--interval needs --watch")
+    if order is not None and (watch or report_only or venue):
+        raise UsageError("--order goes with --accept only")
+    session: Session = ctx.obj
+    settings = session.settings()
+    if order is not None and accept is not None:
+        return _accept(session, settings, order, accept)
+    venues = known_venues(venue, settings.desk)
+    pause_s = (interval or settings.interval_s) if watch else None
+    return _passes(session, settings, venues, report_only=report_only, pause_s=pause_s)
+
+
+def _passes(
+    session: Session,
+    settings: Settings,
+    venues: tuple[Venue, ...],
+    *,
+    report_only: bool,
+    pause_s: float | None,
+) -> Outcome:
+    """One pass; with a pause, one after another until a signal ends them."""
+    import asyncio
+
+    from mvx.engine.desk import open_desk
+    from mvx.engine.reconcile import reconcile as one_pass
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            outcome = await one_pass(desk, venues, report_only=report_only)
+            while pause_s is not None:
+                session.tick(outcome)
+                await asyncio.sleep(pause_s)
+                outcome = await one_pass(desk, venues, report_only=report_only)
+            return outcome
+
+    return session.run(work)
+
+
+def _accept(session: Session, settings: Settings, order: str, verdict: Verdict) -> Outcome:
+    from mvx.engine.desk import open_desk
+    from mvx.engine.reconcile import accept
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            return await accept(desk, order, verdict.value)
+
+    return session.run(work)

@@ -1,0 +1,103 @@
+"""Shared pieces of human output. Importing this is cheap: rich is loaded where a table is drawn.
+
+Rule: text that came from outside (a venue, an operator, a file) passes safe_text before a terminal
+sees it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from mvx.domain.money import plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from mvx.cli.environment import Environment
+
+#: A pipe has no width: nothing is cut or folded for it.
+PIPE_WIDTH = 1_000
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+
+
+def safe_text(text: str) -> str:
+    """The text with control, escape, format and bidi characters spelled out as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def number(value: Decimal | None) -> str:
+    """A number in plain notation; `?` where it is unknown or not bounded."""
+    return "?" if value is None else plain(value)
+
+
+def age(seconds: float | None) -> str:
+    """`4s`, `12m`, `3h`, `2d`; `never` where there is no such moment."""
+    if seconds is None:
+        return "never"
+    for size, unit in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """An empty table without rules; a column named `>x` is headed x and set to the right."""
+    from rich.table import Table
+
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1),
+        header_style="dim",
+    )
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
+        made.add_column(column.lstrip(">"), justify=justify, overflow="fold")
+    return made
+
+
+def draw(environment: Environment, *parts: RenderableType) -> None:
+    """The answer for people, on stdout."""
+    environment.answer(_drawn(parts, environment, colour=environment.colour(environment.stdout)))
+
+
+def draw_aside(environment: Environment, *parts: RenderableType) -> None:
+    """The same beside the answer, on stderr: a plan that is about to be sent."""
+    environment.say(_drawn(parts, environment, colour=environment.colour(environment.stderr)))
+
+
+def _drawn(parts: tuple[RenderableType, ...], environment: Environment, *, colour: bool) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    page = StringIO()
+    console = Console(
+        file=page,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        width=_width(environment),
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    for part in parts:
+        console.print(part)
+    return "\n".join(line.rstrip() for line in page.getvalue().splitlines())
+
+
+def _width(environment: Environment) -> int:
+    columns = environment.variables.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+        return int(columns)
+    return shutil.get_terminal_size().columns if environment.stdout.isatty() else PIPE_WIDTH

@@ -1,0 +1,126 @@
+"""`mvx route`: buy or sell over the best venues."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.consent import consent, require_live
+from mvx.cli.options import VenuesOption, known_name, known_venues, not_negative, positive, seconds
+from mvx.cli.session import Answer, Session
+from mvx.domain.order import Side, TimeInForce
+from mvx.errors import UsageError
+
+if TYPE_CHECKING:
+    from mvx.engine.results import Outcome, RouteResult
+
+Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY", help="In base, above 0.")]
+SideOption = Annotated[Side | None, typer.Option("--side", help="buy where it is not given.")]
+SellFlag = Annotated[bool, typer.Option("--sell", help="The same as --side sell.")]
+Limit = Annotated[
+    Decimal | None,
+    typer.Option("--limit", parser=positive, metavar="PX", help="No fill beyond this price, in its quote."),
+]
+Slippage = Annotated[
+    Decimal | None,
+    typer.Option(
+        "--max-slippage-bps",
+        parser=not_negative,
+        metavar="N",
+        help="Against the consolidated mid, fees excluded.",
+    ),
+]
+Tif = Annotated[TimeInForce | None, typer.Option("--tif", help="ioc where it is not given.")]
+PostOnly = Annotated[bool, typer.Option("--post-only", help="Rest and never take; implies --tif gtc.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="V", help="Not these venues (repeat, or a,b).")
+]
+Key = Annotated[str | None, typer.Option("--id", metavar="KEY", help="Never trades twice under one key.")]
+MaxRounds = Annotated[int | None, typer.Option("--max-rounds", metavar="N", min=1, help="Re-plans at most.")]
+Deadline = Annotated[
+    float | None,
+    typer.Option("--deadline", parser=seconds, metavar="S", help="Each child's deadline in seconds."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="The same path; sends nothing, writes nothing.")]
+Live = Annotated[bool, typer.Option("--live", help="Refuse to run on paper venues.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
+
+
+def route(
+    ctx: typer.Context,
+    instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT", help="Such as BTC-USD.")],
+    qty: Quantity,
+    side: SideOption = None,
+    sell: SellFlag = False,
+    limit: Limit = None,
+    max_slippage_bps: Slippage = None,
+    tif: Tif = None,
+    post_only: PostOnly = False,
+    venue: VenuesOption = None,
+    exclude: Exclude = None,
+    key: Key = None,
+    max_rounds: MaxRounds = None,
+    deadline: Deadline = None,
+    dry_run: DryRun = False,
+    live: Live = False,
+    yes: Yes = False,
+) -> Answer:
+    from mvx.engine.desk import open_desk
+    from mvx.engine.route import route as route_order
+    from mvx.engine.route_order import RouteOrder
+
+    session: Session = ctx.obj
+    settings = session.settings()
+    if live:
+        require_live(session.mode)
+    order = RouteOrder(
+        instrument=known_name(instrument, settings.desk.instruments, "instrument"),
+        side=_side(side, sell),
+        order_qty=qty,
+        limit_px=limit,
+        max_slippage_bps=max_slippage_bps,
+        time_in_force=_time_in_force(tif, post_only),
+        post_only=post_only,
+        venues=known_venues(venue, settings.desk),
+        exclude=known_venues(exclude, settings.desk),
+        id=key,
+        max_rounds=max_rounds,
+        deadline_s=deadline,
+        dry_run=dry_run,
+    )
+    ask = consent(
+        session.environment,
+        session.mode,
+        yes=yes or dry_run,
+        assume_yes=settings.route.assume_yes,
+        question=f"{order.side.value} {qty} {instrument} on live venues?",
+    )
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            return await route_order(desk, order, show=lambda result: _show(session, result), confirm=ask)
+
+    return session.run(work)
+
+
+def _side(side: Side | None, sell: bool) -> Side:
+    if sell and side is Side.BUY:
+        raise UsageError("--sell and --side buy contradict each other")
+    return Side.SELL if sell else side or Side.BUY
+
+
+def _time_in_force(tif: TimeInForce | None, post_only: bool) -> TimeInForce:
+    if post_only and tif not in (None, TimeInForce.GTC):
+        raise UsageError(f"--post-only rests and --tif {tif} does not: leave --tif out, or --tif gtc")
+    return TimeInForce.GTC if post_only else tif or TimeInForce.IOC
+
+
+def _show(session: Session, result: RouteResult) -> None:
+    if session.json:
+        return
+    from mvx.cli.render import draw_aside
+    from mvx.cli.tables import plan_parts
+
+    draw_aside(session.environment, *plan_parts(result))

@@ -1,0 +1,130 @@
+"""One run of the program: what was asked globally, the configuration once it is needed, the answer.
+
+Verbs get it as `ctx.obj`, read settings from it and return an Outcome; they print nothing themselves.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mvx.cli.environment import LOUD, Environment
+from mvx.cli.signals import Signals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mvx.cli.output import Failure
+    from mvx.config.settings import DeskSettings, Settings
+    from mvx.config.source import Source
+    from mvx.engine.results import Outcome
+
+    #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
+    Answer = Outcome
+else:
+    Answer = object
+
+T = TypeVar("T")
+
+
+class Session:
+    """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
+    whose outcome no answer tells yet; `ticking` once a watch has printed a record."""
+
+    def __init__(self, environment: Environment, signals: Signals) -> None:
+        self.environment = environment
+        self.signals = signals
+        self.command = ""
+        self.mode = "paper"
+        self.json = False
+        self.config: str | None = None
+        self.journal: str | None = None
+        self.working = False
+        self.ticking = False
+        self._source: Source | None = None
+
+    def source(self) -> Source:
+        """The configuration as found. Raises ConfigError."""
+        if self._source is None:
+            from mvx.config import source
+
+            around = self.environment
+            path = source.find_file(self.config, around.variables, around.cwd)
+            self._source = source.load(path, around.cwd)
+            if self._source.notice:
+                around.say(f"mvx: {self._source.notice}")
+            self.mode = self._source.mode
+        return self._source
+
+    def journal_path(self) -> Path:
+        """The journal in force. Raises ConfigError."""
+        from mvx.config import source
+
+        around = self.environment
+        return source.journal_path(self.source(), self.journal, around.variables, around.cwd)
+
+    def desk(self) -> DeskSettings:
+        """The light view of the configuration. Raises ConfigError."""
+        from mvx.config import source
+
+        return source.desk_settings(self.source(), self.journal_path())
+
+    def settings(self) -> Settings:
+        """The whole configuration, judged. Raises ConfigError with every error at once."""
+        from mvx.config import model
+
+        document = model.validate(self.source())
+        return model.settings(document, self.desk(), self.source().folder)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
+        gc.enable()
+        self.working = True
+        result = self.signals.run(work)
+        self.working = False
+        return result
+
+    def answer(self, outcome: Outcome) -> int:
+        """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
+        if self.signals.exit_code is not None:
+            from dataclasses import replace
+
+            outcome = replace(outcome, exit_code=self.signals.exit_code)
+        if self.json:
+            from mvx.cli.output import answer_line
+
+            self._aside(outcome)
+            self.environment.answer(answer_line(self.command, self.mode, outcome))
+        else:
+            from mvx.cli.render import draw
+            from mvx.cli.tables import parts_of
+
+            self._aside(outcome)
+            draw(self.environment, *parts_of(self.command, outcome))
+        return int(outcome.exit_code)
+
+    def tick(self, outcome: Outcome) -> None:
+        """One record of a watch."""
+        self.ticking = True
+        self.answer(outcome)
+
+    def fail(self, failure: Failure) -> int:
+        """Prints a failure; returns the exit code."""
+        from mvx.cli.output import failure_line, failure_lines
+
+        self.environment.say(failure_lines(failure))
+        if self.json and not self.ticking:
+            self.environment.answer(failure_line(self.command, self.mode, failure))
+        return failure.exit_code
+
+    def _aside(self, outcome: Outcome) -> None:
+        if not outcome.breaks and not outcome.warnings:
+            return
+        from mvx.cli.output import break_line
+        from mvx.cli.render import safe_text
+
+        for row in outcome.breaks:
+            self.environment.say(break_line(row), LOUD)
+        for warning in outcome.warnings:
+            self.environment.say(f"warning: {safe_text(warning)}", LOUD)

@@ -1,0 +1,261 @@
+"""How each answer looks to people: one function for each verb, tables of at most 80 columns.
+
+Rule: every text passes safe_text; numbers are whole, never rounded or cut; where the truth is an
+interval the interval is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from mvx.cli.output import encode
+from mvx.cli.render import age, number, safe_text, table
+from mvx.domain.instant import rfc3339
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mvx.domain.instant import Instant
+    from mvx.engine import results
+
+Parts = list["RenderableType"]
+
+#: How loud a position's state is.
+_STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
+
+
+def parts_of(command: str, outcome: results.Outcome) -> Parts:
+    """What to draw for the answer of a command."""
+    draw = _BY_COMMAND.get(command, _facts)
+    return draw(outcome.data) or ["nothing"]
+
+
+def positions_parts(result: results.PositionsResult) -> Parts:
+    rows = table("venue", "asset", ">holding", ">position", "state", "orders", ">agreed")
+    for row in result.positions:
+        rows.add_row(
+            safe_text(row.venue),
+            safe_text(row.asset),
+            _interval(row.confirmed, row.lo, row.hi),
+            number(row.position),
+            row.state,
+            _order_counts(row),
+            age(row.agreed_age_s),
+            style=_STYLES.get(row.state, ""),
+        )
+    totals = table("total", ">holding", ">position", ">notional", "stale")
+    for total in result.totals:
+        totals.add_row(
+            safe_text(total.asset),
+            _interval(total.confirmed, total.lo, total.hi),
+            _interval(total.position, total.position_lo, total.position_hi),
+            number(total.notional),
+            safe_text(" ".join(total.stale_venues)) or "-",
+        )
+    return [rows, "", totals] if result.positions else []
+
+
+def _interval(point: Decimal | None, lo: Decimal | None, hi: Decimal | None) -> str:
+    """`0.5`, or `0.5 in 0.4..0.6` where it is not confirmed to a point."""
+    if point is not None and lo == point == hi:
+        return number(point)
+    return f"{number(point)} in {number(lo)}..{number(hi)}"
+
+
+def _order_counts(row: results.PositionRow) -> str:
+    counts = (("open", row.open_orders), ("settling", row.settling_orders), ("unknown", row.unknown_orders))
+    return ", ".join(f"{count} {what}" for what, count in counts if count) or "-"
+
+
+def route_parts(result: results.RouteResult) -> Parts:
+    children = table("child", "venue", ">qty", ">filled", ">avg px", "status", title="children")
+    for child in result.children:
+        children.add_row(
+            safe_text(child.cl_ord_id),
+            safe_text(child.venue),
+            number(child.order_qty),
+            number(child.cum_qty),
+            number(child.avg_px) if child.avg_px is not None else "-",
+            _status(child),
+        )
+    if not result.children:
+        return [*plan_parts(result), "", _summary(result)]
+    return [children, "", _summary(result)]
+
+
+def _summary(result: results.RouteResult) -> RenderableType:
+    facts: dict[str, object] = {
+        "status": result.status,
+        "filled": f"{number(result.cum_qty)} of {number(result.order_qty)} {result.instrument}",
+        "left": result.leaves_qty,
+        "average price": result.avg_px,
+        "all-in price": result.all_in_px,
+        "slippage bps": result.slippage_bps,
+        "fees": ", ".join(f"{number(amount)} {asset}" for asset, amount in result.fees.items()) or "0",
+        "parent": result.parent_id,
+    }
+    return _pairs({name: fact for name, fact in facts.items() if fact is not None})
+
+
+def plan_parts(result: results.RouteResult) -> Parts:
+    """The plan: what goes where and why, and what goes nowhere."""
+    if result.plan is None:
+        return []
+    title = f"plan: {result.side} {number(result.order_qty)} {result.instrument}"
+    legs = table("venue", "symbol", ">qty", ">limit", ">fee bps", ">all-in", "why", title=safe_text(title))
+    for leg in result.plan.legs:
+        legs.add_row(
+            safe_text(leg.venue),
+            safe_text(leg.symbol),
+            number(leg.qty),
+            number(leg.limit_px),
+            number(leg.fee_bps),
+            number(leg.all_in_px),
+            safe_text(leg.why),
+        )
+    parts: Parts = [legs]
+    parts += [f"not {safe_text(row.venue)}: {safe_text(row.why)}" for row in result.plan.skipped]
+    best = result.plan.best_single_venue
+    if best is not None:
+        saving = (
+            ""
+            if result.plan.saving_bps is None
+            else f"; the split saves {number(result.plan.saving_bps)} bps"
+        )
+        parts.append(f"best single venue: {safe_text(best.venue)} at {number(best.all_in_px)} all-in{saving}")
+    return parts
+
+
+def _status(row: results.ChildRow | results.OrderRow) -> str:
+    words = [row.ord_status, "unknown" if row.unknown else "", "" if row.settled else "unsettled", row.reason]
+    return safe_text(" ".join(word for word in words if word))
+
+
+def reconcile_parts(result: results.ReconcileResult) -> Parts:
+    rows = table("venue", "pass", ">orders", ">fills", ">balances", ">breaks", ">ms", "note")
+    for row in result.venues:
+        verdict = ("agreed" if row.agreed else "differs") if row.complete else "incomplete"
+        rows.add_row(
+            safe_text(row.venue),
+            verdict,
+            str(row.checked.orders),
+            str(row.checked.fills),
+            str(row.checked.balances),
+            str(row.breaks),
+            str(row.took_ms),
+            safe_text(row.reason),
+            style="" if row.complete and not row.breaks else "yellow",
+        )
+    return [rows]
+
+
+def cancel_parts(result: results.CancelResult) -> Parts:
+    rows = table("order", "venue", "outcome", "status", ">filled")
+    for row in result.orders:
+        cells = (row.cl_ord_id, row.venue, row.outcome, row.ord_status)
+        rows.add_row(*map(safe_text, cells), number(row.cum_qty))
+    return [rows] if result.orders else ["no open orders"]
+
+
+def orders_parts(result: results.OrdersResult) -> Parts:
+    rows = table("order", "venue", "side", ">qty", ">limit", ">filled", "status", "created")
+    for row in result.orders:
+        rows.add_row(
+            safe_text(row.cl_ord_id),
+            safe_text(row.venue),
+            row.side,
+            number(row.order_qty),
+            number(row.limit_px),
+            number(row.cum_qty),
+            _status(row),
+            _short(row.created_at),
+        )
+    return [rows] if result.orders else ["no orders"]
+
+
+def fills_parts(result: results.FillsResult) -> Parts:
+    rows = table("at", "venue", "symbol", "side", ">qty", ">price", ">fee", "confirmed")
+    for row in result.fills:
+        rows.add_row(
+            _short(row.at),
+            safe_text(row.venue),
+            safe_text(row.symbol),
+            row.side,
+            number(row.qty),
+            number(row.price),
+            safe_text(f"{number(row.fee.amount)} {row.fee.asset}"),
+            "yes" if row.confirmed else "no",
+        )
+    return [rows] if result.fills else ["no fills"]
+
+
+def _short(at: Instant) -> str:
+    """`09-18 14:03:29Z`: the full time is in --json."""
+    return rfc3339(at)[5:19].replace("T", " ") + "Z"
+
+
+def config_show_parts(data: Mapping[str, Any]) -> Parts:
+    rows = table("key", "value", "origin", title=safe_text(str(data["source"])))
+    for row in data["values"]:
+        rows.add_row(safe_text(row["key"]), _plain_text(row["value"]), row["origin"])
+    return [rows]
+
+
+def ledger_parts(data: Mapping[str, Any]) -> Parts:
+    encoded = encode(data)
+    balances = [{"asset": asset, **amounts} for asset, amounts in encoded["balances"].items()]
+    return [_records("balances", balances), *(_records(k, encoded[k]) for k in ("orders", "fills"))]
+
+
+def _records(title: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Any list of flat objects, a column for each key."""
+    if not rows:
+        return f"no {title}"
+    drawn = table(*rows[0], title=title)
+    for row in rows:
+        drawn.add_row(*(_plain_text(value) for value in row.values()))
+    return drawn
+
+
+def _facts(data: object) -> Parts:
+    """An answer without a table of its own: its fields, one a line."""
+    encoded = encode(data)
+    return [_pairs(encoded)] if encoded else []
+
+
+def _pairs(facts: Mapping[str, object]) -> RenderableType:
+    rows = table("", "")
+    rows.show_header = False
+    for name, fact in facts.items():
+        rows.add_row(safe_text(name.replace("_", " ")), _plain_text(fact))
+    return rows
+
+
+def _plain_text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{safe_text(str(name))} {_plain_text(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain_text(inner) for inner in value) or "-"
+    return safe_text(str(value))
+
+
+_BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
+    "positions": positions_parts,
+    "route": route_parts,
+    "reconcile": reconcile_parts,
+    "cancel": cancel_parts,
+    "orders": orders_parts,
+    "fills": fills_parts,
+    "config show": config_show_parts,
+    "paper ledger": ledger_parts,
+}

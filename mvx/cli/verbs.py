@@ -1,0 +1,117 @@
+"""Every verb as data: where its function is, one line of help, and its examples.
+
+`mvx --help` is drawn from this table alone; a verb's module is imported when the verb is invoked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """`target` is `module:function` below mvx.cli."""
+
+    target: str
+    summary: str
+    examples: tuple[str, ...]
+
+
+class Family(NamedTuple):
+    """A verb with verbs of its own."""
+
+    summary: str
+    verbs: dict[str, Verb]
+
+
+VERBS: dict[str, Verb | Family] = {
+    "route": Verb(
+        "route:route",
+        "Buy or sell over the best venues, fees included.",
+        (
+            "mvx route BTC-USD 0.5 --dry-run",
+            "mvx route BTC-USD 0.5 --sell --limit 64000",
+            "mvx route BTC-USD 2 --max-slippage-bps 10 --exclude okx --id rebalance-7",
+        ),
+    ),
+    "positions": Verb(
+        "positions:positions",
+        "What is held, as an interval where it is not confirmed.",
+        ("mvx positions", "mvx positions BTC --venue kraken", "mvx positions --fresh --json"),
+    ),
+    "reconcile": Verb(
+        "reconcile:reconcile",
+        "Compare the journal with the venues' own records and correct it.",
+        (
+            "mvx reconcile",
+            "mvx reconcile --venue kraken --report-only",
+            "mvx reconcile --watch --interval 5 --json",
+            "mvx reconcile --order m0123456789abcdefg --accept never",
+        ),
+    ),
+    "cancel": Verb(
+        "cancel:cancel",
+        "Cancel an order, the orders of a parent, or all of ours.",
+        ("mvx cancel m0123456789abcdefg", "mvx cancel --all --venue kraken"),
+    ),
+    "orders": Verb(
+        "orders:orders",
+        "Child orders as the journal knows them.",
+        ("mvx orders --open", "mvx orders --since 1h --venue okx --json"),
+    ),
+    "fills": Verb(
+        "fills:fills",
+        "Fills as the journal knows them.",
+        ("mvx fills --since 1d", "mvx fills --venue kraken --limit 20 --json"),
+    ),
+    "init": Verb(
+        "init:init",
+        "Write a config where there is none and create the journal.",
+        ("mvx init --paper", "mvx --config desk.toml init --paper"),
+    ),
+    "config": Family(
+        "Check and show the configuration.",
+        {
+            "check": Verb("config:check", "Report every error of the config at once.", ("mvx config check",)),
+            "show": Verb("config:show", "Every value in force and its origin.", ("mvx config show --json",)),
+            "path": Verb("config:path", "Which config and journal are in force.", ("mvx config path",)),
+        },
+    ),
+    "journal": Family(
+        "Inspect the journal.",
+        {
+            "info": Verb("journal:info", "What the journal holds and how it is.", ("mvx journal info",)),
+            "verify": Verb(
+                "journal:verify",
+                "Fold the log again and compare it with the stored state.",
+                ("mvx journal verify --json",),
+            ),
+        },
+    ),
+    "paper": Family(
+        "Look at and disturb the simulated venues.",
+        {
+            "ledger": Verb("paper:ledger", "A paper venue's own truth.", ("mvx paper ledger kraken --json",)),
+            "fault": Verb(
+                "paper:fault",
+                "Make a paper venue misbehave.",
+                ("mvx paper fault kraken lost-ack", "mvx paper fault okx outage --for 30"),
+            ),
+            "heal": Verb("paper:heal", "Take faults back.", ("mvx paper heal", "mvx paper heal kraken")),
+            "trade": Verb(
+                "paper:trade",
+                "A manual trade that mvx did not make.",
+                ("mvx paper trade kraken buy 0.1 BTC/USD",),
+            ),
+            "transfer": Verb(
+                "paper:transfer",
+                "Move an asset in, or out where the amount is negative.",
+                ("mvx paper transfer kraken BTC 1.5", "mvx paper transfer kraken BTC -- -1.5"),
+            ),
+            "reset": Verb(
+                "paper:reset",
+                "Forget the simulated venues' state.",
+                ("mvx paper reset", "mvx paper reset --books books.jsonl"),
+            ),
+        },
+    ),
+}

@@ -1,0 +1,119 @@
+"""Checks across the tables of a config file: each one returns its errors as texts.
+
+Rule: a check reads the raw tables and passes over what is malformed, which `model` reports. So both
+kinds of error come out of one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Raw = Mapping[str, Any]
+
+_PAPER_ONLY = ("books", "books_venue", "clock", "seed", "balances", "lot", "tick", "min_qty", "min_notional")
+
+
+def symbols_of_known_instruments(raw: Raw) -> Iterator[str]:
+    """A venue trades instruments that are configured, in their base, and in their quote or an equivalent."""
+    instruments = dict(_tables(raw, "instruments"))
+    equivalents = {name: table.get("as") for name, table in _tables(raw, "quotes")}
+    for venue, table in _tables(raw, "venues"):
+        for name, symbol in _entries(table, "symbols"):
+            key = f"venues.{venue}.symbols.{name}"
+            instrument = instruments.get(name)
+            if instrument is None:
+                yield f"{key}: there is no instrument {name}; configured: {_list(instruments)}"
+                continue
+            base, _, quote = str(symbol).partition("/")
+            if base != instrument.get("base"):
+                yield f"{key}: found {symbol!r}, a symbol in base {instrument.get('base')} is allowed"
+            own = instrument.get("quote")
+            if quote != own and equivalents.get(quote) != own:
+                yield f"{key}: found {symbol!r}, a quote of {own} or an equivalent in [quotes] is allowed"
+
+
+def rates_of_known_venues(raw: Raw) -> Iterator[str]:
+    """An equivalent's rate comes from a configured venue, and is the price of that asset in the other."""
+    venues = dict(_tables(raw, "venues"))
+    for asset, table in _tables(raw, "quotes"):
+        if table.get("as") == asset:
+            yield f"quotes.{asset}.as: found {asset!r}, another asset is allowed"
+        rates = table.get("rates")
+        for rate in rates if isinstance(rates, list) else ():
+            venue, colon, symbol = str(rate).partition(":")
+            if not colon:
+                continue
+            if venue not in venues:
+                yield f"quotes.{asset}.rates: there is no venue {venue}; configured: {_list(venues)}"
+            if symbol != f"{asset}/{table.get('as')}":
+                yield f"quotes.{asset}.rates: found {symbol!r}, {asset}/{table.get('as')} is allowed"
+
+
+def limits_of_known_names(raw: Raw) -> Iterator[str]:
+    """A limit is set on an instrument or a venue that exists: a typo would be no limit at all."""
+    risk = _table(raw, "risk")
+    for key, section in (
+        ("max_position", "instruments"),
+        ("max_order_qty", "instruments"),
+        ("max_venue_notional", "venues"),
+    ):
+        known = dict(_tables(raw, section))
+        for name, _ in _entries(risk, key):
+            if name not in known:
+                yield f"risk.{key}.{name}: there is no {section[:-1]} {name}; configured: {_list(known)}"
+
+
+def live_venues_are_limited(raw: Raw) -> Iterator[str]:
+    """Live venues require max_position for what they trade, and max_order_notional."""
+    risk = _table(raw, "risk")
+    limited = {name for name, _ in _entries(risk, "max_position")}
+    live = [table for _, table in _tables(raw, "venues") if _live(table)]
+    traded = dict.fromkeys(name for table in live for name, _ in _entries(table, "symbols"))
+    for name in traded:
+        if name not in limited:
+            yield f"risk.max_position.{name}: missing, and required for live venues"
+    if live and "max_order_notional" not in risk:
+        yield "risk.max_order_notional: missing, and required for live venues"
+
+
+def keys_fit_the_adapter(raw: Raw) -> Iterator[str]:
+    """What only a simulated venue has is no setting of a live one, and a live one names its exchange."""
+    for venue, table in _tables(raw, "venues"):
+        if not _live(table):
+            continue
+        for key in _PAPER_ONLY:
+            if key in table:
+                yield f'venues.{venue}.{key}: found on a live venue; allowed only with adapter = "paper"'
+        if "exchange" not in table:
+            yield f'venues.{venue}.exchange: missing, and required with adapter = "ccxt"'
+
+
+CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (
+    symbols_of_known_instruments,
+    rates_of_known_venues,
+    limits_of_known_names,
+    live_venues_are_limited,
+    keys_fit_the_adapter,
+)
+
+
+def _live(venue: Raw) -> bool:
+    return venue.get("adapter") == "ccxt"
+
+
+def _table(raw: Raw, key: str) -> Raw:
+    found = raw.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _tables(raw: Raw, key: str) -> Iterator[tuple[str, Raw]]:
+    return ((name, table) for name, table in _table(raw, key).items() if isinstance(table, dict))
+
+
+def _entries(table: Raw, key: str) -> Iterator[tuple[str, Any]]:
+    return iter(_table(table, key).items())
+
+
+def _list(names: Mapping[str, Any]) -> str:
+    return ", ".join(names) or "none"

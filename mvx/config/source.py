@@ -1,0 +1,212 @@
+"""Where the configuration is, and the light view of it that read-only commands need.
+
+Rule: this module reads only the keys it returns, so that `mvx positions` starts without pydantic; it
+raises ConfigError for a malformed key that it needs. `model` judges the whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mvx.config.settings import DeskSettings
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.instrument import Instrument
+from mvx.errors import ConfigError
+
+FILE_NAME = "mvx.toml"
+JOURNAL_NAME = "mvx.db"
+PAPER = "paper"
+DEFAULT_MAX_AGE_S = 30.0
+#: How long after a terminal state a fill may still appear, where the config does not say.
+PAPER_LATENESS_S = 2.0
+LIVE_LATENESS_S = 60.0
+
+_NOTICE = "no venues configured: running on the five built-in paper venues"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The configuration as it was found. `written` is what the file itself says; in `raw` the built-in
+    venues stand in where it has none. Relative paths of the file resolve against `folder`."""
+
+    path: Path | None
+    folder: Path
+    written: Mapping[str, Any]
+    raw: Mapping[str, Any]
+    notice: str | None
+
+    @property
+    def name(self) -> str:
+        return str(self.path) if self.path else "built-in"
+
+    @property
+    def mode(self) -> str:
+        """`live` unless every venue is plainly a simulated one."""
+        venues = self.raw["venues"]
+        tables = venues.values() if isinstance(venues, dict) else [venues]
+        paper = all(isinstance(table, dict) and table.get("adapter") == PAPER for table in tables)
+        return "paper" if paper else "live"
+
+
+def find_file(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path | None:
+    """The config file in force, or None. Raises ConfigError where a named one does not exist."""
+    named = flag or variables.get("MVX_CONFIG")
+    if named:
+        path = cwd / Path(named).expanduser()
+        if not path.exists():
+            origin = "--config" if flag else "MVX_CONFIG"
+            raise ConfigError(
+                f"there is no config file {path} ({origin})",
+                known="nothing was sent",
+                next_step=f"mvx --config {named} init",
+            )
+        return path
+    local = cwd / FILE_NAME
+    if local.is_file():
+        return local
+    user = _user_folder("config") / FILE_NAME
+    return user if user.is_file() else None
+
+
+def load(path: Path | None, cwd: Path) -> Source:
+    """Reads the file, or stands in for it. Raises ConfigError where it can not be read as TOML."""
+    written = _read_toml(path) if path else {}
+    folder = path.parent if path else cwd
+    if written.get("venues", {}) != {}:
+        return Source(path, folder, written, written, None)
+    return Source(path, folder, written, _with_built_in_venues(written), _NOTICE)
+
+
+def journal_path(source: Source, flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path:
+    """--journal, else MVX_JOURNAL, else [journal].path, else beside the file, else the user's data."""
+    named = flag or variables.get("MVX_JOURNAL")
+    if named:
+        return cwd / Path(named).expanduser()
+    journal = _table(source.raw, "journal", "")
+    if "path" in journal:
+        return source.folder / Path(_text(journal, "path", "journal")).expanduser()
+    return (source.folder if source.path else _user_folder("data")) / JOURNAL_NAME
+
+
+def desk_settings(source: Source, journal: Path) -> DeskSettings:
+    """The light view. Raises ConfigError for a malformed key that it needs."""
+    raw = source.raw
+    venues = _tables(raw, "venues")
+    symbols = {Venue(name): _symbols(name, venue) for name, venue in venues.items()}
+    return DeskSettings(
+        source=source.name,
+        journal=journal,
+        mode=source.mode,
+        currency=Asset(_text(_table(raw, "desk", ""), "currency", "desk", "USD")),
+        instruments={
+            name: Instrument(
+                name,
+                Asset(_text(table, "base", f"instruments.{name}")),
+                Asset(_text(table, "quote", f"instruments.{name}")),
+            )
+            for name, table in _tables(raw, "instruments").items()
+        },
+        symbols=symbols,
+        assets={venue: _assets_of(names.values()) for venue, names in symbols.items()},
+        quote_as={
+            Asset(name): Asset(_text(table, "as", f"quotes.{name}"))
+            for name, table in _tables(raw, "quotes").items()
+        },
+        max_age_s=_seconds(_table(raw, "reconcile", ""), "max_age_s", "reconcile", DEFAULT_MAX_AGE_S),
+        lateness_s={Venue(name): _lateness_s(name, venue) for name, venue in venues.items()},
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"{path}: {why}", known="nothing was sent", next_step="correct the file, then: mvx config check"
+    )
+
+
+def _with_built_in_venues(written: Mapping[str, Any]) -> dict[str, Any]:
+    from mvx.config.builtin import BUILT_IN
+
+    raw = {**BUILT_IN, **written, "venues": BUILT_IN["venues"]}
+    for section in ("instruments", "quotes"):
+        own = written.get(section, {})
+        raw[section] = {**BUILT_IN[section], **own} if isinstance(own, dict) else own
+    return raw
+
+
+def _user_folder(kind: str) -> Path:
+    import platformdirs
+
+    dirs = platformdirs.PlatformDirs("mvx", appauthor=False)
+    return Path(dirs.user_config_dir if kind == "config" else dirs.user_data_dir)
+
+
+def user_config_file() -> Path:
+    """Where the user's own config lies, present or not."""
+    return _user_folder("config") / FILE_NAME
+
+
+def _symbols(name: str, venue: Mapping[str, Any]) -> dict[str, Symbol]:
+    table = _table(venue, "symbols", f"venues.{name}")
+    return {key: Symbol(_text(table, key, f"venues.{name}.symbols")) for key in table}
+
+
+def _assets_of(symbols: Iterable[Symbol]) -> tuple[Asset, ...]:
+    pairs = (symbol.partition(":")[0].split("/") for symbol in symbols)
+    return tuple(dict.fromkeys(Asset(asset) for pair in pairs for asset in pair))
+
+
+def _lateness_s(name: str, venue: Mapping[str, Any]) -> float:
+    adapter = _text(venue, "adapter", f"venues.{name}")
+    default = PAPER_LATENESS_S if adapter == PAPER else LIVE_LATENESS_S
+    return _seconds(venue, "lateness_s", f"venues.{name}", default)
+
+
+def _tables(raw: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    table = _table(raw, key, "")
+    return {name: _table(table, name, key) for name in table}
+
+
+def _table(parent: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    found = parent.get(key, {})
+    if not isinstance(found, dict):
+        raise _malformed(where, key, found, "a table")
+    return found
+
+
+def _text(parent: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:
+    found = parent.get(key, default)
+    if not isinstance(found, str) or not found:
+        raise _malformed(where, key, found, "a text in quotes")
+    return found
+
+
+def _seconds(parent: Mapping[str, Any], key: str, where: str, default: float) -> float:
+    found = parent.get(key, default)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < float("inf"):
+        raise _malformed(where, key, found, "a number of seconds above 0")
+    return float(found)
+
+
+def _malformed(where: str, key: str, found: object, allowed: str) -> ConfigError:
+    name = f"{where}.{key}" if where else key
+    what = (
+        f"{name}: missing; {allowed} is required"
+        if found is None
+        else (f"{name}: found {found!r}, {allowed} is allowed")
+    )
+    return ConfigError(what, known="nothing was sent", next_step="mvx config check")

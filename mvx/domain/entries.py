@@ -1,0 +1,214 @@
+"""The entries of the journal's log: everything that was decided, heard or concluded.
+
+All state is a fold of them, so an entry carries every number that went into a timed decision: the
+fold needs neither clock nor file. What an entry means to an order is in order_life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mvx.domain.execution import Fill
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.order import Order, OrderReport, Side
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOpened:
+    """A new epoch of ids: the journal was made."""
+
+    epoch: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """First contact with a venue: what it held, and the trades it listed at that instant."""
+
+    venue: Venue
+    account: str
+    at: Instant
+    balances: Mapping[Asset, Decimal]
+    baseline: Mapping[Asset, Decimal]
+    listed: tuple[ExecId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParentOpened:
+    """`params` is the canonical text of what was asked for; `key` the operator's idempotency key."""
+
+    parent_id: ParentId
+    key: str | None
+    params: str
+    instrument: str
+    side: Side
+    order_qty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ParentClosed:
+    """The parent's worker is done with it; `result` is the JSON of what it answered."""
+
+    parent_id: ParentId
+    status: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """An order that is about to be sent, durable before a byte of it leaves."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignOrderFound:
+    """An open order at the venue that mvx did not send; its key is made from the venue's own id."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    cl_ord_id: ClOrdId
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    cl_ord_id: ClOrdId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeLost:
+    cl_ord_id: ClOrdId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    cl_ord_id: ClOrdId
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The venue's record of the order, where it taught us something."""
+
+    cl_ord_id: ClOrdId
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    """One trade of the venue's record. `absorbed` names, per asset, the opening or adjustment that
+    counted this trade's effect already: there the exact opposite is posted beside it."""
+
+    fill: Fill
+    base: Asset
+    quote: Asset
+    cl_ord_id: ClOrdId | None
+    absorbed: Mapping[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAbsent:
+    """A complete read that began at read_at did not list an order known to be open."""
+
+    cl_ord_id: ClOrdId
+    read_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NeverAccepted:
+    """Proof by absence, or a human's word. The read began at read_at, not before bound_at = deadline
+    + clock skew + accept lateness + listing lag."""
+
+    cl_ord_id: ClOrdId
+    by: str
+    read_at: Instant
+    bound_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Terminal at terminal_at, trades complete in a read that began lateness_s later or after."""
+
+    cl_ord_id: ClOrdId
+    terminal_at: Instant
+    lateness_s: float
+    read_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceDoubted:
+    """A balance differs and nothing explains it yet: left open until a second, later read."""
+
+    venue: Venue
+    asset: Asset
+    ours: Decimal
+    theirs: Decimal
+    read_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAgreed:
+    """A doubted balance agrees again."""
+
+    venue: Venue
+    asset: Asset
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The holding moves to the venue's balance as of `at`, with the trades it listed then."""
+
+    venue: Venue
+    account: str
+    asset: Asset
+    amount: Decimal
+    at: Instant
+    listed: tuple[ExecId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFound:
+    """A difference found by reconciliation, with both numbers. `ref` makes it one: the same
+    difference seen again is not another break."""
+
+    ref: str
+    venue: Venue
+    kind: str
+    asset: Asset | None
+    cl_ord_id: ClOrdId | None
+    exec_id: ExecId | None
+    ours: str
+    theirs: str
+    corrected: bool
+    note: str
+
+
+Entry = (
+    JournalOpened
+    | Opening
+    | ParentOpened
+    | ParentClosed
+    | Intended
+    | ForeignOrderFound
+    | Acked
+    | Rejected
+    | OutcomeLost
+    | CancelRequested
+    | Reported
+    | FillBooked
+    | FoundAbsent
+    | NeverAccepted
+    | Settled
+    | BalanceDoubted
+    | BalanceAgreed
+    | Adjusted
+    | BreakFound
+)

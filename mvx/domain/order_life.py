@@ -1,0 +1,128 @@
+"""What each input does to an order: pure steps from one Order to the next (DESIGN 2).
+
+The fold of the journal and the comparison of reconciliation both take these steps, so that what was
+foreseen and what is stored can not differ. A step that teaches nothing returns an equal order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from mvx.domain.ids import OrderId
+from mvx.domain.instant import Instant
+from mvx.domain.order import Order, OrderReport
+from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus, next_status
+
+#: The execution report that a venue's snapshot of an order amounts to.
+SNAPSHOT_EXEC_TYPE = {
+    OrdStatus.NEW: ExecType.NEW,
+    OrdStatus.PARTIALLY_FILLED: ExecType.PARTIAL_FILL,
+    OrdStatus.FILLED: ExecType.FILL,
+    OrdStatus.CANCELED: ExecType.CANCELED,
+    OrdStatus.REJECTED: ExecType.REJECTED,
+    OrdStatus.EXPIRED: ExecType.EXPIRED,
+}
+
+_PROGRESS = {
+    OrdStatus.PENDING_NEW: 0,
+    OrdStatus.NEW: 1,
+    OrdStatus.PARTIALLY_FILLED: 2,
+    OrdStatus.PENDING_CANCEL: 3,
+}
+_CLOSED = 4
+
+
+def acked(order: Order, order_id: OrderId) -> Order:
+    """The venue named the order. A late ack of an order that went on since only adds the name."""
+    status = order.ord_status
+    if status is OrdStatus.PENDING_NEW:
+        status = next_status(status, ExecType.NEW)
+    return replace(order, order_id=order_id, ord_status=status, unknown=False)
+
+
+def rejected(order: Order, reason: str, at: Instant) -> Order:
+    """A definite refusal, or proof that it was never accepted. The venue's record outranks it: an
+    order that was found there is not refused any more."""
+    if order.order_id is not None or order.terminal:
+        return order
+    return replace(
+        order,
+        ord_status=next_status(order.ord_status, ExecType.REJECTED),
+        unknown=False,
+        settled=True,
+        reason=reason,
+        terminal_at=at,
+    )
+
+
+def outcome_lost(order: Order, reason: str) -> Order:
+    """It left and no answer came back: unknown, unless the venue's record has spoken already."""
+    if order.order_id is not None or order.terminal:
+        return order
+    return replace(order, unknown=True, reason=reason)
+
+
+def cancel_requested(order: Order) -> Order:
+    """We ask for a cancel: of an open order only."""
+    if order.terminal:
+        return order
+    return replace(order, ord_status=next_status(order.ord_status, ExecType.PENDING_CANCEL))
+
+
+def reported(order: Order, report: OrderReport, at: Instant) -> Order:
+    """The venue's snapshot of the order. One that is behind what we know changes nothing."""
+    known = replace(order, order_id=report.order_id, unknown=False, absent_since=None)
+    if report.cum_qty > order.cum_qty:
+        known = replace(known, cum_qty=report.cum_qty, avg_px=report.avg_px)
+    if _is_behind(order, report.ord_status):
+        return known
+    status = next_status(order.ord_status, SNAPSHOT_EXEC_TYPE[report.ord_status])
+    terminal_at = _terminal_at(status, order.terminal_at, at)
+    return replace(
+        known, ord_status=status, terminal_at=terminal_at, settled=known.settled and status in TERMINAL
+    )
+
+
+def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
+    """One listed trade. On a settled order the wait for further ones begins anew."""
+    filled_qty = order.filled_qty + qty
+    filled_notional = order.filled_notional + qty * price
+    exec_type = ExecType.FILL if filled_qty >= order.order_qty else ExecType.PARTIAL_FILL
+    status = next_status(order.ord_status, exec_type)
+    heard_at = None if order.settled else order.terminal_at
+    return replace(
+        order,
+        ord_status=status,
+        unknown=False,
+        settled=False,
+        cum_qty=max(order.cum_qty, filled_qty),
+        filled_qty=filled_qty,
+        filled_notional=filled_notional,
+        terminal_at=_terminal_at(status, heard_at, at),
+        absent_since=None,
+    )
+
+
+def absent(order: Order, at: Instant) -> Order:
+    """A complete read did not list an order that we knew to be open."""
+    return replace(order, absent_since=at)
+
+
+def settled(order: Order) -> Order:
+    """Nothing more can happen to it within what the venue declares: the reservation is dropped."""
+    return replace(order, settled=True)
+
+
+def _terminal_at(status: OrdStatus, heard_at: Instant | None, at: Instant) -> Instant | None:
+    """When we first heard of a terminal state; None while there is none."""
+    if status not in TERMINAL:
+        return None
+    return at if heard_at is None else heard_at
+
+
+def _is_behind(order: Order, status: OrdStatus) -> bool:
+    """Whether a snapshot's status is no news. A refused order that the venue shows alive is news."""
+    if order.ord_status is OrdStatus.REJECTED:
+        return status is OrdStatus.REJECTED
+    return _PROGRESS.get(status, _CLOSED) <= _PROGRESS.get(order.ord_status, _CLOSED)

@@ -1,0 +1,120 @@
+"""The desk: what every use case needs in hand. The only place that builds venues."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from mvx.clock import Clock, SystemClock
+from mvx.config.settings import Settings, VenueSettings
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.instrument import Instrument
+from mvx.errors import ConfigError, UsageError
+from mvx.journal.store import Journal
+from mvx.paper.exchange import PaperExchange
+from mvx.paper.venue import PaperVenue
+from mvx.reconciliation.snapshot import Terms
+from mvx.venues.port import VenuePort
+
+_FOREIGN_FEE_BPS = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Settings, clock, journal and venues of one process; `holder` names it in leases."""
+
+    settings: Settings
+    clock: Clock
+    journal: Journal
+    venues: Mapping[Venue, VenuePort]
+    holder: str
+
+    def instrument(self, name: str) -> Instrument:
+        """Raises UsageError for one that is not configured."""
+        found = self.settings.desk.instruments.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.settings.desk.instruments))
+            raise UsageError(
+                f"unknown instrument {name!r}", next_step=f"configured: {known} (mvx config show)"
+            )
+        return found
+
+    def select(self, names: tuple[Venue, ...], exclude: tuple[Venue, ...] = ()) -> tuple[Venue, ...]:
+        """The named venues (all, where none is named) less the excluded. Raises UsageError for an
+        unknown one."""
+        for name in (*names, *exclude):
+            if name not in self.venues:
+                raise UsageError(
+                    f"unknown venue {name!r}", next_step=f"configured: {', '.join(sorted(self.venues))}"
+                )
+        return tuple(name for name in self.venues if name not in exclude and (not names or name in names))
+
+    def symbols(self, venue: Venue) -> Mapping[str, Symbol]:
+        """Instrument name -> the venue's symbol."""
+        return self.settings.venues[venue].symbols
+
+    def assets(self, venue: Venue) -> tuple[Asset, ...]:
+        return self.settings.desk.assets[venue]
+
+    def terms(self, venue: Venue) -> Terms:
+        """What the venue declares, as reconciliation needs it. An unknown fee bounds nothing, and no
+        order of ours is sent there; 100 bps stand in for orders that others sent."""
+        declared = self.venues[venue].capabilities
+        return Terms(
+            lateness_s=declared.lateness_s,
+            accept_lateness_s=declared.accept_lateness_s,
+            listing_lag_s=declared.listing_lag_s,
+            clock_skew_s=declared.clock_skew_s,
+            closed_orders_complete=declared.closed_orders_complete,
+            fee_bps=declared.taker_bps or _FOREIGN_FEE_BPS,
+            extra_fee_assets=declared.extra_fee_assets,
+            instruments={symbol: name for name, symbol in self.symbols(venue).items()},
+        )
+
+
+def paper_path(journal: Path) -> Path:
+    """The paper exchange's own file, beside the journal."""
+    return journal.with_name(journal.name + ".paper")
+
+
+def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
+    """The paper exchange of the desk's paper venues. Raises ConfigError where there is none."""
+    paper = {name: venue for name, venue in settings.venues.items() if venue.adapter == "paper"}
+    if not paper:
+        raise ConfigError("no paper venue is configured", next_step="mvx config show")
+    return PaperExchange(paper_path(settings.desk.journal), paper, clock)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    for name, venue in settings.venues.items():
+        if venue.adapter != "paper":
+            raise ConfigError(
+                f"venues.{name}: adapter {venue.adapter!r} is not part of this version",
+                known="nothing was sent",
+                next_step='use adapter = "paper"',
+            )
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper")
+    exchange = open_exchange(settings, clock)
+    venues = _venues(settings.venues, exchange, clock)
+    try:
+        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}")
+    finally:
+        for port in venues.values():
+            await port.close()
+        exchange.close()
+        journal.close()
+
+
+def _venues(
+    venues: Mapping[Venue, VenueSettings], exchange: PaperExchange, clock: Clock
+) -> dict[Venue, VenuePort]:
+    return {name: PaperVenue(exchange, venue, clock) for name, venue in venues.items()}

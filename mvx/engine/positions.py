@@ -1,0 +1,231 @@
+"""The position of every venue and asset, as the journal can vouch for it now.
+
+Reads one snapshot. Where a venue is quiet its interval stays as wide as what it could still do, and its
+ages grow; it never silently becomes a point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.config.settings import DeskSettings
+from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
+from mvx.domain.ids import Asset, Venue
+from mvx.domain.instant import Instant, after, seconds_between
+from mvx.domain.ledger import Doubt
+from mvx.domain.money import ONE, ZERO
+from mvx.domain.order import Order
+from mvx.domain.order_status import OrdStatus
+from mvx.engine.reports import open_journal
+from mvx.engine.results import BalanceRow, Outcome, PositionRow, PositionsResult, TotalRow
+from mvx.errors import Exit, UsageError
+from mvx.journal import views
+from mvx.journal.views import Contact, HoldingRow
+
+#: From the best to the worst; a row shows the worst that holds.
+STATES = ("agreed", "open", "settling", "stale", "unconfirmed", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One snapshot of the journal."""
+
+    now: Instant
+    orders: tuple[Order, ...]
+    holdings: Mapping[tuple[Venue, Asset], HoldingRow]
+    doubts: Mapping[tuple[Venue, Asset], Doubt]
+    contacts: Mapping[Venue, Contact]
+    marks: Mapping[str, Decimal]
+
+
+def positions(
+    desk: DeskSettings,
+    now: Instant,
+    *,
+    name: str | None = None,
+    venue: str | None = None,
+    max_age_s: float | None = None,
+) -> Outcome:
+    """Positions, totals and balances. `name` is an instrument or an asset. Exit 5 where a position is
+    unconfirmed or unknown; where one is stale, only with max_age_s or after a failed attempt."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        known = Known(
+            now,
+            views.unsettled_orders(tx),
+            views.holdings(tx),
+            views.doubts(tx),
+            views.contacts(tx),
+            views.marks(tx),
+        )
+    journal.close()
+    wanted = _wanted(desk, name)
+    rows = tuple(
+        _position(desk, known, each, asset, max_age_s or desk.max_age_s)
+        for each in desk.assets
+        if venue is None or each == venue
+        for asset in desk.assets[each]
+        if asset in wanted
+    )
+    data = PositionsResult(rows, _totals(desk, known, rows), tuple(_balance(row) for row in rows))
+    uncertain = any(row.state in ("unconfirmed", "unknown") for row in rows)
+    failed = {each for each, contact in known.contacts.items() if contact.failed_at is not None}
+    stale = any(row.state == "stale" and (max_age_s is not None or row.venue in failed) for row in rows)
+    return Outcome(
+        data,
+        Exit.UNCERTAIN if uncertain or stale else Exit.OK,
+        uncertain=uncertain,
+        warnings=tuple(_warnings(known, rows)),
+    )
+
+
+def _wanted(desk: DeskSettings, name: str | None) -> frozenset[Asset]:
+    everything = frozenset(asset for assets in desk.assets.values() for asset in assets)
+    if name is None:
+        return everything
+    if (instrument := desk.instruments.get(name)) is not None:
+        return frozenset({instrument.base})
+    if name in everything:
+        return frozenset({Asset(name)})
+    raise UsageError(
+        f"no instrument and no asset is called {name!r}",
+        next_step=f"configured: {', '.join([*desk.instruments, *sorted(everything)])}",
+    )
+
+
+def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_age_s: float) -> PositionRow:
+    orders = [o for o in known.orders if o.venue == venue and asset in (o.base, o.quote, *o.fee_assets)]
+    contact = known.contacts.get(venue, Contact())
+    row = known.holdings.get((venue, asset))
+    interval = UNBOUNDED if row is None else holding(row.confirmed, asset, orders)
+    expected = None
+    if row is not None:
+        expected = row.confirmed + sum((claimed(order).get(asset, ZERO) for order in orders), ZERO)
+    settling = [order for order in orders if _settling(desk, order, known.now)]
+    return PositionRow(
+        venue=venue,
+        asset=asset,
+        confirmed=None if row is None else row.confirmed,
+        expected=expected,
+        lo=interval.lo,
+        hi=interval.hi,
+        baseline=None if row is None else row.baseline,
+        position=None if row is None else row.confirmed - row.baseline,
+        state=_state(known, row, orders, contact, settling=bool(settling), max_age_s=max_age_s),
+        open_orders=sum(_open(order) for order in orders),
+        settling_orders=len(settling),
+        unknown_orders=sum(_unknown(order, known.now) for order in orders),
+        answered_age_s=_age(contact.answered_at, known.now),
+        agreed_age_s=_age(contact.agreed_at, known.now),
+    )
+
+
+def _state(
+    known: Known,
+    row: HoldingRow | None,
+    orders: Iterable[Order],
+    contact: Contact,
+    *,
+    settling: bool,
+    max_age_s: float,
+) -> str:
+    if row is None or any(_unknown(order, known.now) for order in orders):
+        return "unknown"
+    in_flight = any(o.claimed_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
+    if in_flight or (row.venue, row.asset) in known.doubts:
+        return "unconfirmed"
+    age_s = _age(contact.answered_at, known.now)
+    if age_s is None or age_s > max_age_s or contact.failed_at is not None:
+        return "stale"
+    if settling:
+        return "settling"
+    return "open" if any(_open(order) for order in orders) else "agreed"
+
+
+def _unknown(order: Order, now: Instant) -> bool:
+    """Said so by its sender; or its sender never said, and the deadline is past."""
+    return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
+
+
+def _open(order: Order) -> bool:
+    return order.order_id is not None and not order.terminal
+
+
+def _settling(desk: DeskSettings, order: Order, now: Instant) -> bool:
+    """Terminal, and a fill may still appear. One that is filled whole has nothing left to fill: it
+    settles with its time, read or not."""
+    if not order.terminal or order.terminal_at is None:
+        return False
+    if order.worst_qty:
+        return True
+    return now < after(order.terminal_at, desk.lateness_s.get(order.venue, 0))
+
+
+def _totals(desk: DeskSettings, known: Known, rows: tuple[PositionRow, ...]) -> tuple[TotalRow, ...]:
+    by_asset: dict[Asset, list[PositionRow]] = {}
+    for row in rows:
+        by_asset.setdefault(row.asset, []).append(row)
+    return tuple(_total(desk, known, asset, group) for asset, group in by_asset.items())
+
+
+def _total(desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRow]) -> TotalRow:
+    baseline = _sum(row.baseline for row in rows)
+    position = _sum(row.position for row in rows)
+    interval = Interval(_sum(row.lo for row in rows), _sum(row.hi for row in rows))
+    mark_px = _mark(desk, known, asset)
+    return TotalRow(
+        asset=asset,
+        confirmed=_sum(row.confirmed for row in rows),
+        expected=_sum(row.expected for row in rows),
+        lo=interval.lo,
+        hi=interval.hi,
+        baseline=baseline,
+        position=position,
+        position_lo=_minus(interval.lo, baseline),
+        position_hi=_minus(interval.hi, baseline),
+        mark_px=mark_px,
+        notional=None if mark_px is None or position is None else position * mark_px,
+        stale_venues=tuple(row.venue for row in rows if row.state in ("stale", "unknown")),
+    )
+
+
+def _mark(desk: DeskSettings, known: Known, asset: Asset) -> Decimal | None:
+    """The last price seen of an asset in the desk's currency; None where none was."""
+    if asset == desk.currency:
+        return ONE
+    return known.marks.get(f"{asset}-{desk.currency}")
+
+
+def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
+    total = ZERO
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _minus(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else a - b
+
+
+def _balance(row: PositionRow) -> BalanceRow:
+    reserved = _minus(row.confirmed, row.lo)
+    free = None if row.lo is None else max(ZERO, row.lo)
+    return BalanceRow(row.venue, row.asset, row.confirmed, free, reserved)
+
+
+def _age(then: Instant | None, now: Instant) -> float | None:
+    return None if then is None else seconds_between(then, now)
+
+
+def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
+    for venue in dict.fromkeys(row.venue for row in rows):
+        contact = known.contacts.get(venue, Contact())
+        if contact.answered_at is None:
+            yield f"{venue} was never asked: mvx reconcile --venue {venue}"
+        elif contact.failed_at is not None:
+            age_s = seconds_between(contact.answered_at, known.now)
+            yield f"{venue} does not answer since {age_s:.0f} s: {contact.failed_why}"

@@ -1,0 +1,155 @@
+"""Read-only answers from the journal: no network, no heavy imports, one snapshot each.
+
+A cron job asks these often, so nothing here may import asyncio, pydantic or a venue adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mvx.config.settings import DeskSettings
+from mvx.domain.instant import Instant
+from mvx.domain.money import round_px
+from mvx.domain.order import Order
+from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersResult, Outcome
+from mvx.errors import Exit
+from mvx.journal import views
+from mvx.journal.store import Journal
+from mvx.sqlite import VERSION
+
+DEFAULT_LIMIT = 100
+
+
+def open_journal(desk: DeskSettings) -> Journal:
+    """The desk's journal; a paper one is made where there is none."""
+    return Journal(desk.journal, mode=desk.mode, create=desk.mode == "paper")
+
+
+def orders(
+    desk: DeskSettings, *, since: Instant | None, venue: str | None, open_only: bool, limit: int | None
+) -> Outcome:
+    """The newest orders first."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        found = views.recent_orders(
+            tx, since=since, venue=venue, open_only=open_only, limit=limit or DEFAULT_LIMIT
+        )
+    journal.close()
+    return Outcome(OrdersResult(tuple(_order_row(order) for order in found)), Exit.OK)
+
+
+def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit: int | None) -> Outcome:
+    """The newest fills first. Every one of them is confirmed: it was listed by its venue."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        found = views.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
+    journal.close()
+    rows = tuple(
+        FillRow(
+            venue=each.fill.venue,
+            symbol=each.fill.symbol,
+            side=each.fill.side.value,
+            exec_id=each.fill.exec_id,
+            order_id=each.fill.order_id,
+            cl_ord_id=each.cl_ord_id,
+            qty=each.fill.qty,
+            price=each.fill.price,
+            fee=FeeRow(each.fill.fee_asset, each.fill.fee_amount),
+            at=each.fill.at,
+            confirmed=True,
+        )
+        for each in found
+    )
+    return Outcome(FillsResult(rows), Exit.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalInfo:
+    path: str
+    size_bytes: int
+    mode: str
+    epoch: str
+    last_seq: int
+    sqlite: str
+    rows: Mapping[str, int]
+
+
+def journal_info(desk: DeskSettings) -> Outcome:
+    """Where the journal is and what it holds."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        info = JournalInfo(
+            path=str(desk.journal),
+            size_bytes=desk.journal.stat().st_size,
+            mode=tx.meta("mode"),
+            epoch=tx.meta("epoch"),
+            last_seq=views.last_seq(tx),
+            sqlite=VERSION,
+            rows=views.table_counts(tx),
+        )
+    journal.close()
+    return Outcome(info, Exit.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    table: str
+    key: str
+    refolded: str
+    stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalVerified:
+    """`differences` is empty where every row is what the log makes."""
+
+    entries: int
+    rows: int
+    differences: tuple[DifferenceRow, ...]
+
+
+def journal_verify(desk: DeskSettings) -> Outcome:
+    """Refold the log and compare every row. Exit 1 on a difference: it is a defect."""
+    from mvx.journal.verify import differences
+
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        found = tuple(
+            DifferenceRow(each.table, repr(each.key), repr(each.refolded), repr(each.stored))
+            for each in differences(tx)
+        )
+        counts = views.table_counts(tx)
+    journal.close()
+    rows = sum(count for name, count in counts.items() if name != "log")
+    return Outcome(
+        JournalVerified(counts["log"], rows, found),
+        Exit.DEFECT if found else Exit.OK,
+        warnings=tuple(_difference_lines(found)),
+    )
+
+
+def _difference_lines(found: tuple[DifferenceRow, ...]) -> Iterator[str]:
+    for each in found[:10]:
+        yield f"{each.table} {each.key}: the log makes {each.refolded}, stored is {each.stored}"
+
+
+def _order_row(order: Order) -> OrderRow:
+    avg_px = round_px(order.filled_notional / order.filled_qty) if order.filled_qty else order.avg_px
+    return OrderRow(
+        cl_ord_id=order.cl_ord_id,
+        order_id=order.order_id,
+        parent_id=order.parent_id,
+        venue=order.venue,
+        instrument=order.instrument,
+        side=order.side.value,
+        order_qty=order.order_qty,
+        limit_px=order.limit_px,
+        cum_qty=order.cum_qty,
+        avg_px=avg_px,
+        ord_status=order.ord_status.value,
+        unknown=order.unknown,
+        settled=order.settled,
+        reason=order.reason,
+        created_at=order.created_at,
+    )

@@ -1,0 +1,33 @@
+"""What an operator asks `mvx route` for, as a value. The engine judges it, the command line types it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.domain.ids import Venue
+from mvx.domain.order import Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOrder:
+    """One parent order.
+
+    None means: no limit price, the desk's own max_slippage_bps, max_rounds and deadline_s, no
+    idempotency key (`id`). `venues` empty: every venue of the instrument, less `exclude`.
+    `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing.
+    """
+
+    instrument: str
+    side: Side
+    order_qty: Decimal
+    limit_px: Decimal | None
+    max_slippage_bps: Decimal | None
+    time_in_force: TimeInForce
+    post_only: bool
+    venues: tuple[Venue, ...]
+    exclude: tuple[Venue, ...]
+    id: str | None
+    max_rounds: int | None
+    deadline_s: float | None
+    dry_run: bool

@@ -1,0 +1,162 @@
+"""What a route came to, computed from the journal: the same for the run itself and for its `--id`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.domain.entries import FillBooked
+from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.money import BPS, ZERO, round_px
+from mvx.domain.order import Order, Side
+from mvx.engine.results import (
+    BestSingleVenue,
+    ChildRow,
+    LegRow,
+    PlanRow,
+    RouteResult,
+    SkippedRow,
+)
+from mvx.engine.settle import answered, resting
+from mvx.errors import Exit
+from mvx.router.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the journal's orders and fills do not say: kept with the parent when it is closed.
+
+    `rates`: units of the instrument's quote per unit of each venue's quote, when it was planned.
+    """
+
+    plan: PlanRow | None
+    arrival_px: Decimal | None
+    rates: Mapping[Venue, Decimal]
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parent, as it was asked for."""
+
+    parent_id: ParentId | None
+    key: str | None
+    instrument: str
+    side: Side
+    order_qty: Decimal
+
+
+def route_result(
+    asked: Asked, context: Context, children: tuple[Order, ...], fills: Iterable[FillBooked], status: str = ""
+) -> RouteResult:
+    """The answer of `mvx route`. Averages are in the instrument's quote, None where a rate is unknown."""
+    cum_qty = sum((child.filled_qty for child in children), ZERO)
+    fees: dict[Asset, Decimal] = {}
+    for booked in fills:
+        asset = booked.fill.fee_asset
+        fees[asset] = fees.get(asset, ZERO) + booked.fill.fee_amount
+    avg_px, all_in_px = _averages(asked.side, children, fills, context.rates, cum_qty)
+    slippage_bps = None
+    if avg_px is not None and context.arrival_px:
+        slippage_bps = round_px(asked.side.sign * (avg_px - context.arrival_px) / context.arrival_px * BPS, 4)
+    return RouteResult(
+        parent_id=asked.parent_id,
+        id=asked.key,
+        instrument=asked.instrument,
+        side=asked.side.value,
+        order_qty=asked.order_qty,
+        cum_qty=cum_qty,
+        leaves_qty=max(ZERO, asked.order_qty - cum_qty),
+        avg_px=avg_px,
+        fees=fees,
+        all_in_px=all_in_px,
+        arrival_px=context.arrival_px,
+        slippage_bps=slippage_bps,
+        status=status or route_status(asked.order_qty, children),
+        plan=context.plan,
+        children=tuple(child_row(child) for child in children),
+        rounds=context.rounds,
+    )
+
+
+def route_status(order_qty: Decimal, children: tuple[Order, ...]) -> str:
+    """`uncertain`, `resting`, `filled` or `incomplete`: the first that holds."""
+    if any(not answered(child) and not resting(child) for child in children):
+        return "uncertain"
+    if any(resting(child) for child in children):
+        return "resting"
+    return "filled" if sum((child.filled_qty for child in children), ZERO) >= order_qty else "incomplete"
+
+
+EXIT_OF_STATUS = {
+    "uncertain": Exit.UNCERTAIN,
+    "resting": Exit.OK,
+    "filled": Exit.OK,
+    "incomplete": Exit.INCOMPLETE,
+}
+
+
+def child_row(order: Order) -> ChildRow:
+    return ChildRow(
+        cl_ord_id=order.cl_ord_id,
+        order_id=order.order_id,
+        venue=order.venue,
+        order_qty=order.order_qty,
+        cum_qty=order.cum_qty,
+        avg_px=average_px(order),
+        ord_status=order.ord_status.value,
+        unknown=order.unknown,
+        settled=order.settled,
+        reason=order.reason,
+    )
+
+
+def average_px(order: Order) -> Decimal | None:
+    """From the listed trades; before they are listed, from the venue's record."""
+    return round_px(order.filled_notional / order.filled_qty) if order.filled_qty else order.avg_px
+
+
+def plan_row(plan: Plan) -> PlanRow:
+    best = plan.best_single_venue
+    return PlanRow(
+        legs=tuple(
+            LegRow(
+                leg.venue,
+                leg.symbol,
+                leg.qty,
+                leg.limit_px,
+                leg.expected_px,
+                leg.fee_bps,
+                leg.all_in_px,
+                leg.why,
+            )
+            for leg in plan.legs
+        ),
+        skipped=tuple(SkippedRow(each.venue, each.why) for each in plan.skipped),
+        best_single_venue=None if best is None else BestSingleVenue(best.venue, best.all_in_px),
+        saving_bps=plan.saving_bps,
+    )
+
+
+def _averages(
+    side: Side,
+    children: tuple[Order, ...],
+    fills: Iterable[FillBooked],
+    rates: Mapping[Venue, Decimal],
+    cum_qty: Decimal,
+) -> tuple[Decimal | None, Decimal | None]:
+    """The average price without and with fees. A fee in base counts at its fill's price; with a fee in
+    a third asset there is no all-in price."""
+    if not cum_qty or any(child.filled_qty and child.venue not in rates for child in children):
+        return None, None
+    notional = sum((c.filled_notional * rates[c.venue] for c in children if c.filled_qty), ZERO)
+    fees = ZERO
+    for booked in fills:
+        fill, rate = booked.fill, rates[booked.fill.venue]
+        if fill.fee_asset not in (booked.base, booked.quote):
+            return round_px(notional / cum_qty), None
+        in_quote = fill.fee_amount * (fill.price if fill.fee_asset == booked.base else 1)
+        fees += in_quote * rate
+    all_in = notional + side.sign * fees
+    return round_px(notional / cum_qty), round_px(all_in / cum_qty)

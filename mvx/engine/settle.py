@@ -1,0 +1,65 @@
+"""Waiting for what was sent: passes over the touched venues until every child says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.instant import after
+from mvx.domain.order import Order
+from mvx.domain.order_status import OrdStatus
+from mvx.engine.desk import Desk
+from mvx.engine.reconcile import VenuePass, reconcile_venue
+from mvx.journal import views
+
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 0.25
+
+
+def resting(order: Order) -> bool:
+    """Acknowledged and working in the venue's book."""
+    return order.order_id is not None and order.ord_status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+
+
+def answered(order: Order) -> bool:
+    """Nothing of it is in question: settled, or terminal with complete trades."""
+    return order.settled or order.trades_complete
+
+
+async def settle(
+    desk: Desk,
+    cl_ord_ids: Iterable[ClOrdId],
+    *,
+    done: Callable[[Order], bool] = answered,
+    stopping: Callable[[], bool] = lambda: False,
+) -> list[VenuePass]:
+    """Reconcile the orders' venues until each order is done, or the venues had their declared time to
+    answer and to list. Returns the passes; each venue is passed over at least once."""
+    expected = frozenset(cl_ord_ids)
+    passes: list[VenuePass] = []
+    orders = _read(desk, expected)
+    pending = {order.venue for order in orders}
+    give_up_at = after(desk.clock.now(), max((_patience_s(desk, venue) for venue in pending), default=0))
+    pause_s = _FIRST_PAUSE_S
+    while pending:
+        passes += await asyncio.gather(
+            *(reconcile_venue(desk, venue, expected=expected) for venue in sorted(pending))
+        )
+        pending = {order.venue for order in _read(desk, expected) if not done(order)}
+        if not pending or desk.clock.now() >= give_up_at or stopping():
+            break
+        await desk.clock.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+    return passes
+
+
+def _read(desk: Desk, cl_ord_ids: frozenset[ClOrdId]) -> list[Order]:
+    with desk.journal.read() as tx:
+        found = (views.order(tx, cl_ord_id) for cl_ord_id in cl_ord_ids)
+        return [order for order in found if order is not None]
+
+
+def _patience_s(desk: Desk, venue: Venue) -> float:
+    declared = desk.venues[venue].capabilities
+    return declared.timeout_s + declared.listing_lag_s

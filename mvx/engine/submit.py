@@ -1,0 +1,156 @@
+"""From a plan to orders at venues: risk and intents in one transaction, then dispatch.
+
+Rule: an intent is durable before a byte is sent, and it is sent at most once. Whatever happens to the
+call, its outcome is written: accepted, refused, never left, or unknown. Unknown is the outcome unless
+something better is certain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected
+from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.instrument import Instrument, MarketRules
+from mvx.domain.money import ZERO
+from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
+from mvx.engine.desk import Desk
+from mvx.engine.market import Market
+from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
+from mvx.journal import views
+from mvx.journal.store import ReadTx, WriteTx
+from mvx.risk.limits import Holding, Limits, Proposal, WorkingParent, World
+from mvx.router.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The parent order whose children are sent."""
+
+    parent_id: ParentId
+    instrument: Instrument
+    side: Side
+    order_qty: Decimal
+    time_in_force: TimeInForce
+    post_only: bool
+
+
+def make_children(
+    desk: Desk, tx: WriteTx, parent: Parent, plan: Plan, market: Market, deadline: Instant
+) -> tuple[Order, ...]:
+    """The plan's legs as orders, with the next client order ids of the journal."""
+    ids = tx.next_cl_ord_ids(len(plan.legs))
+    return tuple(
+        Order(
+            cl_ord_id=cl_ord_id,
+            parent_id=parent.parent_id,
+            venue=leg.venue,
+            account=desk.venues[leg.venue].account,
+            symbol=leg.symbol,
+            instrument=parent.instrument.name,
+            base=market.rules[leg.venue].base,
+            quote=market.rules[leg.venue].quote,
+            side=leg.side,
+            order_qty=leg.qty,
+            limit_px=leg.limit_px,
+            time_in_force=parent.time_in_force,
+            post_only=parent.post_only,
+            created_at=tx.at,
+            deadline=deadline,
+            fee_bps=leg.fee_bps,
+            fee_assets=_fee_assets(desk, leg.venue, market.rules[leg.venue]),
+            max_px=market.rules[leg.venue].max_px,
+        )
+        for leg, cl_ord_id in zip(plan.legs, ids, strict=True)
+    )
+
+
+def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, market: Market) -> Proposal:
+    """What risk is asked."""
+    rates = {} if market.desk_rate is None else market.rates
+    return Proposal(
+        parent_id=parent.parent_id,
+        instrument=parent.instrument,
+        side=parent.side,
+        parent_leaves_qty=leaves_qty,
+        children=children,
+        notional_rates={venue: rate * (market.desk_rate or ZERO) for venue, rate in rates.items()},
+    )
+
+
+def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
+    """What risk may know: confirmed holdings, every order not settled, and what live workers hold."""
+    holdings = {
+        key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
+        for key, row in views.holdings(tx).items()
+    }
+    working = tuple(
+        WorkingParent(
+            row.parent_id,
+            row.instrument,
+            Side(row.side),
+            row.order_qty - filled_qty(views.children(tx, row.parent_id)),
+        )
+        for row in views.working_parents(tx, at)
+    )
+    return World(holdings, views.unsettled_orders(tx), working, prices)
+
+
+def risk_limits(desk: Desk) -> Limits:
+    configured = desk.settings.risk
+    return Limits(
+        max_position=configured.max_position,
+        max_order_qty=configured.max_order_qty,
+        max_order_notional=configured.max_order_notional,
+        max_venue_notional=configured.max_venue_notional,
+        max_open_orders=configured.max_open_orders,
+        max_unknown_orders=configured.max_unknown_orders,
+    )
+
+
+def filled_qty(orders: Iterable[Order]) -> Decimal:
+    return sum((order.filled_qty for order in orders), ZERO)
+
+
+async def dispatch(desk: Desk, children: tuple[Order, ...]) -> None:
+    """Send approved children at once, each exactly once, and write each one's outcome. An exception
+    that nobody expected is raised after all outcomes, its own as unknown, are in the journal."""
+    outcomes = await asyncio.gather(*(_send(desk, child) for child in children), return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+
+
+async def _send(desk: Desk, child: Order) -> None:
+    request = OrderRequest(
+        cl_ord_id=child.cl_ord_id,
+        symbol=child.symbol,
+        side=child.side,
+        order_qty=child.order_qty,
+        limit_px=child.limit_px,
+        time_in_force=child.time_in_force,
+        post_only=child.post_only,
+        deadline=child.deadline,
+    )
+    outcome: Entry = OutcomeLost(child.cl_ord_id, "the call was cut short")
+    try:
+        ack = await desk.venues[child.venue].submit(request)
+        outcome = Acked(child.cl_ord_id, ack.order_id)
+    except VenueRejected as error:
+        outcome = Rejected(child.cl_ord_id, f"{error.reason_code}: {error.message}")
+    except VenueUnreachable as error:
+        outcome = Rejected(child.cl_ord_id, f"never left: {error.message}")
+    except OutcomeUnknown as error:
+        outcome = OutcomeLost(child.cl_ord_id, error.message)
+    finally:
+        with desk.journal.write(desk.clock.now()) as tx:
+            tx.append(outcome)
+
+
+def _fee_assets(desk: Desk, venue: Venue, rules: MarketRules) -> tuple[Asset, ...]:
+    extra = desk.venues[venue].capabilities.extra_fee_assets
+    return (rules.quote, *(asset for asset in extra if asset != rules.quote))

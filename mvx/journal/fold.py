@@ -1,0 +1,250 @@
+"""The fold: log -> tables. All materialised state comes from here and from nowhere else.
+
+Pure: the outcome depends on the entry and on the rows that earlier entries made, read and written
+through `State` (the SQL tables in the store, plain dicts in `journal verify`). It asks no clock, no
+file and no configuration. An entry that was folded before changes nothing the second time where the
+venue may repeat it: a fill, a report, an ack.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any, Protocol
+
+from mvx.domain import entries as log
+from mvx.domain import order_life
+from mvx.domain.ids import Asset, ClOrdId, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.ledger import Movement, booked_movements, net
+from mvx.domain.money import plain
+from mvx.domain.order import Order
+from mvx.journal.rows import Row, fill_row, order_of, order_row, progress_row
+from mvx.journal.schema import LINES_PER_ENTRY
+
+
+class State(Protocol):
+    """Rows by table and key."""
+
+    def get(self, table: str, *key: Any) -> Row | None: ...
+
+    def add(self, table: str, row: dict[str, Any]) -> bool:
+        """Insert a whole row; False, and no change, where its key is there already."""
+
+    def put(self, table: str, row: dict[str, Any]) -> None:
+        """Insert a whole row, or replace the one of the same key."""
+
+    def update(self, table: str, row: dict[str, Any]) -> None:
+        """Change some columns of the row whose key columns come first."""
+
+    def delete(self, table: str, *key: Any) -> None: ...
+
+
+def apply(state: State, seq: int, at: Instant, entry: log.Entry) -> None:
+    """Fold one entry into the tables. Raises LookupError for an entry about an unknown order."""
+    _HANDLERS[type(entry)](state, seq, at, entry)
+
+
+def _journal_opened(state: State, seq: int, at: Instant, entry: log.JournalOpened) -> None:
+    state.put("meta", {"name": "epoch", "value": entry.epoch})
+    state.put("meta", {"name": "mode", "value": entry.mode})
+    state.put("meta", {"name": "orders", "value": "0"})
+    state.put("meta", {"name": "parents", "value": "0"})
+
+
+def _opening(state: State, seq: int, at: Instant, entry: log.Opening) -> None:
+    listed = json.dumps(entry.listed)
+    for asset, amount in entry.balances.items():
+        held = {"venue": entry.venue, "asset": asset, "confirmed": "0", "last_seq": seq}
+        state.put("holdings", {**held, "baseline": plain(entry.baseline.get(asset, amount))})
+        _anchor(state, seq, entry.venue, asset, "opening", entry.at, listed)
+    _post(state, seq, entry.venue, [Movement(*each, "opening") for each in entry.balances.items()])
+
+
+def _parent_opened(state: State, seq: int, at: Instant, entry: log.ParentOpened) -> None:
+    state.add(
+        "parents",
+        {
+            "parent_id": entry.parent_id,
+            "key": entry.key,
+            "params": entry.params,
+            "instrument": entry.instrument,
+            "side": entry.side.value,
+            "order_qty": plain(entry.order_qty),
+            "status": "working",
+            "result": None,
+            "opened_at": at,
+        },
+    )
+    _count(state, "parents")
+
+
+def _parent_closed(state: State, seq: int, at: Instant, entry: log.ParentClosed) -> None:
+    changes = {"status": entry.status, "result": entry.result}
+    state.update("parents", {"parent_id": entry.parent_id, **changes})
+
+
+def _intended(state: State, seq: int, at: Instant, entry: log.Intended) -> None:
+    state.add("orders", order_row(entry.order))
+    _count(state, "orders")
+
+
+def _foreign_order_found(state: State, seq: int, at: Instant, entry: log.ForeignOrderFound) -> None:
+    state.add("orders", order_row(entry.order))
+
+
+def _acked(state: State, seq: int, at: Instant, entry: log.Acked) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.acked(order, entry.order_id))
+
+
+def _rejected(state: State, seq: int, at: Instant, entry: log.Rejected) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.rejected(order, entry.reason, at))
+
+
+def _outcome_lost(state: State, seq: int, at: Instant, entry: log.OutcomeLost) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.outcome_lost(order, entry.reason))
+
+
+def _cancel_requested(state: State, seq: int, at: Instant, entry: log.CancelRequested) -> None:
+    _step(state, entry.cl_ord_id, order_life.cancel_requested)
+
+
+def _reported(state: State, seq: int, at: Instant, entry: log.Reported) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.reported(order, entry.report, at))
+
+
+def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> None:
+    fill = entry.fill
+    row = fill_row(fill)
+    row |= {"base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
+    row["absorbed"] = json.dumps(dict(entry.absorbed))
+    if not state.add("fills", row):
+        return
+    if entry.cl_ord_id is not None:
+        step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=at)
+        _step(state, entry.cl_ord_id, step)
+    _post(state, seq, fill.venue, booked_movements(fill, entry.base, entry.quote, entry.absorbed))
+
+
+def _found_absent(state: State, seq: int, at: Instant, entry: log.FoundAbsent) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.absent(order, entry.read_at))
+
+
+def _never_accepted(state: State, seq: int, at: Instant, entry: log.NeverAccepted) -> None:
+    reason = f"never accepted, by {entry.by}"
+    _step(state, entry.cl_ord_id, lambda order: order_life.rejected(order, reason, at))
+
+
+def _settled(state: State, seq: int, at: Instant, entry: log.Settled) -> None:
+    _step(state, entry.cl_ord_id, order_life.settled)
+
+
+def _balance_doubted(state: State, seq: int, at: Instant, entry: log.BalanceDoubted) -> None:
+    state.put(
+        "doubts",
+        {
+            "venue": entry.venue,
+            "asset": entry.asset,
+            "ours": plain(entry.ours),
+            "theirs": plain(entry.theirs),
+            "read_at": entry.read_at,
+            "seq": seq,
+        },
+    )
+
+
+def _balance_agreed(state: State, seq: int, at: Instant, entry: log.BalanceAgreed) -> None:
+    state.delete("doubts", entry.venue, entry.asset)
+
+
+def _adjusted(state: State, seq: int, at: Instant, entry: log.Adjusted) -> None:
+    _post(state, seq, entry.venue, [Movement(entry.asset, entry.amount, "adjustment")])
+    _anchor(state, seq, entry.venue, entry.asset, "adjustment", entry.at, json.dumps(entry.listed))
+
+
+def _break_found(state: State, seq: int, at: Instant, entry: log.BreakFound) -> None:
+    state.add(
+        "breaks",
+        {
+            "id": seq,
+            "ref": entry.ref,
+            "venue": entry.venue,
+            "kind": entry.kind,
+            "asset": entry.asset,
+            "cl_ord_id": entry.cl_ord_id,
+            "exec_id": entry.exec_id,
+            "ours": entry.ours,
+            "theirs": entry.theirs,
+            "corrected": int(entry.corrected),
+            "at": at,
+            "note": entry.note,
+        },
+    )
+
+
+def _step(state: State, cl_ord_id: ClOrdId, step: Callable[[Order], Order]) -> None:
+    """Take one step of an order's life; only what it changed is written, for the indexes' sake."""
+    row = state.get("orders", cl_ord_id)
+    if row is None:
+        raise LookupError(f"no order {cl_ord_id}")
+    after = progress_row(step(order_of(row)))
+    changes = {name: value for name, value in after.items() if row[name] != value}
+    if changes:
+        state.update("orders", {"cl_ord_id": cl_ord_id, **changes})
+
+
+def _count(state: State, name: str) -> None:
+    row = state.get("meta", name)
+    count = int(row["value"]) if row else 0
+    state.put("meta", {"name": name, "value": str(count + 1)})
+
+
+def _anchor(state: State, seq: int, venue: Venue, asset: Asset, kind: str, at: Instant, listed: str) -> None:
+    state.add(
+        "anchors",
+        {"venue": venue, "asset": asset, "seq": seq, "kind": kind, "at": at, "listed": listed},
+    )
+
+
+def _post(state: State, seq: int, venue: Venue, movements: Sequence[Movement]) -> None:
+    """Post movements, both legs of each in one row: amount comes into the holding out of `contra`.
+
+    `last_seq` dates the last event on an asset: a doubt older than it is void, and the wait for a
+    second read begins anew.
+    """
+    for line, (asset, amount, contra) in enumerate(movements):
+        row = {"id": seq * LINES_PER_ENTRY + line, "venue": venue, "asset": asset}
+        state.add("postings", {**row, "amount": plain(amount), "contra": contra})
+    for asset, amount in net(movements).items():
+        key = {"venue": venue, "asset": asset}
+        held = state.get("holdings", venue, asset)
+        if held is None:
+            state.add("holdings", {**key, "confirmed": plain(amount), "baseline": "0", "last_seq": seq})
+        else:
+            confirmed = plain(Decimal(held["confirmed"]) + amount)
+            state.update("holdings", {**key, "confirmed": confirmed, "last_seq": seq})
+
+
+_HANDLERS: dict[type, Callable[[State, int, Instant, Any], None]] = {
+    log.JournalOpened: _journal_opened,
+    log.Opening: _opening,
+    log.ParentOpened: _parent_opened,
+    log.ParentClosed: _parent_closed,
+    log.Intended: _intended,
+    log.ForeignOrderFound: _foreign_order_found,
+    log.Acked: _acked,
+    log.Rejected: _rejected,
+    log.OutcomeLost: _outcome_lost,
+    log.CancelRequested: _cancel_requested,
+    log.Reported: _reported,
+    log.FillBooked: _fill_booked,
+    log.FoundAbsent: _found_absent,
+    log.NeverAccepted: _never_accepted,
+    log.Settled: _settled,
+    log.BalanceDoubted: _balance_doubted,
+    log.BalanceAgreed: _balance_agreed,
+    log.Adjusted: _adjusted,
+    log.BreakFound: _break_found,
+}

@@ -1,0 +1,139 @@
+"""Domain values as table rows and back: decimals as plain text, flags as 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from mvx.domain.execution import Fill, FillKey
+from mvx.domain.money import plain
+from mvx.domain.order import Order, Side, TimeInForce
+from mvx.domain.order_status import OrdStatus
+
+Row = Mapping[str, Any]
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def order_row(order: Order) -> dict[str, Any]:
+    """The row of the orders table, in the order of its columns."""
+    return {
+        "cl_ord_id": order.cl_ord_id,
+        "parent_id": order.parent_id,
+        "venue": order.venue,
+        "account": order.account,
+        "symbol": order.symbol,
+        "instrument": order.instrument,
+        "base": order.base,
+        "quote": order.quote,
+        "side": order.side.value,
+        "order_qty": plain(order.order_qty),
+        "limit_px": plain(order.limit_px),
+        "time_in_force": order.time_in_force.value,
+        "post_only": int(order.post_only),
+        "created_at": order.created_at,
+        "deadline": order.deadline,
+        "fee_bps": plain(order.fee_bps),
+        "fee_assets": " ".join(order.fee_assets),
+        "max_px": _text(order.max_px),
+    } | progress_row(order)
+
+
+def order_of(row: Row) -> Order:
+    """The order of a row of the orders table."""
+    return Order(
+        cl_ord_id=row["cl_ord_id"],
+        parent_id=row["parent_id"],
+        venue=row["venue"],
+        account=row["account"],
+        symbol=row["symbol"],
+        instrument=row["instrument"],
+        base=row["base"],
+        quote=row["quote"],
+        side=Side(row["side"]),
+        order_qty=Decimal(row["order_qty"]),
+        limit_px=Decimal(row["limit_px"]),
+        time_in_force=TimeInForce(row["time_in_force"]),
+        post_only=bool(row["post_only"]),
+        created_at=row["created_at"],
+        deadline=row["deadline"],
+        fee_bps=Decimal(row["fee_bps"]),
+        fee_assets=tuple(row["fee_assets"].split()),
+        max_px=_number(row["max_px"]),
+        ord_status=OrdStatus(row["ord_status"]),
+        unknown=bool(row["unknown"]),
+        settled=bool(row["settled"]),
+        reason=row["reason"],
+        order_id=row["order_id"],
+        cum_qty=Decimal(row["cum_qty"]),
+        avg_px=_number(row["avg_px"]),
+        filled_qty=Decimal(row["filled_qty"]),
+        filled_notional=Decimal(row["filled_notional"]),
+        terminal_at=row["terminal_at"],
+        absent_since=row["absent_since"],
+    )
+
+
+def progress_row(order: Order) -> dict[str, Any]:
+    """What may change in an order's row after its intent."""
+    return {
+        "ord_status": order.ord_status.value,
+        "unknown": int(order.unknown),
+        "settled": int(order.settled),
+        "reason": order.reason,
+        "order_id": order.order_id,
+        "cum_qty": plain(order.cum_qty),
+        "avg_px": _text(order.avg_px),
+        "filled_qty": plain(order.filled_qty),
+        "filled_notional": plain(order.filled_notional),
+        "terminal_at": order.terminal_at,
+        "absent_since": order.absent_since,
+    }
+
+
+def fill_row(fill: Fill) -> dict[str, Any]:
+    """The part of a fills row that the venue said."""
+    return {
+        "venue": fill.venue,
+        "account": fill.account,
+        "epoch": fill.epoch,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "exec_id": fill.exec_id,
+        "order_id": fill.order_id,
+        "qty": plain(fill.qty),
+        "price": plain(fill.price),
+        "fee_asset": fill.fee_asset,
+        "fee_amount": plain(fill.fee_amount),
+        "at": fill.at,
+    }
+
+
+def fill_of(row: Row) -> Fill:
+    """The fill of a row of the fills table."""
+    return Fill(
+        venue=row["venue"],
+        account=row["account"],
+        epoch=row["epoch"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        exec_id=row["exec_id"],
+        order_id=row["order_id"],
+        qty=Decimal(row["qty"]),
+        price=Decimal(row["price"]),
+        fee_asset=row["fee_asset"],
+        fee_amount=Decimal(row["fee_amount"]),
+        at=row["at"],
+    )
+
+
+def key_values(key: FillKey) -> tuple[str, ...]:
+    """A fill key as the values of its columns."""
+    return (key.venue, key.account, key.epoch, key.symbol, key.side.value, key.exec_id)

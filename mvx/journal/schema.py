@@ -1,0 +1,196 @@
+"""The journal's tables: the log, its folds, and the three tables that are not folds.
+
+Rule: money and instants are exact: decimals are TEXT in plain notation, instants INTEGER microseconds.
+`FOLDS` is what `journal verify` recomputes from the log. Leases, contact (ages and health) and marks
+are not folds: they record when something was last seen, not what happened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mvx.sqlite import Connection
+
+VERSION = 1
+
+
+#: A posting's id is its entry's seq times this, plus its line: an entry has fewer postings.
+LINES_PER_ENTRY = 4096
+
+
+class Table(NamedTuple):
+    """A materialised table: its key columns first in `columns`."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+ORDER_COLUMNS = (
+    "cl_ord_id",
+    "parent_id",
+    "venue",
+    "account",
+    "symbol",
+    "instrument",
+    "base",
+    "quote",
+    "side",
+    "order_qty",
+    "limit_px",
+    "time_in_force",
+    "post_only",
+    "created_at",
+    "deadline",
+    "fee_bps",
+    "fee_assets",
+    "max_px",
+    "ord_status",
+    "unknown",
+    "settled",
+    "reason",
+    "order_id",
+    "cum_qty",
+    "avg_px",
+    "filled_qty",
+    "filled_notional",
+    "terminal_at",
+    "absent_since",
+)
+FILL_KEY = ("venue", "account", "epoch", "symbol", "side", "exec_id")
+
+FOLDS = {
+    table.name: table
+    for table in (
+        Table("meta", ("name",), ("name", "value")),
+        Table(
+            "parents",
+            ("parent_id",),
+            (
+                "parent_id",
+                "key",
+                "params",
+                "instrument",
+                "side",
+                "order_qty",
+                "status",
+                "result",
+                "opened_at",
+            ),
+        ),
+        Table("orders", ("cl_ord_id",), ORDER_COLUMNS),
+        Table(
+            "fills",
+            FILL_KEY,
+            (
+                *FILL_KEY,
+                "order_id",
+                "qty",
+                "price",
+                "fee_asset",
+                "fee_amount",
+                "at",
+                "base",
+                "quote",
+                "cl_ord_id",
+                "absorbed",
+            ),
+        ),
+        Table("postings", ("id",), ("id", "venue", "asset", "amount", "contra")),
+        Table("holdings", ("venue", "asset"), ("venue", "asset", "confirmed", "baseline", "last_seq")),
+        Table("anchors", ("venue", "asset", "seq"), ("venue", "asset", "seq", "kind", "at", "listed")),
+        Table("doubts", ("venue", "asset"), ("venue", "asset", "ours", "theirs", "read_at", "seq")),
+        Table(
+            "breaks",
+            ("id",),
+            (
+                "id",
+                "ref",
+                "venue",
+                "kind",
+                "asset",
+                "cl_ord_id",
+                "exec_id",
+                "ours",
+                "theirs",
+                "corrected",
+                "at",
+                "note",
+            ),
+        ),
+    )
+}
+
+_FIRST = """
+CREATE TABLE log (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE parents (
+  parent_id TEXT PRIMARY KEY, key TEXT UNIQUE, params TEXT NOT NULL, instrument TEXT NOT NULL,
+  side TEXT NOT NULL, order_qty TEXT NOT NULL, status TEXT NOT NULL, result TEXT,
+  opened_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE orders (
+  cl_ord_id TEXT PRIMARY KEY, parent_id TEXT REFERENCES parents, venue TEXT NOT NULL,
+  account TEXT NOT NULL, symbol TEXT NOT NULL, instrument TEXT NOT NULL, base TEXT NOT NULL,
+  quote TEXT NOT NULL, side TEXT NOT NULL, order_qty TEXT NOT NULL, limit_px TEXT NOT NULL,
+  time_in_force TEXT NOT NULL, post_only INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  deadline INTEGER NOT NULL, fee_bps TEXT NOT NULL, fee_assets TEXT NOT NULL, max_px TEXT,
+  ord_status TEXT NOT NULL, unknown INTEGER NOT NULL, settled INTEGER NOT NULL, reason TEXT NOT NULL,
+  order_id TEXT, cum_qty TEXT NOT NULL, avg_px TEXT, filled_qty TEXT NOT NULL,
+  filled_notional TEXT NOT NULL, terminal_at INTEGER, absent_since INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX orders_unsettled ON orders (venue) WHERE settled = 0;
+CREATE INDEX orders_by_parent ON orders (parent_id);
+CREATE INDEX orders_by_order_id ON orders (venue, order_id);
+CREATE INDEX orders_by_time ON orders (created_at);
+CREATE TABLE fills (
+  venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL, symbol TEXT NOT NULL,
+  side TEXT NOT NULL, exec_id TEXT NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL,
+  price TEXT NOT NULL, fee_asset TEXT NOT NULL, fee_amount TEXT NOT NULL, at INTEGER NOT NULL,
+  base TEXT NOT NULL, quote TEXT NOT NULL, cl_ord_id TEXT REFERENCES orders, absorbed TEXT NOT NULL,
+  PRIMARY KEY (venue, account, epoch, symbol, side, exec_id)) STRICT;
+CREATE INDEX fills_by_time ON fills (venue, at);
+CREATE TABLE postings (
+  id INTEGER PRIMARY KEY, venue TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL,
+  contra TEXT NOT NULL) STRICT;
+CREATE TABLE holdings (
+  venue TEXT NOT NULL, asset TEXT NOT NULL, confirmed TEXT NOT NULL, baseline TEXT NOT NULL,
+  last_seq INTEGER NOT NULL,   PRIMARY KEY (venue, asset)) STRICT, WITHOUT ROWID;
+CREATE TABLE anchors (
+  venue TEXT NOT NULL, asset TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+  at INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (venue, asset, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE doubts (
+  venue TEXT NOT NULL, asset TEXT NOT NULL, ours TEXT NOT NULL, theirs TEXT NOT NULL,
+  read_at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (venue, asset)) STRICT, WITHOUT ROWID;
+CREATE TABLE breaks (
+  id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, venue TEXT NOT NULL, kind TEXT NOT NULL, asset TEXT,
+  cl_ord_id TEXT, exec_id TEXT, ours TEXT NOT NULL, theirs TEXT NOT NULL, corrected INTEGER NOT NULL,
+  at INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE TABLE leases (
+  name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE contact (
+  venue TEXT PRIMARY KEY, answered_at INTEGER, agreed_at INTEGER, failed_at INTEGER, failed_why TEXT,
+  read_began_at INTEGER, cursor_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE marks (
+  instrument TEXT PRIMARY KEY, px TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+
+def migrate(connection: Connection) -> None:
+    """Bring an opened write transaction's database to VERSION.
+
+    sqlite-utils is imported only here: it costs a fifth of a second, and a migration is rare.
+    """
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations("mvx")
+
+    @migrations(name="0001_journal")
+    def _journal(database: Database) -> None:
+        for statement in _FIRST.split(";"):
+            if statement.strip():
+                database.execute(statement)
+
+    migrations.apply(Database(connection))
+    connection.execute(f"PRAGMA user_version = {VERSION}")

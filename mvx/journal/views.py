@@ -1,0 +1,269 @@
+"""Queries on one snapshot of the journal: rows in, domain values out. All of its SQL reads are here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mvx.domain.entries import FillBooked
+from mvx.domain.execution import Fill, FillKey
+from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
+from mvx.domain.instant import Instant, after
+from mvx.domain.ledger import Anchor, Doubt
+from mvx.domain.order import Order
+from mvx.journal.rows import fill_of, key_values, order_of
+from mvx.journal.schema import FOLDS, ORDER_COLUMNS
+from mvx.journal.store import ReadTx
+
+_ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # noqa: S608  our own column names
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingRow:
+    venue: Venue
+    asset: Asset
+    confirmed: Decimal
+    baseline: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """When a venue last answered, last agreed, last failed; None: never."""
+
+    answered_at: Instant | None = None
+    agreed_at: Instant | None = None
+    failed_at: Instant | None = None
+    failed_why: str | None = None
+    read_began_at: Instant | None = None
+    cursor_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentRow:
+    parent_id: ParentId
+    key: str | None
+    params: str
+    instrument: str
+    side: str
+    order_qty: Decimal
+    status: str
+    result: str | None
+
+
+_PARENTS = "SELECT parent_id, key, params, instrument, side, order_qty, status, result FROM parents"
+
+
+def _orders(tx: ReadTx, tail: str, *values: Any) -> tuple[Order, ...]:
+    rows = tx.connection.execute(f"{_ORDERS} {tail}", values)
+    return tuple(order_of(dict(zip(ORDER_COLUMNS, row, strict=True))) for row in rows)
+
+
+def unsettled_orders(tx: ReadTx, venue: Venue | None = None) -> tuple[Order, ...]:
+    """Every order that may still change a holding, oldest first."""
+    if venue is None:
+        return _orders(tx, "WHERE settled = 0 ORDER BY created_at, cl_ord_id")
+    return _orders(tx, "WHERE settled = 0 AND venue = ? ORDER BY created_at, cl_ord_id", venue)
+
+
+def order(tx: ReadTx, cl_ord_id: str) -> Order | None:
+    found = _orders(tx, "WHERE cl_ord_id = ?", cl_ord_id)
+    return found[0] if found else None
+
+
+def orders_named(
+    tx: ReadTx, venue: Venue, cl_ord_ids: Iterable[ClOrdId], order_ids: Iterable[OrderId]
+) -> tuple[Order, ...]:
+    """The orders of a venue that carry one of these ids, settled ones included."""
+    found: dict[ClOrdId, Order] = {}
+    for cl_ord_id in set(cl_ord_ids):
+        for each in _orders(tx, "WHERE cl_ord_id = ? AND venue = ?", cl_ord_id, venue):
+            found[each.cl_ord_id] = each
+    for order_id in set(order_ids):
+        for each in _orders(tx, "WHERE venue = ? AND order_id = ?", venue, order_id):
+            found[each.cl_ord_id] = each
+    return tuple(found.values())
+
+
+def children(tx: ReadTx, parent_id: ParentId) -> tuple[Order, ...]:
+    return _orders(tx, "WHERE parent_id = ? ORDER BY created_at, cl_ord_id", parent_id)
+
+
+def recent_orders(
+    tx: ReadTx, *, since: Instant | None, venue: str | None, open_only: bool, limit: int
+) -> tuple[Order, ...]:
+    """The newest orders first."""
+    return _orders(
+        tx,
+        "WHERE created_at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR settled = 0)"
+        " ORDER BY created_at DESC, cl_ord_id DESC LIMIT ?",
+        since or 0,
+        venue,
+        venue,
+        open_only,
+        limit,
+    )
+
+
+_FILL_COLUMNS = FOLDS["fills"].columns
+_FILLS = f"SELECT {', '.join(_FILL_COLUMNS)} FROM fills"  # noqa: S608  our own column names
+
+
+def _booked(rows: Iterable[Sequence[Any]]) -> tuple[FillBooked, ...]:
+    named = (dict(zip(_FILL_COLUMNS, row, strict=True)) for row in rows)
+    return tuple(
+        FillBooked(fill_of(row), row["base"], row["quote"], row["cl_ord_id"], json.loads(row["absorbed"]))
+        for row in named
+    )
+
+
+def fills_since(tx: ReadTx, venue: Venue, since: Instant) -> tuple[FillBooked, ...]:
+    """A venue's fills at or after since, oldest first."""
+    sql = f"{_FILLS} WHERE venue = ? AND at >= ? ORDER BY at, exec_id"
+    return _booked(tx.connection.execute(sql, (venue, since)))
+
+
+def recent_fills(
+    tx: ReadTx, *, since: Instant | None, venue: str | None, limit: int
+) -> tuple[FillBooked, ...]:
+    """The newest fills first."""
+    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY at DESC, exec_id DESC LIMIT ?"
+    return _booked(tx.connection.execute(sql, (since or 0, venue, venue, limit)))
+
+
+def fills_of(tx: ReadTx, orders: Iterable[Order]) -> tuple[FillBooked, ...]:
+    """The fills of these orders. A fill is dated by the venue's clock, hence the hour of slack."""
+    sql = f"{_FILLS} WHERE venue = ? AND at >= ? AND cl_ord_id = ? ORDER BY at, exec_id"
+    return tuple(
+        booked
+        for each in orders
+        for booked in _booked(
+            tx.connection.execute(sql, (each.venue, after(each.created_at, -3600), each.cl_ord_id))
+        )
+    )
+
+
+def known_fills(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, Fill]:
+    """Those of these fills whose key is booked, as they were booked."""
+    sql = (
+        "SELECT order_id, qty, price, fee_asset, fee_amount, at FROM fills WHERE venue = ? AND"
+        " account = ? AND epoch = ? AND symbol = ? AND side = ? AND exec_id = ?"
+    )
+    execute = tx.connection.execute
+    known: dict[FillKey, Fill] = {}
+    for fill in fills:
+        key = fill.key
+        row = execute(sql, key_values(key)).fetchone()
+        if row is not None:
+            order_id, qty, price, fee_asset, fee_amount, at = row
+            known[key] = Fill(
+                *key, order_id, Decimal(qty), Decimal(price), fee_asset, Decimal(fee_amount), at
+            )
+    return known
+
+
+def holdings(tx: ReadTx, venue: Venue | None = None) -> dict[tuple[Venue, Asset], HoldingRow]:
+    rows = tx.connection.execute(
+        "SELECT venue, asset, confirmed, baseline FROM holdings WHERE ? IS NULL OR venue = ?",
+        (venue, venue),
+    )
+    return {
+        (venue_, asset): HoldingRow(venue_, asset, Decimal(confirmed), Decimal(baseline))
+        for venue_, asset, confirmed, baseline in rows
+    }
+
+
+def anchors(tx: ReadTx, venue: Venue) -> tuple[Anchor, ...]:
+    """The openings and adjustments of a venue, oldest first. None: not opened yet."""
+    rows = tx.connection.execute(
+        "SELECT asset, kind, at, listed FROM anchors WHERE venue = ? ORDER BY seq", (venue,)
+    )
+    return tuple(Anchor(asset, kind, at, frozenset(json.loads(listed))) for asset, kind, at, listed in rows)
+
+
+def is_opened(tx: ReadTx, venue: Venue) -> bool:
+    """Whether first contact has been committed."""
+    sql = "SELECT 1 FROM anchors WHERE venue = ? LIMIT 1"
+    return tx.connection.execute(sql, (venue,)).fetchone() is not None
+
+
+def doubts(tx: ReadTx, venue: Venue | None = None) -> dict[tuple[Venue, Asset], Doubt]:
+    """The balances left open, with no event on their asset since."""
+    rows = tx.connection.execute(
+        "SELECT venue, asset, ours, theirs, read_at FROM doubts LEFT JOIN holdings USING (venue, asset)"
+        " WHERE doubts.seq > coalesce(holdings.last_seq, 0) AND (? IS NULL OR venue = ?)",
+        (venue, venue),
+    )
+    return {
+        (venue_, asset): Doubt(asset, Decimal(ours), Decimal(theirs), read_at)
+        for venue_, asset, ours, theirs, read_at in rows
+    }
+
+
+def contacts(tx: ReadTx) -> dict[Venue, Contact]:
+    rows = tx.connection.execute(
+        "SELECT venue, answered_at, agreed_at, failed_at, failed_why, read_began_at, cursor_at FROM contact"
+    )
+    return {venue: Contact(*columns) for venue, *columns in rows}
+
+
+def marks(tx: ReadTx) -> dict[str, Decimal]:
+    """The last mid seen of each instrument, in its quote."""
+    return {name: Decimal(px) for name, px in tx.connection.execute("SELECT instrument, px FROM marks")}
+
+
+def known_break_refs(tx: ReadTx, venue: Venue) -> frozenset[str]:
+    rows = tx.connection.execute("SELECT ref FROM breaks WHERE venue = ?", (venue,))
+    return frozenset(ref for (ref,) in rows)
+
+
+def breaks(tx: ReadTx, after_seq: int) -> list[dict[str, Any]]:
+    """The breaks logged after a seq."""
+    columns = FOLDS["breaks"].columns
+    sql = f"SELECT {', '.join(columns)} FROM breaks WHERE id > ? ORDER BY id"  # noqa: S608
+    return [dict(zip(columns, row, strict=True)) for row in tx.connection.execute(sql, (after_seq,))]
+
+
+def parent_by_key(tx: ReadTx, key: str) -> ParentRow | None:
+    return _parent(tx, "WHERE key = ?", key)
+
+
+def parent(tx: ReadTx, parent_id: str) -> ParentRow | None:
+    return _parent(tx, "WHERE parent_id = ?", parent_id)
+
+
+def _parent(tx: ReadTx, where: str, value: str) -> ParentRow | None:
+    row = tx.connection.execute(f"{_PARENTS} {where}", (value,)).fetchone()
+    return None if row is None else _parent_row(row)
+
+
+def _parent_row(row: Sequence[Any]) -> ParentRow:
+    parent_id, key, params, instrument, side, order_qty, status, result = row
+    return ParentRow(parent_id, key, params, instrument, side, Decimal(order_qty), status, result)
+
+
+def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:
+    """Parents that a live worker is working: the lease is held and has not expired."""
+    live = "EXISTS (SELECT 1 FROM leases WHERE leases.name = parents.parent_id AND leases.expires_at > ?)"
+    rows = tx.connection.execute(f"{_PARENTS} WHERE status = 'working' AND {live}", (at,))
+    return tuple(_parent_row(row) for row in rows)
+
+
+def lease_is_held(tx: ReadTx, name: str, at: Instant) -> bool:
+    sql = "SELECT 1 FROM leases WHERE name = ? AND expires_at > ?"
+    return tx.connection.execute(sql, (name, at)).fetchone() is not None
+
+
+def last_seq(tx: ReadTx) -> int:
+    return int(tx.connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
+
+
+def table_counts(tx: ReadTx) -> dict[str, int]:
+    """Rows per table, the log's included."""
+    count = tx.connection.execute
+    return {
+        name: int(count(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608  our own table names
+        for name in ("log", *FOLDS)
+    }

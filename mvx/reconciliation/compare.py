@@ -1,0 +1,55 @@
+"""The comparison of one venue's snapshot with the journal: what to write, and what to say.
+
+Invariants: nothing is changed by absence unless the read is complete and late enough; a second
+comparison of an unchanged venue finds nothing; the venue is right about what filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from mvx.domain.entries import Opening
+from mvx.domain.ids import Asset
+from mvx.domain.money import ZERO, plain
+from mvx.reconciliation.balances import check_balances
+from mvx.reconciliation.fills import book_missing
+from mvx.reconciliation.orders import adopt, follow, resolve_absent, settle, take_in_foreign
+from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
+from mvx.reconciliation.working import Working
+
+
+def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool = False) -> Comparison:
+    """Every difference between the journal and the venue, in the order in which it is to be written.
+
+    At first contact the venue's open orders are taken in quietly: nobody claimed to know them.
+    """
+    work = Working(ours, snapshot, terms)
+    adopt(work)
+    take_in_foreign(work, loud=not first_contact)
+    book_missing(work)
+    follow(work)
+    resolve_absent(work)
+    settle(work)
+    agreed = check_balances(work)
+    for order in work.orders.values():
+        if order.claimed_qty:
+            work.pending.append(
+                f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
+            )
+    return Comparison(tuple(work.findings), agreed, tuple(work.pending), work.unjoined)
+
+
+def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:
+    """First contact: adopt what the venue holds. The trades it lists up to the instant of its balance
+    are part of that balance; the baseline is what was held unless one is configured."""
+    balances = dict.fromkeys(assets, ZERO) | dict(snapshot.totals)
+    trades = snapshot.trades_before + snapshot.trades_after
+    return Opening(
+        venue=snapshot.venue,
+        account=snapshot.account,
+        at=snapshot.balances_at,
+        balances=balances,
+        baseline={asset: baseline.get(asset, total) for asset, total in balances.items()},
+        listed=tuple(sorted({fill.exec_id for fill in trades if fill.at <= snapshot.balances_at})),
+    )

@@ -1,0 +1,94 @@
+"""The comparison's own copy of the orders, moved forward as findings are made.
+
+It takes the same steps as the journal's fold (domain.order_life), so that a later part of the
+comparison sees what the earlier parts are about to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from mvx.domain.entries import BreakFound, Entry, FillBooked
+from mvx.domain.execution import Fill
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId
+from mvx.domain.money import plain
+from mvx.domain.order import Order
+from mvx.reconciliation.snapshot import Finding, Ours, Snapshot, Terms
+
+
+class Working:
+    """Orders by both ids, the findings so far, and the fills about to be booked.
+
+    `unjoined`: a trade waits for the lists to show its order.
+    """
+
+    def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
+        self.ours = ours
+        self.snapshot = snapshot
+        self.terms = terms
+        self.orders = {order.cl_ord_id: order for order in ours.orders}
+        self.adopted: set[ClOrdId] = set()
+        self.booked: list[FillBooked] = []
+        self.pending: list[str] = []
+        self.unjoined = False
+        self.findings: list[Finding] = []
+
+    @property
+    def outdated(self) -> bool:
+        """A snapshot that began before the last applied one: it changes nothing by absence, status
+        or balance; its fills are facts all the same."""
+        last = self.ours.last_read_began_at
+        return last is not None and self.snapshot.began_at < last
+
+    def by_order_id(self, order_id: OrderId) -> Order | None:
+        return next((o for o in self.orders.values() if o.order_id == order_id), None)
+
+    def in_an_opening(self, fill: Fill) -> bool:
+        """Listed at first contact: part of the opening balance, never to be booked."""
+        return any(
+            anchor.kind == "opening" and fill.exec_id in anchor.listed and fill.at <= anchor.at
+            for anchor in self.ours.anchors
+        )
+
+    def step(self, order: Order, step: Callable[[Order], Order]) -> Order:
+        """Move one order forward."""
+        self.orders[order.cl_ord_id] = moved = step(order)
+        return moved
+
+    def find(self, *corrections: Entry, found: BreakFound | None = None) -> None:
+        if found is not None and found.ref in self.ours.known_break_refs:
+            found = None
+        if corrections or found is not None:
+            self.findings.append(Finding(corrections, found))
+
+    def a_break(
+        self,
+        kind: str,
+        ref: str,
+        ours: Decimal | str,
+        theirs: Decimal | str,
+        *,
+        order: Order | None = None,
+        asset: Asset | None = None,
+        exec_id: ExecId | None = None,
+        corrected: bool = True,
+        note: str = "",
+    ) -> BreakFound:
+        """A break of this venue with both numbers."""
+        return BreakFound(
+            ref=f"{kind}:{self.snapshot.venue}:{ref}",
+            venue=self.snapshot.venue,
+            kind=kind,
+            asset=asset,
+            cl_ord_id=None if order is None else order.cl_ord_id,
+            exec_id=exec_id,
+            ours=_text(ours),
+            theirs=_text(theirs),
+            corrected=corrected,
+            note=note,
+        )
+
+
+def _text(value: Decimal | str) -> str:
+    return plain(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,111 @@
+"""How far a position could still go, in the direction of a proposal.
+
+Rule: a side's worst case is what is confirmed plus everything that open, unknown and unsettled orders
+could still add on that side. Nothing that could reduce it counts before the venue has confirmed it.
+Quantities here are in the direction of a side: positive is long for a buy and short for a sell.
+None is unbounded, and no check lets it pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
+from mvx.domain.ids import Asset, Venue
+from mvx.domain.money import ZERO
+from mvx.domain.order import Order, Side
+from mvx.risk.limits import Proposal, World
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """The parts of a worst case: confirmed position, other parents, the proposal's own parent."""
+
+    confirmed: Decimal
+    others: Decimal
+    own: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.confirmed + self.others + self.own
+
+
+def position(world: World, asset: Asset, venue: Venue | None = None) -> Decimal:
+    """Confirmed less baseline, over the desk or at one venue."""
+    return sum(
+        (
+            held.confirmed - held.baseline
+            for held in world.holdings.values()
+            if held.asset == asset and venue in (None, held.venue)
+        ),
+        ZERO,
+    )
+
+
+def reach(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | None:
+    """How far these orders could still move an asset in the direction of a side, fees included."""
+    total = ZERO
+    for order in orders:
+        end = _end(still_possible(order).get(asset, POINT_ZERO), side)
+        if end is None:
+            return None
+        total += end
+    return total
+
+
+def desk_worst_case(proposal: Proposal, world: World) -> WorstCase | None:
+    """The position of the whole desk if the proposal is committed and everything on its side fills.
+
+    A parent in work counts with the whole quantity it was admitted for, or with what its children could
+    still fill where that is more (a late fill on a cancelled one comes on top of its residual), so that
+    nobody else takes the room that its residual needs.
+    """
+    asset, side = proposal.instrument.base, proposal.side
+    families: dict[str, list[Order]] = {proposal.parent_id: list(proposal.children)}
+    for order in world.orders:
+        # A foreign order has no parent: it is a family of its own.
+        families.setdefault(order.parent_id or order.cl_ord_id, []).append(order)
+    reserved: dict[str, Decimal] = {
+        parent.parent_id: parent.leaves_qty
+        for parent in world.working
+        if parent.instrument == proposal.instrument.name and parent.side is side
+    }
+    reserved[proposal.parent_id] = proposal.parent_leaves_qty
+    shares: dict[str, Decimal] = {}
+    for family in families.keys() | reserved.keys():
+        moved = reach(families.get(family, ()), asset, side)
+        if moved is None:
+            return None
+        shares[family] = max(moved, reserved.get(family, ZERO))
+    own = shares.pop(proposal.parent_id)
+    return WorstCase(side.sign * position(world, asset), sum(shares.values(), ZERO), own)
+
+
+def venue_worst_case(proposal: Proposal, world: World, venue: Venue) -> WorstCase | None:
+    """The same at one venue, where only its orders can move the position."""
+    asset, side = proposal.instrument.base, proposal.side
+    others = reach((order for order in world.orders if order.venue == venue), asset, side)
+    own = reach((child for child in proposal.children if child.venue == venue), asset, side)
+    if others is None or own is None:
+        return None
+    return WorstCase(side.sign * position(world, asset, venue), others, own)
+
+
+def reduces(proposal: Proposal, world: World) -> bool:
+    """Whether the proposal makes the desk's position smaller wherever in its interval it is: with the
+    other open orders of its side it fits into the least that is held against it (DESIGN 5)."""
+    asset, side = proposal.instrument.base, proposal.side
+    others = reach(world.orders, asset, side)
+    own = reach(proposal.children, asset, side)
+    if others is None or own is None:
+        return False
+    least = -(side.sign * position(world, asset) + others)
+    return 0 < own <= least
+
+
+def _end(interval: Interval, side: Side) -> Decimal | None:
+    if side is Side.BUY:
+        return interval.hi
+    return None if interval.lo is None else -interval.lo
