@@ -110,16 +110,28 @@ class Database:
                 fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= give_up_at:
-                    holder = os.pread(self._lock_fd, 20, 0).decode("ascii", "replace").strip()
+                    holder = _flock_holder(self._lock_fd)
                     raise JournalError(
-                        f"{self.path} is locked by process {holder or 'unknown'} for over"
-                        f" {LOCK_TIMEOUT_S:.0f} s",
-                        next_step=f"see what it does: ps -p {holder or 'PID'}",
+                        f"{self.path} is locked by process {holder} for over {LOCK_TIMEOUT_S:.0f} s",
+                        next_step=f"see what it does: ps -p {holder}",
                     ) from None
                 time.sleep(_LOCK_POLL_S)
             else:
-                os.pwrite(self._lock_fd, b"%-20d" % os.getpid(), 0)
                 return
+
+
+def _flock_holder(descriptor: int) -> str:
+    """The process that holds the lock, as Linux lists it (proc_locks(5)); PID where nothing tells.
+
+    Writing the holder into the lock file would tell too, at the price of a write per transaction.
+    """
+    inode = os.fstat(descriptor).st_ino
+    listing = Path("/proc/locks")
+    for line in listing.read_text().splitlines() if listing.exists() else ():
+        fields = line.split()
+        if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
+            return fields[4]
+    return "PID"
 
 
 def unusable(path: Path, error: Exception) -> JournalError:

@@ -46,6 +46,8 @@ class Boundary:
             return True
         if isinstance(error, SystemExit | GeneratorExit):
             return False
+        # Parsing may have ended before it came to --json.
+        self._session.json = self._session.json or "--json" in self._argv
         self.exit_code = self._session.fail(self._failure(error))
         return True
 
@@ -67,8 +69,6 @@ class Boundary:
         return Failure(error.code, error.message, known, next_step, int(error.exit_code), uncertain)
 
     def _usage(self, error: typer.TyperException) -> Failure:
-        # The option parser stopped before it came to --json.
-        self._session.json = self._session.json or "--json" in self._argv
         cause = error.__cause__
         code = cause.code if isinstance(cause, MvxError) else "usage"
         return Failure(code, error.format_message(), NOTHING_SENT, self._help(), int(Exit.USAGE))

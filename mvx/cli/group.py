@@ -35,7 +35,8 @@ class LazyVerb(TyperCommand):
         """The real command."""
         module, _, function = self._verb.target.partition(":")
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(self.name, help=_help(self._verb), add_help_option=False)(
+        context = {"ignore_unknown_options": self._verb.signed}
+        app.command(self.name, help=_help(self._verb), add_help_option=False, context_settings=context)(
             getattr(import_module(f"mvx.cli.{module}"), function)
         )
         command = get_command(app)

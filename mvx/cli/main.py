@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from mvx.cli.signals import Interrupted, Signals
@@ -22,4 +24,14 @@ def main() -> NoReturn:
             exit_code = run(tuple(sys.argv[1:]), Environment.of_process(), signals)
     except Interrupted as stopped:
         exit_code = int(stopped.exit_code)
-    sys.exit(exit_code)
+    _leave(exit_code)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """Ends the process without taking the interpreter apart, which costs a tenth of a start. Every
+    file is closed by its owner before this."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
+    os._exit(exit_code)

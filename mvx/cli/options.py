@@ -82,7 +82,7 @@ VenuesOption = Annotated[
     list[str] | None, typer.Option("--venue", metavar="V", help="Only these venues (repeat, or a,b).")
 ]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the newest.")
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the newest; 100.")
 ]
 
 

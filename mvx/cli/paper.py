@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,6 @@ from mvx.errors import Exit, Refused, UsageError
 
 if TYPE_CHECKING:
     from mvx.engine.results import Outcome
-    from mvx.paper.exchange import PaperExchange
 
 VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
 MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
@@ -59,7 +58,7 @@ def heal(ctx: typer.Context, venue: MaybeVenue = None) -> Answer:
 
 def trade(ctx: typer.Context, venue: VenueName, side: Side, qty: Quantity, symbol: SymbolName) -> Answer:
     with _exchange(ctx) as exchange:
-        return _done({"order": exchange.trade(Venue(venue), side, qty, Symbol(symbol))})
+        return _done(exchange.trade(Venue(venue), side, qty, Symbol(symbol)))
 
 
 def transfer(ctx: typer.Context, venue: VenueName, asset: AssetName, amount: Amount) -> Answer:
@@ -81,7 +80,7 @@ def reset(ctx: typer.Context, books: Books = None) -> Answer:
 
 
 @contextmanager
-def _exchange(ctx: typer.Context) -> Iterator[PaperExchange]:
+def _exchange(ctx: typer.Context) -> Iterator[Any]:
     """The simulated venues. Raises Refused where none is configured."""
     from mvx.engine.paper import exchange
 
@@ -93,7 +92,7 @@ def _exchange(ctx: typer.Context) -> Iterator[PaperExchange]:
         yield opened
 
 
-def _done(data: Mapping[str, Any]) -> Outcome:
+def _done(data: object) -> Outcome:
     from mvx.engine.results import Outcome
 
     return Outcome(data, Exit.OK)

@@ -7,8 +7,8 @@ sees it.
 from __future__ import annotations
 
 import shutil
-from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from mvx.domain.money import plain
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: A pipe has no width: nothing is cut or folded for it.
 PIPE_WIDTH = 1_000
+_TEN_DIGITS = Context(prec=10)
+_GAP = 2
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
@@ -35,6 +37,11 @@ def number(value: Decimal | None) -> str:
     return "?" if value is None else plain(value)
 
 
+def quotient(value: Decimal | None) -> str:
+    """A computed number (an average, a valuation) to ten digits; JSON has all of them."""
+    return "?" if value is None else plain(_TEN_DIGITS.plus(value))
+
+
 def age(seconds: float | None) -> str:
     """`4s`, `12m`, `3h`, `2d`; `never` where there is no such moment."""
     if seconds is None:
@@ -46,7 +53,8 @@ def age(seconds: float | None) -> str:
 
 
 def table(*columns: str, title: str = "") -> Table:
-    """An empty table without rules; a column named `>x` is headed x and set to the right."""
+    """An empty table without rules. A column named `>x` is headed x and set to the right; one named
+    `~x` holds words that may be broken into lines. No other column is ever broken or cut."""
     from rich.table import Table
 
     made = Table(
@@ -60,31 +68,32 @@ def table(*columns: str, title: str = "") -> Table:
     )
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
-        made.add_column(column.lstrip(">"), justify=justify, overflow="fold")
+        made.add_column(column.lstrip(">~"), justify=justify, no_wrap=not column.startswith("~"))
     return made
 
 
 def draw(environment: Environment, *parts: RenderableType) -> None:
     """The answer for people, on stdout."""
-    environment.answer(_drawn(parts, environment, colour=environment.colour(environment.stdout)))
+    environment.answer(_drawn(parts, environment, environment.stdout))
 
 
 def draw_aside(environment: Environment, *parts: RenderableType) -> None:
     """The same beside the answer, on stderr: a plan that is about to be sent."""
-    environment.say(_drawn(parts, environment, colour=environment.colour(environment.stderr)))
+    environment.say(_drawn(parts, environment, environment.stderr))
 
 
-def _drawn(parts: tuple[RenderableType, ...], environment: Environment, *, colour: bool) -> str:
+def _drawn(parts: tuple[RenderableType, ...], environment: Environment, stream: TextIO) -> str:
     from io import StringIO
 
     from rich.console import Console
 
     page = StringIO()
+    colour = environment.colour(stream)
     console = Console(
         file=page,
         force_terminal=colour,
         color_system="standard" if colour else None,
-        width=_width(environment),
+        width=max(_width(environment, stream), *map(_least_width, parts)),
         markup=False,
         emoji=False,
         highlight=False,
@@ -96,8 +105,23 @@ def _drawn(parts: tuple[RenderableType, ...], environment: Environment, *, colou
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines())
 
 
-def _width(environment: Environment) -> int:
+def _least_width(part: RenderableType) -> int:
+    """What a table needs so that no number is cut: a cut number is a wrong number."""
+    from rich.cells import cell_len
+    from rich.table import Table
+
+    if not isinstance(part, Table):
+        return 0
+    width = -_GAP
+    for column in part.columns:
+        texts = [str(column.header), *map(str, column.cells)]
+        pieces = [piece for text in texts for piece in (text.split("\n") if column.no_wrap else text.split())]
+        width += max(map(cell_len, pieces), default=0) + _GAP
+    return width
+
+
+def _width(environment: Environment, stream: TextIO) -> int:
     columns = environment.variables.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns) > 0:
         return int(columns)
-    return shutil.get_terminal_size().columns if environment.stdout.isatty() else PIPE_WIDTH
+    return shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH

@@ -10,11 +10,14 @@ import typer
 from mvx.cli.consent import consent, require_live
 from mvx.cli.options import VenuesOption, known_name, known_venues, not_negative, positive, seconds
 from mvx.cli.session import Answer, Session
+from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import UsageError
 
 if TYPE_CHECKING:
+    from mvx.config.settings import Settings
     from mvx.engine.results import Outcome, RouteResult
+    from mvx.engine.route_order import RouteOrder
 
 Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY", help="In base, above 0.")]
 SideOption = Annotated[Side | None, typer.Option("--side", help="buy where it is not given.")]
@@ -67,8 +70,6 @@ def route(
     live: Live = False,
     yes: Yes = False,
 ) -> Answer:
-    from mvx.engine.desk import open_desk
-    from mvx.engine.route import route as route_order
     from mvx.engine.route_order import RouteOrder
 
     session: Session = ctx.obj
@@ -90,12 +91,19 @@ def route(
         deadline_s=deadline,
         dry_run=dry_run,
     )
+    return _trade(session, settings, order, yes=yes)
+
+
+def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool) -> Outcome:
+    from mvx.engine.desk import open_desk
+    from mvx.engine.route import route as route_order
+
     ask = consent(
         session.environment,
         session.mode,
-        yes=yes or dry_run,
+        yes=yes or order.dry_run,
         assume_yes=settings.route.assume_yes,
-        question=f"{order.side.value} {qty} {instrument} on live venues?",
+        question=f"{order.side.value} {plain(order.order_qty)} {order.instrument} on live venues?",
     )
 
     async def work() -> Outcome:

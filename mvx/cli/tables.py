@@ -6,13 +6,14 @@ interval the interval is shown.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mvx.cli.output import encode
-from mvx.cli.render import age, number, safe_text, table
-from mvx.domain.instant import rfc3339
+from mvx.cli.render import age, number, quotient, safe_text, table
+from mvx.domain.instant import MICROS_PER_S, rfc3339
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,56 +34,57 @@ def parts_of(command: str, outcome: results.Outcome) -> Parts:
 
 
 def positions_parts(result: results.PositionsResult) -> Parts:
-    rows = table("venue", "asset", ">holding", ">position", "state", "orders", ">agreed")
+    rows = table("venue", "asset", ">holding", ">position", "state", ">agreed")
     for row in result.positions:
         rows.add_row(
             safe_text(row.venue),
             safe_text(row.asset),
             _interval(row.confirmed, row.lo, row.hi),
             number(row.position),
-            row.state,
-            _order_counts(row),
+            _state(row),
             age(row.agreed_age_s),
             style=_STYLES.get(row.state, ""),
         )
-    totals = table("total", ">holding", ">position", ">notional", "stale")
+    totals = table("total", ">holding", ">position", ">notional", "~stale")
     for total in result.totals:
         totals.add_row(
             safe_text(total.asset),
             _interval(total.confirmed, total.lo, total.hi),
             _interval(total.position, total.position_lo, total.position_hi),
-            number(total.notional),
+            quotient(total.notional),
             safe_text(" ".join(total.stale_venues)) or "-",
         )
     return [rows, "", totals] if result.positions else []
 
 
 def _interval(point: Decimal | None, lo: Decimal | None, hi: Decimal | None) -> str:
-    """`0.5`, or `0.5 in 0.4..0.6` where it is not confirmed to a point."""
-    if point is not None and lo == point == hi:
+    """`0.5`, and `0.4..0.6` below it where it is not confirmed to a point."""
+    if lo == point == hi:
         return number(point)
-    return f"{number(point)} in {number(lo)}..{number(hi)}"
+    return number(point) if lo is hi is None else f"{number(point)}\n{number(lo)}..{number(hi)}"
 
 
-def _order_counts(row: results.PositionRow) -> str:
-    counts = (("open", row.open_orders), ("settling", row.settling_orders), ("unknown", row.unknown_orders))
-    return ", ".join(f"{count} {what}" for what, count in counts if count) or "-"
+def _state(row: results.PositionRow) -> str:
+    """The state, with how many orders it is about: `settling 1`."""
+    counts = {"open": row.open_orders, "settling": row.settling_orders, "unknown": row.unknown_orders}
+    count = counts.get(row.state)
+    return f"{row.state} {count}" if count else row.state
 
 
 def route_parts(result: results.RouteResult) -> Parts:
-    children = table("child", "venue", ">qty", ">filled", ">avg px", "status", title="children")
+    children = table("child", "venue", ">qty", ">filled", ">avg px", "~status", title="children")
     for child in result.children:
         children.add_row(
             safe_text(child.cl_ord_id),
             safe_text(child.venue),
             number(child.order_qty),
             number(child.cum_qty),
-            number(child.avg_px) if child.avg_px is not None else "-",
+            quotient(child.avg_px) if child.avg_px is not None else "-",
             _status(child),
         )
     if not result.children:
         return [*plan_parts(result), "", _summary(result)]
-    return [children, "", _summary(result)]
+    return [children, *_reasons(result.children), "", _summary(result)]
 
 
 def _summary(result: results.RouteResult) -> RenderableType:
@@ -90,8 +92,8 @@ def _summary(result: results.RouteResult) -> RenderableType:
         "status": result.status,
         "filled": f"{number(result.cum_qty)} of {number(result.order_qty)} {result.instrument}",
         "left": result.leaves_qty,
-        "average price": result.avg_px,
-        "all-in price": result.all_in_px,
+        "average price": result.avg_px and quotient(result.avg_px),
+        "all-in price": result.all_in_px and quotient(result.all_in_px),
         "slippage bps": result.slippage_bps,
         "fees": ", ".join(f"{number(amount)} {asset}" for asset, amount in result.fees.items()) or "0",
         "parent": result.parent_id,
@@ -104,7 +106,7 @@ def plan_parts(result: results.RouteResult) -> Parts:
     if result.plan is None:
         return []
     title = f"plan: {result.side} {number(result.order_qty)} {result.instrument}"
-    legs = table("venue", "symbol", ">qty", ">limit", ">fee bps", ">all-in", "why", title=safe_text(title))
+    legs = table("venue", "symbol", ">qty", ">limit", ">fee bps", ">all-in", title=safe_text(title))
     for leg in result.plan.legs:
         legs.add_row(
             safe_text(leg.venue),
@@ -112,29 +114,35 @@ def plan_parts(result: results.RouteResult) -> Parts:
             number(leg.qty),
             number(leg.limit_px),
             number(leg.fee_bps),
-            number(leg.all_in_px),
-            safe_text(leg.why),
+            quotient(leg.all_in_px),
         )
     parts: Parts = [legs]
+    parts += [f"{safe_text(leg.venue)}: {safe_text(leg.why)}" for leg in result.plan.legs]
     parts += [f"not {safe_text(row.venue)}: {safe_text(row.why)}" for row in result.plan.skipped]
     best = result.plan.best_single_venue
     if best is not None:
         saving = (
             ""
             if result.plan.saving_bps is None
-            else f"; the split saves {number(result.plan.saving_bps)} bps"
+            else f"; the split saves {quotient(result.plan.saving_bps)} bps"
         )
-        parts.append(f"best single venue: {safe_text(best.venue)} at {number(best.all_in_px)} all-in{saving}")
+        parts.append(
+            f"best single venue: {safe_text(best.venue)} at {quotient(best.all_in_px)} all-in{saving}"
+        )
     return parts
 
 
 def _status(row: results.ChildRow | results.OrderRow) -> str:
-    words = [row.ord_status, "unknown" if row.unknown else "", "" if row.settled else "unsettled", row.reason]
-    return safe_text(" ".join(word for word in words if word))
+    words = [row.ord_status, "unknown" if row.unknown else "", "" if row.settled else "unsettled"]
+    return " ".join(word for word in words if word)
+
+
+def _reasons(rows: Sequence[results.ChildRow | results.OrderRow]) -> list[str]:
+    return [f"{safe_text(row.cl_ord_id)}: {safe_text(row.reason)}" for row in rows if row.reason]
 
 
 def reconcile_parts(result: results.ReconcileResult) -> Parts:
-    rows = table("venue", "pass", ">orders", ">fills", ">balances", ">breaks", ">ms", "note")
+    rows = table("venue", "pass", ">orders", ">fills", ">balances", ">breaks", ">ms", "~note")
     for row in result.venues:
         verdict = ("agreed" if row.agreed else "differs") if row.complete else "incomplete"
         rows.add_row(
@@ -160,23 +168,23 @@ def cancel_parts(result: results.CancelResult) -> Parts:
 
 
 def orders_parts(result: results.OrdersResult) -> Parts:
-    rows = table("order", "venue", "side", ">qty", ">limit", ">filled", "status", "created")
+    rows = table("order", "venue", "side", ">qty", ">filled", "~status", ">age")
+    now_us = time.time_ns() // 1_000
     for row in result.orders:
         rows.add_row(
             safe_text(row.cl_ord_id),
             safe_text(row.venue),
             row.side,
             number(row.order_qty),
-            number(row.limit_px),
             number(row.cum_qty),
             _status(row),
-            _short(row.created_at),
+            age((now_us - row.created_at) / MICROS_PER_S),
         )
-    return [rows] if result.orders else ["no orders"]
+    return [rows, *_reasons(result.orders)] if result.orders else ["no orders"]
 
 
 def fills_parts(result: results.FillsResult) -> Parts:
-    rows = table("at", "venue", "symbol", "side", ">qty", ">price", ">fee", "confirmed")
+    rows = table("at (UTC)", "venue", "symbol", "side", ">qty", ">price", ">fee")
     for row in result.fills:
         rows.add_row(
             _short(row.at),
@@ -186,18 +194,18 @@ def fills_parts(result: results.FillsResult) -> Parts:
             number(row.qty),
             number(row.price),
             safe_text(f"{number(row.fee.amount)} {row.fee.asset}"),
-            "yes" if row.confirmed else "no",
         )
-    return [rows] if result.fills else ["no fills"]
+    doubted = [f"not confirmed yet: {safe_text(row.exec_id)}" for row in result.fills if not row.confirmed]
+    return [rows, *doubted] if result.fills else ["no fills"]
 
 
 def _short(at: Instant) -> str:
-    """`09-18 14:03:29Z`: the full time is in --json."""
-    return rfc3339(at)[5:19].replace("T", " ") + "Z"
+    """`09-18 14:03:29`: the full time is in --json."""
+    return rfc3339(at)[5:19].replace("T", " ")
 
 
 def config_show_parts(data: Mapping[str, Any]) -> Parts:
-    rows = table("key", "value", "origin", title=safe_text(str(data["source"])))
+    rows = table("key", "~value", "origin", title=safe_text(str(data["source"])))
     for row in data["values"]:
         rows.add_row(safe_text(row["key"]), _plain_text(row["value"]), row["origin"])
     return [rows]
@@ -226,7 +234,7 @@ def _facts(data: object) -> Parts:
 
 
 def _pairs(facts: Mapping[str, object]) -> RenderableType:
-    rows = table("", "")
+    rows = table("", "~")
     rows.show_header = False
     for name, fact in facts.items():
         rows.add_row(safe_text(name.replace("_", " ")), _plain_text(fact))

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """`target` is `module:function` below mvx.cli."""
+    """`target` is `module:function` below mvx.cli. `signed`: -1 is a number there, not an option."""
 
     target: str
     summary: str
     examples: tuple[str, ...]
+    signed: bool = False
 
 
 class Family(NamedTuple):
@@ -105,7 +106,8 @@ VERBS: dict[str, Verb | Family] = {
             "transfer": Verb(
                 "paper:transfer",
                 "Move an asset in, or out where the amount is negative.",
-                ("mvx paper transfer kraken BTC 1.5", "mvx paper transfer kraken BTC -- -1.5"),
+                ("mvx paper transfer kraken BTC 1.5", "mvx paper transfer kraken BTC -1.5"),
+                signed=True,
             ),
             "reset": Verb(
                 "paper:reset",

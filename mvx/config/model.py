@@ -176,7 +176,7 @@ def validate(source: found.Source) -> Document:
     try:
         document = Document.model_validate(source.raw)
     except ValidationError as error:
-        problems = describe(error, Document)
+        problems = describe(map(dict, error.errors(include_url=False)), Document)
     problems += [problem for check in CHECKS for problem in check(source.raw)]
     if document is None or problems:
         raise ConfigProblems(source.name, problems)

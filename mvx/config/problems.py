@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
-
-from pydantic import BaseModel, ValidationError
 
 from mvx.errors import ConfigError
 
@@ -41,12 +39,12 @@ class ConfigProblems(ConfigError):
         self.problems = tuple(problems)
 
 
-def describe(error: ValidationError, document: type[BaseModel]) -> list[str]:
-    """One line for each error that pydantic found."""
-    return [_line(detail, document) for detail in error.errors(include_url=False)]
+def describe(details: Iterable[Mapping[str, Any]], document: Any) -> list[str]:
+    """One line for each of pydantic's error details; document is the model that they are about."""
+    return [_line(detail, document) for detail in details]
 
 
-def _line(detail: Mapping[str, Any], document: type[BaseModel]) -> str:
+def _line(detail: Mapping[str, Any], document: Any) -> str:
     path = [str(part) for part in detail["loc"] if part != "[key]"]
     key = ".".join(path)
     kind, limits = detail["type"], detail.get("ctx", {})
@@ -72,14 +70,14 @@ def _allowed(kind: str, limits: Mapping[str, Any], path: Sequence[str]) -> str:
     return _ALLOWED.get(kind, "another value")
 
 
-def _known_keys(path: Sequence[str], document: type[BaseModel]) -> list[str]:
+def _known_keys(path: Sequence[str], document: Any) -> list[str]:
     """The keys of the table that the last part of path stands in."""
-    table: type[BaseModel] = document
+    table = document
     for part in path[:-1]:
         by_key = {field.alias or name: field.annotation for name, field in table.model_fields.items()}
         if part in by_key:
             inner = (get_args(by_key[part]) or (by_key[part],))[-1]
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
+            if hasattr(inner, "model_fields"):
                 table = inner
     return [field.alias or name for name, field in table.model_fields.items()]
 

@@ -7,9 +7,8 @@ raises ConfigError for a malformed key that it needs. `model` judges the whole f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mvx.config.settings import DeskSettings
 from mvx.domain.ids import Asset, Symbol, Venue
@@ -27,8 +26,7 @@ LIVE_LATENESS_S = 60.0
 _NOTICE = "no venues configured: running on the five built-in paper venues"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The configuration as it was found. `written` is what the file itself says; in `raw` the built-in
     venues stand in where it has none. Relative paths of the file resolve against `folder`."""
 

@@ -22,7 +22,7 @@ from mvx.engine.desk import Desk
 from mvx.engine.market import Market, read_market
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
 from mvx.engine.results import Outcome, RouteResult
-from mvx.engine.route_id import answer_known_id, parameters, refuse_other_parameters
+from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
 from mvx.engine.settle import answered, resting, settle
@@ -99,6 +99,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
     except asyncio.CancelledError:
         run.stopping = True
         return await work
+    except AlreadyStarted:
+        return await route(desk, order, show=show, confirm=confirm)
 
 
 async def _work(run: Run) -> Outcome:
@@ -107,6 +109,10 @@ async def _work(run: Run) -> Outcome:
             pass
     except LeaseLost as error:
         run.warnings.append(error.message)
+    except Refused as error:
+        if run.parent is None:
+            raise
+        run.warnings.append(f"nothing more was sent: {error.message}")  # a round before this one was
     return _finish(run)
 
 
@@ -167,7 +173,7 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
     now = run.desk.clock.now()
     with run.desk.journal.write(now, run.lease) as tx:
         if run.parent is None and run.order.id is not None:
-            refuse_other_parameters(tx, run.order)
+            refuse_used_id(tx, run.order)
         leaves_qty = run.residual(tx)
         if plan.planned_qty > leaves_qty:
             return ()

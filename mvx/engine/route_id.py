@@ -43,22 +43,23 @@ def parameters(order: RouteOrder) -> str:
     )
 
 
-def refuse_other_parameters(tx: ReadTx, order: RouteOrder) -> None:
-    """Raises Refused where the id is taken, whatever for: for the transaction that would open it."""
+class AlreadyStarted(Exception):
+    """Another process opened this id between our look and our transaction: follow that run."""
+
+
+def refuse_used_id(tx: ReadTx, order: RouteOrder) -> None:
+    """For the transaction that would open the id. Raises Refused where it was used with other
+    parameters, AlreadyStarted where it was used with the same."""
     assert order.id is not None
     row = views.parent_by_key(tx, order.id)
     if row is None:
         return
-    if row.params != parameters(order):
-        raise Refused(
-            f"the id {order.id!r} was used before with other parameters: {row.params}",
-            known=f"it is parent {row.parent_id}, {row.status}; nothing was sent now",
-            next_step="choose another --id",
-        )
+    if row.params == parameters(order):
+        raise AlreadyStarted
     raise Refused(
-        f"another process has just started the id {order.id!r}",
+        f"the id {order.id!r} was used before with other parameters: {row.params}",
         known=f"it is parent {row.parent_id}, {row.status}; nothing was sent now",
-        next_step="run the same command again: it follows that run",
+        next_step="choose another --id",
     )
 
 
@@ -71,7 +72,7 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
             if row is None:
                 return None
             if row.params != parameters(order):
-                refuse_other_parameters(tx, order)
+                refuse_used_id(tx, order)
             followed = row.status == "working" and views.lease_is_held(tx, row.parent_id, desk.clock.now())
         if not followed:
             return await _answer(desk, row)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from mvx.domain.execution import Fill, FillKey
+from mvx.domain.execution import Fill
 from mvx.domain.money import plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
@@ -132,8 +132,3 @@ def fill_of(row: Row) -> Fill:
         fee_amount=Decimal(row["fee_amount"]),
         at=row["at"],
     )
-
-
-def key_values(key: FillKey) -> tuple[str, ...]:
-    """A fill key as the values of its columns."""
-    return (key.venue, key.account, key.epoch, key.symbol, key.side.value, key.exec_id)

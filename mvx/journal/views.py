@@ -13,9 +13,10 @@ from mvx.domain.execution import Fill, FillKey
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant, after
 from mvx.domain.ledger import Anchor, Doubt
+from mvx.domain.money import plain
 from mvx.domain.order import Order
-from mvx.journal.rows import fill_of, key_values, order_of
-from mvx.journal.schema import FOLDS, ORDER_COLUMNS
+from mvx.journal.rows import fill_of, order_of
+from mvx.journal.schema import FILL_KEY, FOLDS, ORDER_COLUMNS
 from mvx.journal.store import ReadTx
 
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # noqa: S608  our own column names
@@ -146,22 +147,54 @@ def fills_of(tx: ReadTx, orders: Iterable[Order]) -> tuple[FillBooked, ...]:
 
 
 def known_fills(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, Fill]:
-    """Those of these fills whose key is booked, as they were booked."""
-    sql = (
-        "SELECT order_id, qty, price, fee_asset, fee_amount, at FROM fills WHERE venue = ? AND"
-        " account = ? AND epoch = ? AND symbol = ? AND side = ? AND exec_id = ?"
-    )
-    execute = tx.connection.execute
-    known: dict[FillKey, Fill] = {}
+    """Those of these fills whose key is booked, as they were booked.
+
+    Replays are the ordinary case, so they are compared as text, without making a value of each row.
+    """
+    by_venue: dict[Venue, list[Fill]] = {}
     for fill in fills:
-        key = fill.key
-        row = execute(sql, key_values(key)).fetchone()
-        if row is not None:
-            order_id, qty, price, fee_asset, fee_amount, at = row
-            known[key] = Fill(
-                *key, order_id, Decimal(qty), Decimal(price), fee_asset, Decimal(fee_amount), at
-            )
+        by_venue.setdefault(fill.venue, []).append(fill)
+    known: dict[FillKey, Fill] = {}
+    for venue, listed in by_venue.items():
+        rows = _numbers_by_key(tx, venue, min(f.at for f in listed), max(f.at for f in listed))
+        for fill in listed:
+            key = fill.key
+            row = rows.get(key) or _numbers_of_key(tx, key)
+            if row is not None:
+                known[key] = fill if row == _numbers(fill) else _fill(key, row)
     return known
+
+
+_NUMBERS = "order_id, qty, price, fee_asset, fee_amount, at"
+_KEY = ", ".join(FILL_KEY)
+_Numbers = tuple[str, str, str, str, str, int]
+
+
+def _numbers(fill: Fill) -> _Numbers:
+    amount = plain(fill.fee_amount)
+    return (fill.order_id, plain(fill.qty), plain(fill.price), fill.fee_asset, amount, fill.at)
+
+
+def _fill(key: FillKey, row: _Numbers) -> Fill:
+    order_id, qty, price, fee_asset, amount, at = row
+    asset, paid = Asset(fee_asset), Decimal(amount)
+    return Fill(*key, OrderId(order_id), Decimal(qty), Decimal(price), asset, paid, Instant(at))
+
+
+def _numbers_by_key(
+    tx: ReadTx, venue: Venue, start: Instant, end: Instant
+) -> dict[tuple[str, ...], _Numbers]:
+    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills WHERE venue = ? AND at BETWEEN ? AND ?"  # noqa: S608
+    width = len(FILL_KEY)
+    return {row[:width]: row[width:] for row in tx.connection.execute(sql, (venue, start, end))}
+
+
+def _numbers_of_key(tx: ReadTx, key: FillKey) -> _Numbers | None:
+    """One row by its key: a fill that is listed with another time than it was booked with."""
+    where = " AND ".join(f"{name} = ?" for name in FILL_KEY)
+    sql = f"SELECT {_NUMBERS} FROM fills WHERE {where}"  # noqa: S608  our own column names
+    row: _Numbers | None = tx.connection.execute(sql, key).fetchone()
+    return row
 
 
 def holdings(tx: ReadTx, venue: Venue | None = None) -> dict[tuple[Venue, Asset], HoldingRow]:

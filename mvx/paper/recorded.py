@@ -30,9 +30,10 @@ from mvx.paper.feed import Sides
 
 _EXCHANGE = re.compile(rb'"exchange":\s*"([^"]*)"')
 _SYMBOL = re.compile(rb'"symbol":\s*"([^"]*)"')
-_TIME = re.compile(rb'"(?:fetched_at|timestamp)":\s*([0-9]+(?:\.[0-9]+)?)')
-_BEST_BID = re.compile(rb'"bids":\s*\[\s*\[\s*"?([0-9.]+)')
-_BEST_ASK = re.compile(rb'"asks":\s*\[\s*\[\s*"?([0-9.]+)')
+_NUMBER = rb"([0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+_TIME = re.compile(rb'"(?:fetched_at|timestamp)":\s*' + _NUMBER)
+_BEST_BID = re.compile(rb'"bids":\s*\[\s*\[\s*"?' + _NUMBER)
+_BEST_ASK = re.compile(rb'"asks":\s*\[\s*\[\s*"?' + _NUMBER)
 _PARSED_KEPT = 8
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 
@@ -66,7 +67,7 @@ class Recording:
         raw = b"\n"
         while raw.isspace():
             offset = self._scan.tell()
-            raw = self._scan.readline()
+            raw = self._read_line()
         if not raw:
             return None
         time = _TIME.search(raw)
@@ -84,6 +85,12 @@ class Recording:
             at_us,
             _usable(raw),
         )
+
+    def _read_line(self) -> bytes:
+        try:
+            return self._scan.readline()
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            raise ConfigError(f"recorded books {self.path}: {error}") from error
 
     def sides(self, offset: int) -> Sides:
         """The levels of the line at that place."""

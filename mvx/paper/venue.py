@@ -37,25 +37,16 @@ class PaperVenue:
         self._exchange = exchange
         self._settings = settings
         self._clock = clock
-
-    @property
-    def name(self) -> Venue:
-        return self._settings.name
-
-    @property
-    def account(self) -> str:
-        return ACCOUNT
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(
-            timeout_s=self._settings.timeout_s,
-            lateness_s=self._settings.lateness_s,
-            accept_lateness_s=self._settings.accept_lateness_s,
-            listing_lag_s=self._settings.listing_lag_s,
+        self.name: Venue = settings.name
+        self.account = ACCOUNT
+        self.capabilities = Capabilities(
+            timeout_s=settings.timeout_s,
+            lateness_s=settings.lateness_s,
+            accept_lateness_s=settings.accept_lateness_s,
+            listing_lag_s=settings.listing_lag_s,
             clock_skew_s=0.0,
             closed_orders_complete=True,
-            taker_bps=taker_bps(self._settings),
+            taker_bps=taker_bps(settings),
         )
 
     async def rules(self, symbol: Symbol) -> MarketRules:

@@ -145,5 +145,5 @@ def test_in_an_outage_no_call_gets_through(rig: Rig, order: Order) -> None:
     )
     for call in calls:
         with pytest.raises(VenueUnreachable):
-            asyncio.run(call())  # type: ignore[arg-type]
+            asyncio.run(call())
     assert accepted(rig) == 0

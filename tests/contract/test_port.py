@@ -39,7 +39,7 @@ def test_a_symbol_that_is_not_listed_has_no_rules_and_no_book(rig: Rig) -> None:
     """An error, never an empty answer."""
     for read in (rig.venue.rules, rig.venue.book):
         with pytest.raises(BadVenueData):
-            asyncio.run(read(Symbol("XYZ/USD")))  # type: ignore[arg-type]
+            asyncio.run(read(Symbol("XYZ/USD")))
 
 
 def test_an_accepted_order_is_acknowledged_by_its_id(rig: Rig, order: Order) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import BadVenueData, ConfigError, JournalError, UsageError, VenueRejected
@@ -156,7 +157,8 @@ def test_four_processes_share_one_file(tmp_path: Path) -> None:
 def test_a_reset_starts_afresh_in_another_epoch(tmp_path: Path) -> None:
     """Fill keys never repeat though exec_ids do, and no order_id is given twice."""
     desk = Bench(tmp_path / "x.paper")
-    before, after = [], []
+    before: list[Fill] = []
+    after: list[Fill] = []
     for found in (before, after):
         desk.submit(desk.request(Side.BUY, "0.001", "90000"))
         desk.exchange.inject(KRAKEN, "lost-request")

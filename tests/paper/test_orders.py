@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,18 +12,16 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.order import Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
 from mvx.errors import UsageError, VenueRejected, VenueUnreachable
-from tests.paper.builders import BTC_USD, Bench, venue_settings, write_books
+from tests.paper.builders import BTC_USD, Bench, Pairs, venue_settings, write_books
 
 ASKS = (("100", "1"), ("101", "2"), ("103", "5"))
 BIDS = (("99", "1"), ("98", "2"), ("96", "5"))
 
 
-def bench(
-    tmp_path: Path, *later: tuple[float, object, object], name: str = "kraken", **paper: object
-) -> Bench:
+def bench(tmp_path: Path, *later: tuple[float, Pairs, Pairs], name: str = "kraken", **paper: Any) -> Bench:
     """A venue that plays these books after the first one; tick 1, lot 0.1, fee 10 bps."""
-    books = write_books(tmp_path / "books.jsonl", (0, BIDS, ASKS), *later, exchange=name)  # type: ignore[arg-type]
-    rules = {
+    books = write_books(tmp_path / "books.jsonl", (0, BIDS, ASKS), *later, exchange=name)
+    rules: dict[str, Any] = {
         "lot": Decimal("0.1"),
         "tick": Decimal(1),
         "min_qty": Decimal("0.2"),

@@ -14,7 +14,7 @@ from mvx.domain.book import Level
 from mvx.domain.ids import Symbol
 from mvx.domain.instant import MICROS_PER_S
 from mvx.domain.order import Side, TimeInForce
-from mvx.errors import BadVenueData
+from mvx.errors import BadVenueData, ConfigError
 from mvx.paper.recorded import Track
 from tests.marketdata import recording
 from tests.paper.builders import BTC_USD, Bench, venue_settings, write_books
@@ -106,6 +106,23 @@ def test_lines_that_are_no_book_are_skipped(tmp_path: Path) -> None:
     path.write_text("\n\n".join(map(json.dumps, [*lines, good])))
     desk = Bench(tmp_path / "x.paper", venue_settings(books=path, books_venue="Kraken"))
     assert (Level(Decimal(2), Decimal(1)),) == desk.book().asks
+
+
+def test_numbers_may_have_exponents(tmp_path: Path) -> None:
+    """A price below a ten-thousandth is not taken for a crossed book, and stays exact."""
+    path = tmp_path / "books.jsonl"
+    path.write_text('{"exchange": "kraken", "bids": [[9.9e-06, 7e-05]], "asks": [[1.0e-05, 3]]}')
+    desk = Bench(tmp_path / "x.paper", venue_settings(books=path))
+    assert (Level(Decimal("0.0000099"), Decimal("0.00007")),) == desk.book().bids
+
+
+def test_a_packed_recording_that_is_cut_off_is_a_configuration_error(tmp_path: Path) -> None:
+    """It is told as such, and nothing is played."""
+    path = tmp_path / "books.xz"
+    path.write_bytes(lzma.compress(b'{"exchange": "kraken"}\n' * 1000)[:-40])
+    desk = Bench(tmp_path / "x.paper", venue_settings(books=path))
+    with pytest.raises(ConfigError):
+        desk.book()
 
 
 def test_a_recording_without_the_venue_is_no_market(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Who says yes to real orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvx.cli.consent import consent, require_live
+from mvx.errors import Refused
+from tests.cli.harness import Terminal, mvx, surroundings
+
+
+def test_paper_never_asks(tmp_path: Path) -> None:
+    """A simulated order needs no consent, whatever the terminal."""
+    environment = surroundings(tmp_path, stdin=Terminal("n\n"), stderr=Terminal())
+    assert consent(environment, "paper", yes=False, assume_yes=False, question="?")()
+
+
+def test_live_without_a_terminal_is_refused_at_once(tmp_path: Path) -> None:
+    """Nobody can answer, so the refusal comes before the plan and names the flag."""
+    with pytest.raises(Refused) as caught:
+        consent(surroundings(tmp_path), "live", yes=False, assume_yes=False, question="?")
+    assert "--yes" in caught.value.next_step
+
+
+@pytest.mark.parametrize(("yes", "assume_yes"), [(True, False), (False, True)])
+def test_live_without_a_terminal_takes_a_standing_answer(yes: bool, assume_yes: bool, tmp_path: Path) -> None:
+    """--yes, or assume_yes for cron."""
+    assert consent(surroundings(tmp_path), "live", yes=yes, assume_yes=assume_yes, question="?")()
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [("y\n", True), ("YES\n", True), ("n\n", False), ("", False)])
+def test_live_at_a_terminal_asks_even_with_assume_yes(typed: str, agreed: bool, tmp_path: Path) -> None:
+    """assume_yes is for where there is no terminal; the end of input is a no."""
+    environment = surroundings(tmp_path, stdin=Terminal(typed), stderr=Terminal())
+    ask = consent(environment, "live", yes=False, assume_yes=True, question="buy?")
+    assert ask() is agreed
+
+
+def test_live_refuses_paper(tmp_path: Path) -> None:
+    """`--live` on a paper desk is exit 4, with nothing sent."""
+    with pytest.raises(Refused):
+        require_live("paper")
+    found = mvx(surroundings(tmp_path), "route", "BTC-USD", "1", "--live", "--json").envelope
+    assert (found["exit_code"], found["error"]["code"], found["sent"]) == (4, "refused", False)

@@ -1,0 +1,123 @@
+"""The first signal stops and settles, the second exits at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mvx.cli.session import Session
+from mvx.cli.signals import Interrupted, Signals
+from mvx.engine.results import Outcome
+from mvx.errors import Exit
+from tests.cli.harness import surroundings
+
+CASES = [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+
+
+@pytest.mark.parametrize(("number", "exit_code"), CASES)
+def test_synchronous_work_is_interrupted(number: signal.Signals, exit_code: Exit) -> None:
+    """The handler raises where nothing can be cancelled."""
+    with pytest.raises(Interrupted) as caught, Signals().handled():
+        os.kill(os.getpid(), number)
+    assert caught.value.exit_code == exit_code
+
+
+@pytest.mark.parametrize(("number", "exit_code"), CASES)
+def test_asynchronous_work_is_cancelled_once_and_cleans_up(number: signal.Signals, exit_code: Exit) -> None:
+    """The clean-up runs, then the signal's code is reported."""
+    cleaned = []
+
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(True)
+
+    signals = Signals()
+    with pytest.raises(Interrupted) as caught, signals.handled():
+        signals.run(work)
+    assert (caught.value.exit_code, cleaned) == (exit_code, [True])
+
+
+def test_work_that_settles_keeps_its_answer(tmp_path: Path) -> None:
+    """A use case may answer after the signal: the answer stands, the exit code is the signal's."""
+    signals = Signals()
+    environment = surroundings(tmp_path)
+    session = Session(environment, signals)
+    session.json = True
+
+    async def work() -> Outcome:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return Outcome({"settled": True}, Exit.OK, sent=True)
+        raise AssertionError("it was not cancelled")
+
+    with signals.handled():
+        exit_code = session.answer(session.run(work))
+    found = json.loads(environment.stdout.getvalue())
+    assert (exit_code, found["exit_code"], found["sent"], found["data"]) == (
+        143,
+        143,
+        True,
+        {"settled": True},
+    )
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """Under nohup, and in the background of a script, nothing is interrupted."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals().handled():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(("number", "exit_code"), CASES)
+def test_a_watch_ends_with_the_code_of_its_signal(
+    number: signal.Signals, exit_code: Exit, tmp_path: Path
+) -> None:
+    """One whole record a tick, and nothing else on stdout after the signal."""
+    command = [sys.executable, "-m", "mvx", "reconcile", "--watch", "--interval", "60", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as child:
+        assert child.stdout is not None
+        first = json.loads(child.stdout.readline())
+        child.send_signal(number)
+        rest, errors = child.communicate(timeout=20)
+    assert (first["command"], child.returncode, rest) == ("reconcile", exit_code, "")
+    assert "Traceback" not in errors
+
+
+def test_the_second_signal_exits_at_once(tmp_path: Path) -> None:
+    """Work that does not let go is left to the journal."""
+    script = (
+        "import asyncio, os, signal\n"
+        "from mvx.cli.signals import Signals\n"
+        "async def stubborn():\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signals = Signals()\n"
+        "with signals.handled():\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
+        "    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))\n"
+        "    signals.run(stubborn)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], timeout=20, capture_output=True, check=False)
+    assert ran.returncode == 143
+    assert b"a second signal exits at once" in ran.stderr

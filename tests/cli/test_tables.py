@@ -1,0 +1,135 @@
+"""What people see: numbers never cut, intervals shown, 80 columns enough."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvx.cli.session import Session
+from mvx.cli.signals import Signals
+from mvx.engine import results
+from mvx.errors import Exit
+from tests.cli.harness import surroundings
+from tests.support import START
+
+
+def drawn(command: str, data: object, folder: Path, columns: str = "80") -> str:
+    environment = surroundings(folder, {"COLUMNS": columns})
+    session = Session(environment, Signals())
+    session.command = command
+    session.answer(results.Outcome(data, Exit.OK))
+    return environment.stdout.getvalue()
+
+
+def made(kind: type, **changes: Any) -> Any:
+    """A row with unremarkable fields."""
+    plain: dict[str, Any] = {"Decimal": Decimal("5.70965646"), "bool": True, "int": 1, "Instant": START}
+    fields = {
+        field.name: changes.get(field.name, plain.get(str(field.type).split(" ")[0], "kraken"))
+        for field in dataclasses.fields(kind)
+    }
+    return kind(**fields)
+
+
+POSITION = made(
+    results.PositionRow,
+    **{"asset": "BTC", "state": "settling", "settling_orders": 2, "agreed_age_s": 600.0},
+    **{"confirmed": Decimal("15.76369313"), "position": Decimal("-464269.895460582")},
+    **{"lo": Decimal("15.5"), "hi": Decimal("15.76369313")},
+)
+TOTAL = made(results.TotalRow, asset="BTC", notional=Decimal("2218281.7600000001"), stale_venues=("okx",))
+ORDER = made(
+    results.OrderRow,
+    **{"cl_ord_id": "mhtgj5eyppa0000001", "side": "sell", "ord_status": "PENDING_NEW", "settled": False},
+    **{"reason": "no answer within 1 s"},
+)
+FILL = made(
+    results.FillRow,
+    **{"symbol": "BTC/USDT", "side": "sell", "confirmed": False, "exec_id": "T1"},
+    **{"fee": results.FeeRow("USDT", Decimal("14.28418673"))},
+)
+LEG = made(results.LegRow, symbol="BTC/USDT", why="best all-in: 80297.29 for 1.99 of 2.81 offered")
+PLAN = results.PlanRow(
+    legs=(LEG,),
+    skipped=(results.SkippedRow("okx", "its book is 9 s old"),),
+    best_single_venue=None,
+    saving_bps=None,
+)
+ROUTE = made(
+    results.RouteResult,
+    **{"fees": {"USDT": Decimal("36.2")}, "plan": PLAN, "instrument": "BTC-USD", "side": "buy"},
+    children=(made(results.ChildRow, cl_ord_id="mhtgj5eyppa0000001", ord_status="FILLED", settled=False),),
+)
+PASS = made(
+    results.VenuePassRow,
+    **{"complete": False, "checked": results.CheckedRow(100, 1000, 3)},
+    **{"reason": "kraken: BTC: 16.76369313 there, 15.76369313 here, to be read again"},
+)
+ANSWERS = {
+    "positions": results.PositionsResult((POSITION,), (TOTAL,), ()),
+    "orders": results.OrdersResult((ORDER,)),
+    "fills": results.FillsResult((FILL,)),
+    "route": ROUTE,
+    "reconcile": results.ReconcileResult((PASS,)),
+    "cancel": results.CancelResult((made(results.CancelRow, cl_ord_id="m1", outcome="canceled"),)),
+}
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_tables_survive_80_columns(command: str, tmp_path: Path) -> None:
+    """No line is wider, and nothing is replaced by an ellipsis."""
+    text = drawn(command, ANSWERS[command], tmp_path)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("command", ANSWERS)
+def test_numbers_are_never_cut(command: str, tmp_path: Path) -> None:
+    """Where the terminal is too narrow the table is wider, not wrong."""
+    wide = drawn(command, ANSWERS[command], tmp_path, columns="400")
+    narrow = drawn(command, ANSWERS[command], tmp_path, columns="20")
+    numbers = {word for word in wide.split() if word[0].isdigit() and "." in word}
+    assert numbers <= set(narrow.split())
+
+
+def test_an_interval_is_shown_as_one(tmp_path: Path) -> None:
+    """What is not confirmed to a point is not shown as a point; the state says about how many orders."""
+    text = drawn("positions", ANSWERS["positions"], tmp_path)
+    assert "15.5..15.76369313" in text
+    assert "settling 2" in text
+    assert "10m" in text
+
+
+def test_an_unknown_holding_is_a_question_mark(tmp_path: Path) -> None:
+    """Nothing known is not zero."""
+    changes = dict.fromkeys(("confirmed", "lo", "hi", "position"))
+    row = dataclasses.replace(POSITION, state="unknown", unknown_orders=0, agreed_age_s=None, **changes)
+    line = drawn("positions", results.PositionsResult((row,), (), ()), tmp_path).splitlines()[1]
+    assert line.split() == ["kraken", "BTC", "?", "?", "unknown", "never"]
+
+
+def test_a_venue_can_not_style_or_drive_the_terminal(tmp_path: Path) -> None:
+    """Markup is text, and escapes are spelled out."""
+    row = dataclasses.replace(ORDER, reason="[red]busy[/red] \x1b[2J\u202e")
+    text = drawn("orders", results.OrdersResult((row,)), tmp_path)
+    assert "[red]busy[/red] \\x1b[2J\\u202e" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "text"),
+    [
+        ("orders", results.OrdersResult(()), "no orders"),
+        ("fills", results.FillsResult(()), "no fills"),
+        ("cancel", results.CancelResult(()), "no open orders"),
+        ("paper ledger", {"balances": {}, "orders": [], "fills": []}, "no balances\nno orders\nno fills"),
+        ("journal info", {"rows": {"log": 3}, "last_seq": 3}, "rows      log 3\nlast seq  3"),
+    ],
+)
+def test_small_answers(command: str, data: object, text: str, tmp_path: Path) -> None:
+    """An empty list says so, and an answer without a table of its own is its fields."""
+    assert drawn(command, data, tmp_path).strip() == text

@@ -1,0 +1,229 @@
+"""Builders of desks: settings for paper venues in a folder, orders, and an operator at the keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mvx.config.settings import DeskSettings, RiskSettings, RouteSettings, Settings, VenueSettings
+from mvx.domain.book import Book
+from mvx.domain.execution import Fill
+from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol, Venue
+from mvx.domain.instant import Instant
+from mvx.domain.instrument import Instrument, MarketRules
+from mvx.domain.order import Ack, OrderReport, OrderRequest, Side, TimeInForce
+from mvx.engine.cancel import cancel
+from mvx.engine.desk import Desk, open_desk, open_exchange, paper_path
+from mvx.engine.positions import positions
+from mvx.engine.reconcile import reconcile
+from mvx.engine.results import Outcome
+from mvx.engine.route import route
+from mvx.engine.route_order import RouteOrder
+from mvx.venues.capabilities import Capabilities
+from mvx.venues.port import Balances, VenuePort
+from tests.paper.builders import venue_settings
+from tests.support import ManualClock
+
+BUY, SELL = Side.BUY, Side.SELL
+IOC, FOK, GTC = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTC
+KRAKEN, BINANCE, OKX = Venue("kraken"), Venue("binance"), Venue("okx")
+
+T = TypeVar("T")
+#: Called with the venue and "before submit", "after book", ...
+Look = Callable[[Venue, str], None]
+
+NO_LIMITS = RiskSettings({}, {}, None, {}, None, None)
+
+
+def route_settings(**changes: Any) -> RouteSettings:
+    """The product's own defaults, with changes."""
+    usual = RouteSettings(Decimal(25), max_rounds=3, max_s=30, deadline_s=5, max_book_age_s=5)
+    return replace(usual, **changes)
+
+
+def risk(**limits: Any) -> RiskSettings:
+    """No limits but these."""
+    return replace(NO_LIMITS, **limits)
+
+
+def settings(
+    folder: Path,
+    *venues: str | VenueSettings,
+    limits: RiskSettings = NO_LIMITS,
+    currency: str = "USD",
+    **route_changes: Any,
+) -> Settings:
+    """A desk of these paper venues; one that is only named trades BTC/USD on the generated market."""
+    paper = {v.name: v for v in (venue_settings(v) if isinstance(v, str) else v for v in venues)}
+    pairs = {name: symbol for v in paper.values() for name, symbol in v.symbols.items()}
+    instruments = {}
+    for name, symbol in pairs.items():
+        base, _, quote = symbol.partition("/")
+        instruments[name] = Instrument(name, Asset(base), Asset(quote))
+    desk = DeskSettings(
+        source="test",
+        journal=folder / "mvx.db",
+        mode="paper",
+        currency=Asset(currency),
+        instruments=instruments,
+        symbols={name: v.symbols for name, v in paper.items()},
+        assets={name: _assets(v.symbols.values()) for name, v in paper.items()},
+        quote_as={},
+        max_age_s=30,
+        lateness_s={name: v.lateness_s for name, v in paper.items()},
+    )
+    return Settings(desk, paper, {}, route_settings(**route_changes), limits, interval_s=5)
+
+
+def _assets(symbols: Any) -> tuple[Asset, ...]:
+    return tuple(dict.fromkeys(Asset(name) for symbol in symbols for name in symbol.split("/")))
+
+
+def order(qty: str, side: Side = BUY, **changes: Any) -> RouteOrder:
+    """A route of BTC-USD over every venue, immediate or cancel, unless changed."""
+    plain = RouteOrder(
+        instrument="BTC-USD",
+        side=side,
+        order_qty=Decimal(qty),
+        limit_px=None,
+        max_slippage_bps=None,
+        time_in_force=IOC,
+        post_only=False,
+        venues=(),
+        exclude=(),
+        id=None,
+        max_rounds=None,
+        deadline_s=None,
+        dry_run=False,
+    )
+    return replace(plain, **changes)
+
+
+class Witness:
+    """A venue port that lets a test look on before and after every call; `turns` says how often
+    everybody else gets a turn there."""
+
+    def __init__(self, port: VenuePort, look: Look, turns: Callable[[], int] = lambda: 0) -> None:
+        self.port = port
+        self._look = look
+        self._turns = turns
+
+    @property
+    def name(self) -> Venue:
+        return self.port.name
+
+    @property
+    def account(self) -> str:
+        return self.port.account
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.port.capabilities
+
+    async def rules(self, symbol: Symbol) -> MarketRules:
+        return await self._seen("rules", self.port.rules(symbol))
+
+    async def book(self, symbol: Symbol) -> Book:
+        return await self._seen("book", self.port.book(symbol))
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        return await self._seen("submit", self.port.submit(request))
+
+    async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
+        await self._seen("cancel", self.port.cancel(symbol, cl_ord_id, order_id))
+
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        return await self._seen("open_orders", self.port.open_orders())
+
+    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
+        return await self._seen("closed_orders", self.port.closed_orders(since))
+
+    async def trades(self, since: Instant) -> tuple[Fill, ...]:
+        return await self._seen("trades", self.port.trades(since))
+
+    async def balances(self) -> Balances:
+        return await self._seen("balances", self.port.balances())
+
+    async def close(self) -> None:
+        await self.port.close()
+
+    async def _seen(self, call: str, answer: Awaitable[T]) -> T:
+        await self._yield()
+        self._look(self.name, f"before {call}")
+        try:
+            return await answer
+        finally:
+            self._look(self.name, f"after {call}")
+            await self._yield()
+
+    async def _yield(self) -> None:
+        for _ in range(self._turns()):
+            await asyncio.sleep(0)
+
+
+class Operator:
+    """Types one command after another; each opens the desk afresh, as a process would."""
+
+    def __init__(self, settings: Settings, clock: ManualClock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or ManualClock()
+        self.exchange = open_exchange(settings, self.clock)
+        self.look: Look | None = None
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        return tuple(self.settings.venues)
+
+    def does(self, work: Callable[[Desk], Awaitable[T]]) -> T:
+        """Work on a desk that is opened for it and closed after it."""
+
+        async def with_desk() -> T:
+            async with open_desk(self.settings, clock=self.clock) as desk:
+                return await work(self.watched(desk))
+
+        return asyncio.run(with_desk())
+
+    def watched(self, desk: Desk) -> Desk:
+        """The desk whose every call to a venue is looked upon, where somebody looks."""
+        if self.look is None:
+            return desk
+        return replace(desk, venues={name: Witness(port, self.look) for name, port in desk.venues.items()})
+
+    def routes(self, asked: RouteOrder) -> Outcome:
+        return self.does(lambda desk: routed(desk, asked))
+
+    def cancels(self, target: str | None = None) -> Outcome:
+        return self.does(lambda desk: cancel(desk, target, target is None, ()))
+
+    def reconciles(self) -> Outcome:
+        return self.does(lambda desk: reconcile(desk, ()))
+
+    def positions(self) -> Outcome:
+        return positions(self.settings.desk, self.clock.now())
+
+    def ledger(self, venue: Venue) -> dict[str, Any]:
+        return self.exchange.ledger(venue)
+
+    def ledger_rows(self, table: str) -> list[dict[str, Any]]:
+        """Orders or fills of every venue's own record."""
+        return [row for venue in self.venues for row in self.ledger(venue)[table]]
+
+    def photographs(self, folder: Path) -> Settings:
+        """Settings for a copy of every file as it is now: what a kill -9 at this moment leaves."""
+        folder.mkdir()
+        journal = self.settings.desk.journal
+        files: Sequence[Path] = (journal, paper_path(journal))
+        there = [p for f in files for p in (f, f.with_name(f.name + "-wal")) if p.exists()]
+        # Another process copies: closing a file here would drop the locks that SQLite holds on it.
+        subprocess.run(["cp", *map(str, there), str(folder)], check=True)
+        return replace(self.settings, desk=replace(self.settings.desk, journal=folder / journal.name))
+
+
+async def routed(desk: Desk, asked: RouteOrder) -> Outcome:
+    """A route that shows its plan to nobody and is agreed to."""
+    return await route(desk, asked, show=lambda plan: None, confirm=lambda: True)

@@ -1,0 +1,260 @@
+"""Idempotency: one `--id` trades once, whatever happens to the run that used it first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvx.domain.ids import Venue
+from mvx.domain.order import Ack, OrderRequest
+from mvx.engine.desk import Desk, open_desk
+from mvx.engine.results import Outcome, RouteResult
+from mvx.errors import Exit, Refused
+from mvx.journal import views
+from mvx.venues.port import VenuePort
+from tests.engine.desk import BINANCE, KRAKEN, OKX, SELL, Operator, Witness, order, routed, settings
+from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Operator:
+    """An operator at a desk of two venues."""
+    return Operator(settings(tmp_path, BINANCE, OKX))
+
+
+def answer(outcome: Outcome) -> RouteResult:
+    assert isinstance(outcome.data, RouteResult)
+    return outcome.data
+
+
+class Surprise(Exception):
+    """Nobody expects it."""
+
+
+class Surprising(Witness):
+    """A venue whose submit ends in an exception that no port may raise, before or after it was heard."""
+
+    def __init__(self, port: VenuePort, *, heard: bool) -> None:
+        super().__init__(port, lambda venue, call: None)
+        self._heard = heard
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        if self._heard:
+            await self.port.submit(request)
+        raise Surprise
+
+
+def surprising(desk: Desk, venue: Venue, *, heard: bool) -> Desk:
+    return replace(desk, venues={**desk.venues, venue: Surprising(desk.venues[venue], heard=heard)})
+
+
+def test_the_same_id_is_answered_from_the_journal(at: Operator) -> None:
+    """The same parent, children and prices; nothing is sent and nothing is written."""
+    first = at.routes(order("2", id="k"))
+    orders, seq = at.ledger_rows("orders"), last_seq(at.settings)
+    again = at.routes(order("2", id="k"))
+    assert (answer(first), Exit.OK, False) == (answer(again), again.exit_code, again.sent)
+    assert (orders, seq) == (at.ledger_rows("orders"), last_seq(at.settings))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order_qty": Decimal(3)},
+        {"side": SELL},
+        {"limit_px": Decimal(90_000)},
+        {"venues": (OKX,)},
+        {"max_slippage_bps": Decimal(24)},
+    ],
+)
+def test_an_id_with_other_parameters_is_refused(at: Operator, changes: dict[str, Any]) -> None:
+    """It would be another order."""
+    at.routes(order("2", id="k"))
+    orders = at.ledger_rows("orders")
+    with pytest.raises(Refused, match="other parameters"):
+        at.routes(replace(order("2", id="k"), **changes))
+    assert orders == at.ledger_rows("orders")
+
+
+def test_the_same_quantity_written_otherwise_is_the_same_order(at: Operator) -> None:
+    """2 and 2.00 are one number."""
+    first = at.routes(order("2", id="k"))
+    again = at.routes(order("2.00", id="k"))
+    assert answer(first).parent_id == answer(again).parent_id
+
+
+def test_an_incomplete_run_is_answered_and_not_continued(at: Operator) -> None:
+    """Exit 3 again, and nothing more is bought."""
+    asked = order("4", id="k", max_rounds=1)
+    at.exchange.inject(BINANCE, "partial")
+    first = at.routes(asked)
+    assert Exit.INCOMPLETE is first.exit_code
+    orders = at.ledger_rows("orders")
+    again = at.routes(asked)
+    assert (answer(first), Exit.INCOMPLETE) == (answer(again), again.exit_code)
+    assert orders == at.ledger_rows("orders")
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_an_exception_that_nobody_expected_is_recorded_as_unknown(at: Operator, heard: bool) -> None:
+    """The order may be there or not: it stays reserved until the venue's lists tell."""
+    with pytest.raises(Surprise):
+        at.does(lambda desk: routed(surprising(desk, BINANCE, heard=heard), order("2", id="k")))
+    with reading(at.settings) as tx:
+        unknown = [each for each in views.unsettled_orders(tx) if each.unknown]
+    assert [BINANCE] == [each.venue for each in unknown]
+    assert_truth_inside(at, "after the surprise")
+    assert_healed(at)
+    assert heard == (BINANCE in {row_venue(at, row) for row in at.ledger_rows("orders")})
+
+
+def row_venue(at: Operator, row: dict[str, Any]) -> Venue:
+    (venue,) = (venue for venue in at.venues if row in at.ledger(venue)["orders"])
+    return venue
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_run_that_died_is_resolved_and_reported_and_sends_nothing(at: Operator, heard: bool) -> None:
+    """Its children are settled by whoever asks next; its residual is not traded."""
+    with pytest.raises(Surprise):
+        at.does(lambda desk: routed(surprising(desk, BINANCE, heard=heard), order("2", id="k")))
+    orders = at.ledger_rows("orders")
+    at.clock.advance(60)
+    again = at.routes(order("2", id="k"))
+    assert ("died", False) == (answer(again).status, again.sent)
+    assert any("died" in warning for warning in again.warnings)
+    assert orders == at.ledger_rows("orders")
+    assert ("died", answer(again).children) == (
+        answer(at.routes(order("2", id="k"))).status,
+        answer(again).children,
+    )
+    assert_healed(at)
+
+
+def photographed(at: Operator, moment: str, folder: Path) -> Operator:
+    """A desk as kill -9 at that moment of a route leaves it."""
+    taken: list[Any] = []
+
+    def look(venue: Venue, now: str) -> None:
+        if now == moment and not taken:
+            taken.append(at.photographs(folder))
+
+    at.look = look
+    at.routes(order("2", id="k"))
+    return Operator(taken[0], at.clock)
+
+
+@pytest.mark.parametrize("moment", ["before submit", "after submit", "after trades"])
+def test_a_run_that_was_killed_is_followed_until_its_lease_ends(
+    at: Operator, tmp_path: Path, moment: str
+) -> None:
+    """Then it is reported as died; what it sent is in the answer, and nothing is sent for it."""
+    at.routes(order("0.1"))
+    heir = photographed(at, moment, tmp_path / "killed")
+    orders = heir.ledger_rows("orders")
+    asked_at = heir.clock.now()
+    outcome = heir.routes(order("2", id="k"))
+    assert (heir.clock.now() - asked_at) / 1e6 <= 20
+    assert orders == heir.ledger_rows("orders")
+    assert "died" == answer(outcome).status
+    assert_healed(heir)
+
+
+def test_an_id_whose_outcome_was_unknown_is_resolved_by_asking_again(at: Operator) -> None:
+    """Exit 5 first; once the venue can tell, the same command says so."""
+    at.exchange.inject(BINANCE, "late-request", delay_s=4.5)
+    asked = order("1", id="k", venues=(BINANCE,))
+    assert Exit.UNCERTAIN is at.routes(asked).exit_code
+    at.clock.advance(5)
+    again = at.routes(asked)
+    assert (False, False) == (again.sent, again.uncertain)
+    assert answer(again).cum_qty > 0
+    assert_healed(at)
+
+
+class Interlude(Witness):
+    """A venue during whose first submit something else happens."""
+
+    def __init__(self, port: VenuePort, happens: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(port, lambda venue, call: None)
+        self.happens = happens
+        self.done = False
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        ack = await self.port.submit(request)
+        if not self.done:
+            self.done = True
+            await self.happens()
+        return ack
+
+
+def test_a_run_that_was_reported_as_died_trades_no_further_when_it_wakes(at: Operator) -> None:
+    """Who stalls past its lease has lost it: the answer `died` is the last word."""
+    asked = order("4", id="k")
+    at.exchange.inject(OKX, "partial")
+    heard: list[Outcome] = []
+
+    async def stalls_and_is_asked_about() -> None:
+        at.clock.advance(20)
+        async with open_desk(at.settings, clock=at.clock) as other:
+            heard.append(await routed(other, asked))
+
+    async def both(desk: Desk) -> Outcome:
+        port = Interlude(desk.venues[OKX], stalls_and_is_asked_about)
+        return await routed(replace(desk, venues={**desk.venues, OKX: port}), asked)
+
+    at.does(both)
+    assert ["died"] == [answer(outcome).status for outcome in heard]
+    traded = sum(Decimal(row["qty"]) for row in at.ledger_rows("fills"))
+    assert answer(heard[0]).cum_qty == traded
+    assert_healed(at)
+
+
+def test_of_two_runs_with_one_id_at_once_one_trades(at: Operator) -> None:
+    """The other follows it or is refused; the quantity is bought once."""
+
+    async def both(desk: Desk) -> list[Any]:
+        async with open_desk(at.settings, clock=at.clock) as other:
+            runs = (routed(desk, order("2", id="k")), routed(other, order("2", id="k")))
+            return await asyncio.gather(*runs, return_exceptions=True)
+
+    outcomes = at.does(both)
+    assert Decimal(2) == sum(Decimal(row["qty"]) for row in at.ledger_rows("fills"))
+    assert any(isinstance(each, Outcome) and each.exit_code is Exit.OK for each in outcomes)
+    assert all(isinstance(each, Outcome | Refused) for each in outcomes)
+    assert_healed(at)
+
+
+def test_runs_without_an_id_are_runs_of_their_own(at: Operator) -> None:
+    """Nothing ties them together."""
+    at.routes(order("0.5"))
+    at.routes(order("0.5"))
+    assert Decimal(1) == sum(Decimal(row["qty"]) for row in at.ledger_rows("fills"))
+
+
+def test_a_cancelled_run_settles_what_it_sent_before_it_answers(tmp_path: Path) -> None:
+    """A signal stops the sending, never the settling."""
+    at = Operator(settings(tmp_path, KRAKEN))
+    at.exchange.inject(KRAKEN, "partial")
+
+    async def interrupted(desk: Desk) -> Outcome:
+        task: list[asyncio.Task[Outcome]] = []
+
+        async def stop() -> None:
+            task[0].cancel()
+            await asyncio.sleep(0)
+
+        port = Interlude(desk.venues[KRAKEN], stop)
+        task.append(asyncio.ensure_future(routed(replace(desk, venues={KRAKEN: port}), order("1"))))
+        return await task[0]
+
+    outcome = at.does(interrupted)
+    assert (Exit.INCOMPLETE, Decimal("0.5")) == (outcome.exit_code, answer(outcome).cum_qty)
+    assert 1 == len(at.ledger_rows("orders"))
+    assert_healed(at)

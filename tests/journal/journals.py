@@ -1,0 +1,107 @@
+"""Builders of journals: one in memory, and a sequence of entries such as a desk writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mvx.domain import entries as log
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId
+from mvx.domain.order_status import OrdStatus
+from mvx.journal.fold import apply
+from mvx.journal.store import Journal
+from mvx.journal.verify import MemoryState
+from tests.domain.orders import BNB, BTC, BUY, KRAKEN, SELL, USD, at, fill, order, report
+
+D = Decimal
+ORDERS = ("m1", "m2", "m3")
+
+PRELUDE: tuple[log.Entry, ...] = (
+    log.Opening(KRAKEN, "main", at(0), {BTC: D(10), USD: D(1000)}, {BTC: D(2)}, (ExecId("old"),)),
+    log.ParentOpened(ParentId("p1"), "key-1", "{}", "BTC-USD", BUY, D(3)),
+    log.Intended(order(BUY, "1", cl_ord_id="m1", parent_id=ParentId("p1"))),
+    log.Intended(order(SELL, "2", cl_ord_id="m2", parent_id=ParentId("p1"), fee_assets=(USD, BNB))),
+    log.ForeignOrderFound(order(BUY, "1", cl_ord_id="m3", order_id=OrderId("V3"))),
+)
+
+
+def folded(entries: Iterable[log.Entry]) -> MemoryState:
+    """The tables that these entries make, one a second."""
+    state = MemoryState()
+    for seq, entry in enumerate(entries, 1):
+        apply(state, seq, at(seq), entry)
+    return state
+
+
+def write(journal: Journal, entries: Iterable[log.Entry], *, seconds: float = 1) -> None:
+    """Each entry in a transaction of its own."""
+    for entry in entries:
+        with journal.write(at(seconds)) as tx:
+            tx.append(entry)
+
+
+_NAMED = st.sampled_from(ORDERS).map(ClOrdId)
+_LIVE = st.sampled_from([OrdStatus.NEW, OrdStatus.CANCELED, OrdStatus.FILLED, OrdStatus.EXPIRED])
+_ASSETS = st.sampled_from([BTC, USD, BNB])
+_SMALL = st.integers(-500, 500).map(lambda cents: D(cents) / 100)
+
+
+@st.composite
+def _fills(draw: st.DrawFn) -> log.FillBooked:
+    name = draw(st.none() | st.sampled_from(ORDERS))
+    traded = fill(
+        draw(st.sampled_from(["0.1", "0.5", "1"])),
+        draw(st.sampled_from(["99.99", "100"])),
+        exec_id=draw(st.sampled_from("abcdef")),
+        side=draw(st.sampled_from([BUY, SELL])),
+        order_id=f"V{name[1]}" if name else "X",
+        fee=draw(st.sampled_from(["0", "0.01"])),
+        fee_asset=draw(_ASSETS),
+    )
+    kinds: Any = st.dictionaries(_ASSETS, st.sampled_from(["opening", "adjustment"]), max_size=3)
+    return log.FillBooked(traded, BTC, USD, ClOrdId(name) if name else None, draw(kinds))
+
+
+def _report(name: ClOrdId, status: OrdStatus, cum: str) -> log.Reported:
+    return log.Reported(name, report(status, cum, of=order(cl_ord_id=name), order_id=f"V{name[1]}"))
+
+
+def _break(ref: int, asset: Asset) -> log.BreakFound:
+    return log.BreakFound(f"r{ref}", KRAKEN, "balance", asset, None, None, "1", "2", True, "")
+
+
+_SOME: st.SearchStrategy[log.Entry] = st.one_of(
+    st.builds(lambda name: log.Acked(name, OrderId(f"V{name[1]}")), _NAMED),
+    st.builds(log.Rejected, _NAMED, st.just("no funds")),
+    st.builds(log.OutcomeLost, _NAMED, st.just("timeout")),
+    st.builds(_report, _NAMED, _LIVE, st.sampled_from(["0", "0.5", "1"])),
+    _fills(),
+    st.builds(log.FoundAbsent, _NAMED, st.just(at(7))),
+    st.builds(log.NeverAccepted, _NAMED, st.just("venue"), st.just(at(8)), st.just(at(7))),
+    st.builds(log.Settled, _NAMED, st.just(at(5)), st.just(2.5), st.just(at(9))),
+    st.builds(log.BalanceDoubted, st.just(KRAKEN), _ASSETS, _SMALL, _SMALL, st.just(at(9))),
+    st.builds(log.BalanceAgreed, st.just(KRAKEN), _ASSETS),
+    st.builds(log.Adjusted, st.just(KRAKEN), st.just("main"), _ASSETS, _SMALL, st.just(at(9)),
+              st.just((ExecId("a"),))),
+    st.builds(log.ParentClosed, st.just(ParentId("p1")), st.just("done"), st.just("{}")),
+)  # fmt: skip
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> list[log.Entry]:
+    """A day of entries about three orders, in any order, some of them twice, breaks among them."""
+    later = draw(st.lists(_SOME, max_size=25))
+    repeats = draw(st.lists(st.sampled_from(later), max_size=5)) if later else []
+    found = [_break(n, draw(_ASSETS)) for n in range(draw(st.integers(0, 3)))]
+    return [*PRELUDE, *_named_first([*later, *repeats]), *found]
+
+
+def _named_first(entries: list[log.Entry]) -> Iterator[log.Entry]:
+    """A trade is joined to an order by the venue's name for it, so the name comes first."""
+    for entry in entries:
+        if isinstance(entry, log.FillBooked) and entry.cl_ord_id is not None:
+            yield log.Acked(entry.cl_ord_id, entry.fill.order_id)
+        yield entry

@@ -1,0 +1,120 @@
+"""What is written about mvx is true: the locks, the README and the list of error codes follow the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from mvx import errors
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Pin(NamedTuple):
+    version: str
+    hashes: int
+
+
+def pins_of(name: str) -> dict[str, Pin]:
+    """Package -> what is pinned. Raises ValueError for a line that is no hashed pin."""
+    line = r"([\w.-]+)==([\w.!+]+)(?: ;[^#]*?)?((?: +--hash=sha256:[0-9a-f]{64})+) *"
+    pins: dict[str, Pin] = {}
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for entry in re.sub(r"\\\n", " ", text).splitlines():
+        match = re.fullmatch(line, entry)
+        if match is None:
+            raise ValueError(f"{name}: {entry[:70]}")
+        pins[canonicalize_name(match[1])] = Pin(match[2], match[3].count("--hash"))
+    return pins
+
+
+def project() -> dict[str, list[str]]:
+    """Lock file -> the requirements that it must hold."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    runtime = table["project"]["dependencies"]
+    return {
+        "requirements.lock": runtime,
+        "requirements-dev.lock": [*runtime, *table["dependency-groups"]["dev"]],
+    }
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_pins_every_dependency_in_range_and_by_hash(lock: str) -> None:
+    pins = pins_of(lock)
+    for requirement in map(Requirement, project()[lock]):
+        pin = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin.version), f"{requirement} is locked at {pin.version}"
+
+
+def test_what_is_tested_is_what_is_installed() -> None:
+    """The development lock holds the program's own pins, to the version."""
+    program, development = pins_of("requirements.lock"), pins_of("requirements-dev.lock")
+    assert program == {name: development.get(name) for name in program}
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_names_no_index(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert [] == re.findall(r"://|^\s*-(?:-index-url|-extra-index-url|-find-links|i|f)\b", text, re.MULTILINE)
+
+
+def test_every_dependency_is_explained() -> None:
+    """README has a row for each, and for nothing else."""
+    rows = re.findall(r"^\| `([\w-]+)` \|", section("Dependencies"), flags=re.MULTILINE)
+    assert sorted(Requirement(each).name for each in project()["requirements-dev.lock"]) == sorted(rows)
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """What README says under a heading of the second level."""
+    _, found, rest = f"\n{readme()}".partition(f"\n## {title}\n")
+    assert found, f"README has no section {title}"
+    return re.split(r"^## ", rest, flags=re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize("title", ["Quick start", "Tests"])
+def test_one_command_sets_up_and_runs(title: str) -> None:
+    """One line in one fence; .ci/run takes it from there literally."""
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", section(title), flags=re.MULTILINE | re.DOTALL)
+    ((language, command),) = fences
+    assert "sh" == language
+    assert command.startswith("python3 -m venv ")
+    assert 1 == command.count("\n")
+
+
+def test_readme_and_the_code_agree_on_the_exit_codes() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", section("Exit codes"), flags=re.MULTILINE)
+    assert [int(code) for row in rows for code in row.split(",")] == [int(code) for code in errors.Exit]
+
+
+def test_every_test_that_readme_names_exists() -> None:
+    """`tests/x.py::test_name`, so that a promise can not outlive its proof."""
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", readme())
+    assert named
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / file).exists()
+        or (name and f"\ndef {name}(" not in (ROOT / file).read_text(encoding="utf-8"))
+    ]
+    assert [] == missing
+
+
+def test_every_error_code_is_in_the_docs() -> None:
+    """`error.code` of a JSON answer comes from this list."""
+    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE))
+    known = {
+        each.code
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.MvxError)
+    }
+    assert known | {"defect", "interrupted"} == documented
