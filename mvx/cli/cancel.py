@@ -11,7 +11,7 @@ from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
 if TYPE_CHECKING:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
 Target = Annotated[str | None, typer.Argument(metavar="[PARENT | CL_ORD_ID]", help="What to cancel.")]
 All = Annotated[bool, typer.Option("--all", help="Every open order of ours.")]

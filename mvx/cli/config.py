@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(ctx: typer.Context) -> Answer:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
     settings = session.settings()
@@ -29,7 +29,7 @@ def check(ctx: typer.Context) -> Answer:
 
 def show(ctx: typer.Context) -> Answer:
     from mvx.config.model import flat
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
     values = [{"key": k, "value": value, "origin": origin} for k, value, origin in flat(session.source())]
@@ -37,7 +37,7 @@ def show(ctx: typer.Context) -> Answer:
 
 
 def path(ctx: typer.Context) -> Answer:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
     source, journal = session.source(), session.journal_path()

@@ -19,7 +19,7 @@ _HEADER = "# mvx: five paper venues. Every key is described in the README; check
 
 
 def init(ctx: typer.Context, paper: Paper = False) -> Answer:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
     from mvx.engine.setup import create_journal
 
     session: Session = ctx.obj

@@ -15,7 +15,7 @@ from mvx.domain.money import parse_decimal
 from mvx.errors import BadNumber, UsageError
 
 if TYPE_CHECKING:
-    from mvx.config.settings import DeskSettings
+    from mvx.config.desk import DeskSettings
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_SECONDS = Decimal(366 * 86_400)

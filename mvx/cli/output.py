@@ -17,7 +17,7 @@ from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.money import plain
 
 if TYPE_CHECKING:
-    from mvx.engine.results import BreakRow, Outcome
+    from mvx.engine.outcome import BreakRow, Outcome
 
 SCHEMA = 1
 
@@ -45,11 +45,14 @@ def encode(value: Any, key: str = "") -> Any:
         return round(value, 3)
     if isinstance(value, Mapping):
         return {str(name): encode(inner, str(name)) for name, inner in value.items()}
+    names = getattr(value, "_fields", None) or getattr(value, "__dataclass_fields__", None)
+    if names:
+        return {name: encode(getattr(value, name), name) for name in names}
     if isinstance(value, Sequence):
         return [encode(inner, key) for inner in value]
     if isinstance(value, Path):
         return str(value)
-    return {name: encode(getattr(value, name), name) for name in value.__dataclass_fields__}
+    raise TypeError(f"no encoding for {type(value).__name__}")
 
 
 def answer_line(command: str, mode: str, outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from mvx.domain.order import Side
 from mvx.errors import Exit, Refused, UsageError
 
 if TYPE_CHECKING:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
 VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
 MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
@@ -93,6 +93,6 @@ def _exchange(ctx: typer.Context) -> Iterator[Any]:
 
 
 def _done(data: object) -> Outcome:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
     return Outcome(data, Exit.OK)

@@ -10,7 +10,7 @@ from mvx.cli.options import VenueOption, known_name, now, seconds
 from mvx.cli.session import Answer, Session
 
 if TYPE_CHECKING:
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
 Name = Annotated[str | None, typer.Argument(metavar="[INSTRUMENT | ASSET]", help="Only this one.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Reconcile with the venues first.")]

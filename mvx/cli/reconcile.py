@@ -14,7 +14,7 @@ from mvx.errors import UsageError
 if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.domain.ids import Venue
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
 
 class Verdict(StrEnum):

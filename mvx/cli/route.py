@@ -16,7 +16,8 @@ from mvx.errors import UsageError
 
 if TYPE_CHECKING:
     from mvx.config.settings import Settings
-    from mvx.engine.results import Outcome, RouteResult
+    from mvx.engine.outcome import Outcome
+    from mvx.engine.results import RouteResult
     from mvx.engine.route_order import RouteOrder
 
 Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY", help="In base, above 0.")]

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mvx.cli.output import Failure
-    from mvx.config.settings import DeskSettings, Settings
+    from mvx.config.desk import DeskSettings
+    from mvx.config.settings import Settings
     from mvx.config.source import Source
-    from mvx.engine.results import Outcome
+    from mvx.engine.outcome import Outcome
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mvx.domain.instant import Instant
     from mvx.engine import results
+    from mvx.engine.outcome import Outcome
+    from mvx.engine.positions_result import PositionRow, PositionsResult
 
 Parts = list["RenderableType"]
 
@@ -27,13 +29,13 @@ Parts = list["RenderableType"]
 _STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
 
 
-def parts_of(command: str, outcome: results.Outcome) -> Parts:
+def parts_of(command: str, outcome: Outcome) -> Parts:
     """What to draw for the answer of a command."""
     draw = _BY_COMMAND.get(command, _facts)
     return draw(outcome.data) or ["nothing"]
 
 
-def positions_parts(result: results.PositionsResult) -> Parts:
+def positions_parts(result: PositionsResult) -> Parts:
     rows = table("venue", "asset", ">holding", ">position", "state", ">agreed")
     for row in result.positions:
         rows.add_row(
@@ -64,7 +66,7 @@ def _interval(point: Decimal | None, lo: Decimal | None, hi: Decimal | None) -> 
     return number(point) if lo is hi is None else f"{number(point)}\n{number(lo)}..{number(hi)}"
 
 
-def _state(row: results.PositionRow) -> str:
+def _state(row: PositionRow) -> str:
     """The state, with how many orders it is about: `settling 1`."""
     counts = {"open": row.open_orders, "settling": row.settling_orders, "unknown": row.unknown_orders}
     count = counts.get(row.state)

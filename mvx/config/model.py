@@ -16,9 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mvx.config import source as found
 from mvx.config.checks import CHECKS
+from mvx.config.desk import DeskSettings
 from mvx.config.problems import ConfigProblems, describe
 from mvx.config.settings import (
-    DeskSettings,
     PaperSettings,
     QuoteSettings,
     RiskSettings,

@@ -1,7 +1,4 @@
-"""The validated configuration as the rest of mvx sees it: frozen values, no parser.
-
-Read-only commands build only a `Desk` view of it (see source.py) and never import pydantic.
-"""
+"""The validated configuration as the rest of mvx sees it: frozen values, no parser."""
 
 from __future__ import annotations
 
@@ -10,28 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from mvx.config.desk import DeskSettings
 from mvx.domain.ids import Asset, Symbol, Venue
-from mvx.domain.instrument import Instrument
-
-
-@dataclass(frozen=True, slots=True)
-class DeskSettings:
-    """What read-only commands need: where the journal is, and which venue holds which assets.
-
-    `symbols` maps each venue to {instrument name: symbol}; `assets` to the assets of those symbols,
-    in the order base, quote. `quote_as` maps an equivalent quote to the desk's: {"USDT": "USD"}.
-    """
-
-    source: str
-    journal: Path
-    mode: str
-    currency: Asset
-    instruments: Mapping[str, Instrument]
-    symbols: Mapping[Venue, Mapping[str, Symbol]]
-    assets: Mapping[Venue, tuple[Asset, ...]]
-    quote_as: Mapping[Asset, Asset]
-    max_age_s: float
-    lateness_s: Mapping[Venue, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mvx.config.settings import DeskSettings
+from mvx.config.desk import DeskSettings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument
 from mvx.errors import ConfigError

@@ -8,11 +8,12 @@ from mvx.domain.entries import CancelRequested
 from mvx.domain.ids import Venue
 from mvx.domain.order import Order
 from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import pass_warnings
-from mvx.engine.results import CancelResult, CancelRow, Outcome
+from mvx.engine.results import CancelResult, CancelRow
 from mvx.engine.settle import answered, settle
 from mvx.errors import Exit, OutcomeUnknown, UsageError, VenueRejected, VenueUnreachable
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import ReadTx
 
 
@@ -50,7 +51,7 @@ def _targets(tx: ReadTx, target: str | None, all_orders: bool) -> tuple[Order, .
         return tuple(order for order in views.unsettled_orders(tx) if order.parent_id is not None)
     if target is None:
         raise UsageError("nothing to cancel was named", next_step="mvx orders --open; or add --all")
-    parent = views.parent(tx, target)
+    parent = history.parent(tx, target)
     if parent is not None:
         return views.children(tx, parent.parent_id)
     order = views.order(tx, target)

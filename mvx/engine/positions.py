@@ -7,19 +7,19 @@ ages grow; it never silently becomes a point.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
-from mvx.config.settings import DeskSettings
+from mvx.config.desk import DeskSettings
 from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
-from mvx.domain.ledger import Doubt
 from mvx.domain.money import ONE, ZERO
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
-from mvx.engine.reports import open_journal
-from mvx.engine.results import BalanceRow, Outcome, PositionRow, PositionsResult, TotalRow
+from mvx.engine.outcome import Outcome
+from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult, TotalRow
+from mvx.engine.setup import open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
 from mvx.journal.views import Contact, HoldingRow
@@ -28,14 +28,13 @@ from mvx.journal.views import Contact, HoldingRow
 STATES = ("agreed", "open", "settling", "stale", "unconfirmed", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One snapshot of the journal."""
 
     now: Instant
     orders: tuple[Order, ...]
     holdings: Mapping[tuple[Venue, Asset], HoldingRow]
-    doubts: Mapping[tuple[Venue, Asset], Doubt]
+    doubted: frozenset[tuple[Venue, Asset]]
     contacts: Mapping[Venue, Contact]
     marks: Mapping[str, Decimal]
 
@@ -56,7 +55,7 @@ def positions(
             now,
             views.unsettled_orders(tx),
             views.holdings(tx),
-            views.doubts(tx),
+            views.doubted(tx),
             views.contacts(tx),
             views.marks(tx),
         )
@@ -134,7 +133,7 @@ def _state(
     if row is None or any(_unknown(order, known.now) for order in orders):
         return "unknown"
     in_flight = any(o.claimed_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
-    if in_flight or (row.venue, row.asset) in known.doubts:
+    if in_flight or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
     age_s = _age(contact.answered_at, known.now)
     if age_s is None or age_s > max_age_s or contact.failed_at is not None:

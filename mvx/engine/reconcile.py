@@ -14,9 +14,10 @@ from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, after
 from mvx.engine.desk import Desk
-from mvx.engine.results import BreakRow, CheckedRow, Outcome, ReconcileResult, VenuePassRow
+from mvx.engine.outcome import BreakRow, Outcome
+from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.reconciliation.compare import compare, opening
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot
@@ -213,12 +214,12 @@ def _ours(tx: ReadTx, snapshot: Snapshot, expected: frozenset[ClOrdId]) -> Ours:
     orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
     return Ours(
         orders=tuple(orders.values()),
-        known=views.known_fills(tx, fills),
-        recent=views.fills_since(tx, venue, snapshot.since),
+        known=history.known_fills(tx, fills),
+        recent=history.fills_since(tx, venue, snapshot.since),
         holdings={asset: row.confirmed for (_, asset), row in views.holdings(tx, venue).items()},
-        anchors=views.anchors(tx, venue),
-        doubts={asset: doubt for (_, asset), doubt in views.doubts(tx, venue).items()},
-        known_break_refs=views.known_break_refs(tx, venue),
+        anchors=history.anchors(tx, venue),
+        doubts={asset: doubt for (_, asset), doubt in history.doubts(tx, venue).items()},
+        known_break_refs=history.known_break_refs(tx, venue),
         last_read_began_at=views.contacts(tx).get(venue, views.Contact()).read_began_at,
         expected=expected,
     )

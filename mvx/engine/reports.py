@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mvx.config.settings import DeskSettings
+from mvx.config.desk import DeskSettings
 from mvx.domain.instant import Instant
 from mvx.domain.money import round_px
 from mvx.domain.order import Order
-from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersResult, Outcome
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersResult
+from mvx.engine.setup import open_journal
 from mvx.errors import Exit
-from mvx.journal import views
-from mvx.journal.store import Journal
+from mvx.journal import history, views
 from mvx.sqlite import VERSION
 
 DEFAULT_LIMIT = 100
-
-
-def open_journal(desk: DeskSettings) -> Journal:
-    """The desk's journal; a paper one is made where there is none."""
-    return Journal(desk.journal, mode=desk.mode, create=desk.mode == "paper")
 
 
 def orders(
@@ -43,7 +39,7 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
     """The newest fills first. Every one of them is confirmed: it was listed by its venue."""
     journal = open_journal(desk)
     with journal.read() as tx:
-        found = views.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
+        found = history.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
     journal.close()
     rows = tuple(
         FillRow(

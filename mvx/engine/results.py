@@ -12,24 +12,6 @@ from decimal import Decimal
 
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
-from mvx.errors import Exit
-
-
-@dataclass(frozen=True, slots=True)
-class BreakRow:
-    """One difference found by reconciliation, with both numbers."""
-
-    id: int
-    venue: Venue
-    kind: str
-    asset: Asset | None
-    cl_ord_id: ClOrdId | None
-    exec_id: ExecId | None
-    ours: str
-    theirs: str
-    corrected: bool
-    at: Instant
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,60 +123,6 @@ class RouteResult:
 
 
 @dataclass(frozen=True, slots=True)
-class PositionRow:
-    """One venue's holding of one asset. None: not bounded, or not known yet."""
-
-    venue: Venue
-    asset: Asset
-    confirmed: Decimal | None
-    expected: Decimal | None
-    lo: Decimal | None
-    hi: Decimal | None
-    baseline: Decimal | None
-    position: Decimal | None
-    state: str
-    open_orders: int
-    settling_orders: int
-    unknown_orders: int
-    answered_age_s: float | None
-    agreed_age_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TotalRow:
-    asset: Asset
-    confirmed: Decimal | None
-    expected: Decimal | None
-    lo: Decimal | None
-    hi: Decimal | None
-    baseline: Decimal | None
-    position: Decimal | None
-    position_lo: Decimal | None
-    position_hi: Decimal | None
-    mark_px: Decimal | None
-    notional: Decimal | None
-    stale_venues: tuple[Venue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceRow:
-    """`free` is the worst case: the least the holding may be, less what is reserved by open orders."""
-
-    venue: Venue
-    asset: Asset
-    total: Decimal | None
-    free: Decimal | None
-    reserved: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class PositionsResult:
-    positions: tuple[PositionRow, ...]
-    totals: tuple[TotalRow, ...]
-    balances: tuple[BalanceRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CheckedRow:
     orders: int
     fills: int
@@ -239,16 +167,3 @@ class OrdersResult:
 @dataclass(frozen=True, slots=True)
 class FillsResult:
     fills: tuple[FillRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A use case's answer with what the envelope needs: whether anything was sent, whether anything
-    is uncertain, the breaks found on the way, and the exit code."""
-
-    data: object
-    exit_code: Exit
-    sent: bool = False
-    uncertain: bool = False
-    breaks: tuple[BreakRow, ...] = ()
-    warnings: tuple[str, ...] = ()

@@ -20,8 +20,9 @@ from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market, read_market
+from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
-from mvx.engine.results import Outcome, RouteResult
+from mvx.engine.results import RouteResult
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
@@ -36,7 +37,7 @@ from mvx.engine.submit import (
     risk_limits,
 )
 from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
 from mvx.risk.checks import assess, assess_after_lateness
@@ -353,7 +354,7 @@ def _dry_risk(run: Run, plan: Plan, market: Market) -> None:
 
 def _result(run: Run, children: tuple[Order, ...], status: str = "") -> RouteResult:
     with run.desk.journal.read() as tx:
-        fills = views.fills_of(tx, children)
+        fills = history.fills_of(tx, children)
     order = run.order
     parent_id = None if run.parent is None else run.parent.parent_id
     asked = Asked(parent_id, order.id, order.instrument, order.side, order.order_qty)

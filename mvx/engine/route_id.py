@@ -10,13 +10,13 @@ from mvx.domain.ids import Venue
 from mvx.domain.money import plain
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import pass_warnings
-from mvx.engine.results import Outcome
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, route_result, route_status
 from mvx.engine.settle import settle
 from mvx.errors import Refused
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.store import ReadTx
 
@@ -51,7 +51,7 @@ def refuse_used_id(tx: ReadTx, order: RouteOrder) -> None:
     """For the transaction that would open the id. Raises Refused where it was used with other
     parameters, AlreadyStarted where it was used with the same."""
     assert order.id is not None
-    row = views.parent_by_key(tx, order.id)
+    row = history.parent_by_key(tx, order.id)
     if row is None:
         return
     if row.params == parameters(order):
@@ -68,18 +68,18 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
     assert order.id is not None
     while True:
         with desk.journal.read() as tx:
-            row = views.parent_by_key(tx, order.id)
+            row = history.parent_by_key(tx, order.id)
             if row is None:
                 return None
             if row.params != parameters(order):
                 refuse_used_id(tx, order)
-            followed = row.status == "working" and views.lease_is_held(tx, row.parent_id, desk.clock.now())
+            followed = row.status == "working" and history.lease_is_held(tx, row.parent_id, desk.clock.now())
         if not followed:
             return await _answer(desk, row)
         await desk.clock.sleep(_FOLLOW_S)
 
 
-async def _answer(desk: Desk, row: views.ParentRow) -> Outcome:
+async def _answer(desk: Desk, row: history.ParentRow) -> Outcome:
     """From the journal; the children of a run that died, or that nobody could resolve then, are
     resolved now."""
     with desk.journal.read() as tx:
@@ -90,7 +90,7 @@ async def _answer(desk: Desk, row: views.ParentRow) -> Outcome:
         passes = await settle(desk, [child.cl_ord_id for child in children])
     with desk.journal.read() as tx:
         children = views.children(tx, row.parent_id)
-        fills = views.fills_of(tx, children)
+        fills = history.fills_of(tx, children)
         context = decode_as(Context, row.result) if row.result else _context_of_marks(desk, tx)
     status = route_status(row.order_qty, children)
     if died and status != "uncertain":

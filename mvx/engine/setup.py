@@ -1,8 +1,8 @@
-"""Making the journal on purpose: what `mvx init` does, and the only way for a live one to begin."""
+"""Opening the journal, and making it on purpose: the only way for a live one to begin."""
 
 from __future__ import annotations
 
-from mvx.config.settings import DeskSettings
+from mvx.config.desk import DeskSettings
 from mvx.journal.store import Journal
 
 
@@ -11,3 +11,8 @@ def create_journal(desk: DeskSettings) -> bool:
     fresh = not desk.journal.exists()
     Journal(desk.journal, mode=desk.mode).close()
     return fresh
+
+
+def open_journal(desk: DeskSettings) -> Journal:
+    """The desk's journal; a paper one is made where there is none."""
+    return Journal(desk.journal, mode=desk.mode, create=desk.mode == "paper")

@@ -21,7 +21,7 @@ from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.limits import Holding, Limits, Proposal, WorkingParent, World
 from mvx.router.plan import Plan
@@ -95,7 +95,7 @@ def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
             Side(row.side),
             row.order_qty - filled_qty(views.children(tx, row.parent_id)),
         )
-        for row in views.working_parents(tx, at)
+        for row in history.working_parents(tx, at)
     )
     return World(holdings, views.unsettled_orders(tx), working, prices)
 

@@ -21,7 +21,8 @@ from mvx.domain.instant import Instant
 from mvx.domain.ledger import Movement, booked_movements, net
 from mvx.domain.money import plain
 from mvx.domain.order import Order
-from mvx.journal.rows import Row, fill_row, order_of, order_row, progress_row
+from mvx.journal.fill_rows import fill_row
+from mvx.journal.rows import Row, order_of, order_row, progress_row
 from mvx.journal.schema import LINES_PER_ENTRY
 
 

@@ -6,13 +6,11 @@ fenced it is refused as soon as another worker took the lease. No `await` happen
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvx.domain.ids import EPOCH_RANGE, ClOrdId, ParentId, make_cl_ord_id, make_epoch, make_parent_id
 from mvx.domain.instant import Instant, after
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
 LEASE_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to work on `name`, until somebody else takes it with a higher fence."""
 
     name: str
@@ -216,6 +213,8 @@ class Journal:
             yield ReadTx(connection)
 
     def _create(self, mode: str) -> None:
+        import secrets
+
         from mvx.clock import SystemClock
         from mvx.domain.entries import JournalOpened
 

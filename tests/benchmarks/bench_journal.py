@@ -28,7 +28,7 @@ from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, Side, TimeInForce
-from mvx.journal import views
+from mvx.journal import history
 from mvx.journal.rows import fill_row
 from mvx.journal.store import Journal
 
@@ -71,7 +71,7 @@ class Ours:
 
     def replay(self, fills: list[Fill]) -> None:
         with self._journal.read() as tx:
-            known = views.known_fills(tx, fills)
+            known = history.known_fills(tx, fills)
         if not all(known.get(fill.key) == fill for fill in fills):
             raise AssertionError("the journal does not know a fill that it booked")
 

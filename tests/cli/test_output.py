@@ -15,7 +15,8 @@ from mvx.cli.render import age, quotient, safe_text
 from mvx.cli.session import Session
 from mvx.cli.signals import Signals
 from mvx.domain.instant import Instant
-from mvx.engine.results import BreakRow, FeeRow, FillRow, FillsResult, Outcome
+from mvx.engine.outcome import BreakRow, Outcome
+from mvx.engine.results import FeeRow, FillRow, FillsResult
 from mvx.errors import Exit
 from tests.cli.harness import ENVELOPE, surroundings
 from tests.support import START

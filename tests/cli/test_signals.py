@@ -14,7 +14,7 @@ import pytest
 
 from mvx.cli.session import Session
 from mvx.cli.signals import Interrupted, Signals
-from mvx.engine.results import Outcome
+from mvx.engine.outcome import Outcome
 from mvx.errors import Exit
 from tests.cli.harness import surroundings
 

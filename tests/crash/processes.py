@@ -17,8 +17,8 @@ from mvx.clock import SystemClock
 from mvx.config import model, source
 from mvx.config.settings import Settings
 from mvx.engine.desk import Desk, open_desk, open_exchange
+from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
-from mvx.engine.results import Outcome
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
 

@@ -13,7 +13,7 @@ import pytest
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.order import Side
 from mvx.errors import Exit
-from mvx.journal import views
+from mvx.journal import history
 from tests.crash.processes import Ended, Station
 from tests.engine.truth import assert_settled, assert_truth_inside, reading, until_agreed
 
@@ -121,7 +121,7 @@ def test_three_processes_that_reconcile_at_once_correct_each_break_once(tmp_path
         at.clock.advance(1)
     assert [] == [found for found, times in Counter(row["id"] for row in breaks).items() if times > 1]
     with reading(at.settings) as tx:
-        written = views.breaks(tx, 0)
+        written = history.breaks(tx, 0)
     assert len(written) == len({row["ref"] for row in written})
     kinds = Counter(row["kind"] for row in written)
     assert (1, 1) == (kinds["balance"], kinds["unknown_resolved"]), kinds

@@ -15,7 +15,7 @@ from mvx.domain.money import ZERO, parse_decimal
 from mvx.domain.order import Side, TimeInForce
 from mvx.engine.submit import filled_qty
 from mvx.errors import Exit
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.paper.exchange import FAULT_KINDS
 from tests.crash.processes import Station, kill
 from tests.engine.desk import BINANCE, BUY, GTC, IOC, OKX, SELL, Operator, order, settings
@@ -74,7 +74,7 @@ def kill_both(desks: tuple[Station, Station], number: int, moments: random.Rando
 def assert_no_parent_above_its_quantity(at: Station) -> None:
     """I14, by parent."""
     with reading(at.settings) as tx:
-        parents = [row for number in range(KILLS) if (row := views.parent_by_key(tx, f"k{number}"))]
+        parents = [row for number in range(KILLS) if (row := history.parent_by_key(tx, f"k{number}"))]
         filled = [filled_qty(views.children(tx, row.parent_id)) for row in parents]
     assert [] == [row for row, qty in zip(parents, filled, strict=True) if qty > row.order_qty]
 
@@ -82,7 +82,7 @@ def assert_no_parent_above_its_quantity(at: Station) -> None:
 def assert_every_id_is_answered_and_nothing_sent(at: Station) -> None:
     """Every id that reached the journal is finished or reported as died."""
     with reading(at.settings) as tx:
-        known = [n for n in range(KILLS) if views.parent_by_key(tx, f"k{n}") is not None]
+        known = [n for n in range(KILLS) if history.parent_by_key(tx, f"k{n}") is not None]
     outcomes = at.routes(order(QTY, SELL if n % 3 == 2 else BUY, id=f"k{n}") for n in known)
     assert {False} == {outcome.sent for outcome in outcomes}
     assert [] == [each for each in outcomes if each.exit_code not in (Exit.OK, Exit.INCOMPLETE)]
@@ -117,7 +117,7 @@ def test_a_kill_at_any_call_to_a_venue_leaves_the_truth(
     for moment, heir in taken:
         assert_truth_inside(heir, moment)
         with reading(heir.settings) as tx:
-            begun = views.parent_by_key(tx, "k") is not None
+            begun = history.parent_by_key(tx, "k") is not None
         if begun:
             orders = heir.ledger_rows("orders")
             heir.routes(asked)
@@ -137,5 +137,5 @@ def test_after_a_kill_the_room_it_took_is_given_back(tmp_path: Path) -> None:
     until_agreed(heir)
     heir.clock.advance(30)
     with reading(heir.settings) as tx:
-        assert () == views.working_parents(tx, heir.clock.now())
+        assert () == history.working_parents(tx, heir.clock.now())
         assert ZERO == sum((each.worst_qty for each in views.unsettled_orders(tx)), ZERO)

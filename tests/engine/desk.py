@@ -10,7 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mvx.config.settings import DeskSettings, RiskSettings, RouteSettings, Settings, VenueSettings
+from mvx.config.desk import DeskSettings
+from mvx.config.settings import RiskSettings, RouteSettings, Settings, VenueSettings
 from mvx.domain.book import Book
 from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol, Venue
@@ -19,9 +20,9 @@ from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest, Side, TimeInForce
 from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk, open_desk, open_exchange, paper_path
+from mvx.engine.outcome import Outcome
 from mvx.engine.positions import positions
 from mvx.engine.reconcile import reconcile
-from mvx.engine.results import Outcome
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
 from mvx.venues.capabilities import Capabilities

@@ -17,8 +17,8 @@ from mvx.domain.ids import Venue
 from mvx.domain.order import Side
 from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk, open_desk
+from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
-from mvx.engine.results import Outcome
 from mvx.errors import Exit, Refused
 from mvx.paper.exchange import FAULT_KINDS
 from tests.engine.desk import (

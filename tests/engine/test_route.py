@@ -12,9 +12,10 @@ import pytest
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.money import BPS
 from mvx.domain.order import Side
-from mvx.engine.results import Outcome, RouteResult
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
 from mvx.errors import Exit, NoVenueUsable, Refused, UsageError
-from mvx.journal import views
+from mvx.journal import history, views
 from tests.engine.desk import (
     BINANCE,
     BUY,
@@ -282,4 +283,4 @@ def test_after_a_refused_second_round_nothing_stays_reserved(tmp_path: Path) -> 
     with suppress(Refused):
         at.routes(order("4"))
     with reading(at.settings) as tx:
-        assert () == views.working_parents(tx, at.clock.now())
+        assert () == history.working_parents(tx, at.clock.now())

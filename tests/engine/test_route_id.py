@@ -14,7 +14,8 @@ import pytest
 from mvx.domain.ids import Venue
 from mvx.domain.order import Ack, OrderRequest
 from mvx.engine.desk import Desk, open_desk
-from mvx.engine.results import Outcome, RouteResult
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
 from mvx.errors import Exit, Refused
 from mvx.journal import views
 from mvx.venues.port import VenuePort

@@ -12,10 +12,11 @@ from mvx.config.settings import Settings
 from mvx.domain.exposure import Interval
 from mvx.domain.ids import Venue
 from mvx.domain.money import plain
+from mvx.engine.outcome import Outcome
 from mvx.engine.positions import positions
-from mvx.engine.results import Outcome, PositionsResult
+from mvx.engine.positions_result import PositionsResult
 from mvx.errors import Exit
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import Journal, ReadTx
 from mvx.journal.verify import differences
 from mvx.paper.exchange import PaperExchange
@@ -78,7 +79,7 @@ def assert_one_acceptance_each(at: At) -> None:
 def assert_journal_is_ledger(at: At) -> None:
     """I3, I4 and I5: the same fills, number for number, and the same holdings to the last digit."""
     with reading(at.settings) as tx:
-        booked = [each.fill for each in views.recent_fills(tx, since=None, venue=None, limit=EVERYTHING)]
+        booked = [each.fill for each in history.recent_fills(tx, since=None, venue=None, limit=EVERYTHING)]
         holdings = views.holdings(tx)
     for venue in at.settings.venues:
         theirs: Any = at.exchange.ledger(venue)["fills"]

@@ -92,8 +92,8 @@ def test_a_fenced_write_renews_the_lease(journal: Journal) -> None:
     fenced_write(journal, first, LEASE_S - 1)
     assert take(journal, "two", LEASE_S + 1) is None
     with journal.read() as tx:
-        assert views.lease_is_held(tx, "p1", at(2 * LEASE_S - 2))
-        assert not views.lease_is_held(tx, "p1", at(2 * LEASE_S - 1))
+        assert history.lease_is_held(tx, "p1", at(2 * LEASE_S - 2))
+        assert not history.lease_is_held(tx, "p1", at(2 * LEASE_S - 1))
 
 
 def test_a_write_that_fails_does_not_renew(journal: Journal) -> None:

@@ -13,7 +13,7 @@ import pytest
 from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId
 from mvx.errors import Exit, JournalError
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
 from mvx.sqlite import VERSION, check_version
@@ -290,5 +290,5 @@ def test_one_difference_is_one_break(journal: Journal) -> None:
     found = log.BreakFound("r1", KRAKEN, "balance", BTC, None, None, "1", "2", True, "")
     write(journal, [found, found])
     with journal.read() as tx:
-        assert len(views.breaks(tx, 0)) == 1
+        assert len(history.breaks(tx, 0)) == 1
         assert list(differences(tx)) == []

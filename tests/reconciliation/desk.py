@@ -126,14 +126,13 @@ class Desk:
     def orders(self) -> list[Order]:
         return [order_of(row) for row in self.state.tables["orders"].values()]
 
-    def fills(self) -> dict[str, log.FillBooked]:
-        """By exec_id."""
-        return {
-            row["exec_id"]: log.FillBooked(
+    def fills(self) -> list[log.FillBooked]:
+        return [
+            log.FillBooked(
                 fill_of(row), row["base"], row["quote"], row["cl_ord_id"], json.loads(row["absorbed"])
             )
             for row in self.state.tables["fills"].values()
-        }
+        ]
 
     def held(self) -> dict[str, str]:
         return {asset: row["confirmed"] for (_, asset), row in self.state.tables["holdings"].items()}
@@ -149,7 +148,7 @@ class Desk:
         listed = snapshot.trades_before + snapshot.trades_after
         names = {r.cl_ord_id for r in reports}
         venue_names = {r.order_id for r in reports} | {f.order_id for f in listed}
-        booked = list(self.fills().values())
+        booked = self.fills()
         keys = {f.key for f in listed}
         held = {asset: row for (_, asset), row in tables["holdings"].items()}
         return Ours(

@@ -1,0 +1,47 @@
+"""Fills as table rows and back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from mvx.domain.execution import Fill
+from mvx.domain.money import plain
+from mvx.domain.order import Side
+from mvx.journal.rows import Row
+
+
+def fill_row(fill: Fill) -> dict[str, Any]:
+    """The part of a fills row that the venue said."""
+    return {
+        "venue": fill.venue,
+        "account": fill.account,
+        "epoch": fill.epoch,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "exec_id": fill.exec_id,
+        "order_id": fill.order_id,
+        "qty": plain(fill.qty),
+        "price": plain(fill.price),
+        "fee_asset": fill.fee_asset,
+        "fee_amount": plain(fill.fee_amount),
+        "at": fill.at,
+    }
+
+
+def fill_of(row: Row) -> Fill:
+    """The fill of a row of the fills table."""
+    return Fill(
+        venue=row["venue"],
+        account=row["account"],
+        epoch=row["epoch"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        exec_id=row["exec_id"],
+        order_id=row["order_id"],
+        qty=Decimal(row["qty"]),
+        price=Decimal(row["price"]),
+        fee_asset=row["fee_asset"],
+        fee_amount=Decimal(row["fee_amount"]),
+        at=row["at"],
+    )

@@ -1,0 +1,214 @@
+"""Balances: agreement in the presence of trades, doubts, and adjustments that happen once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mvx.domain import entries as log
+from mvx.domain.order_status import OrdStatus
+from tests.domain.orders import BTC, BUY, SELL, USD, at, fill, report
+from tests.reconciliation.desk import Desk, kinds, opened, reading, written
+
+D = Decimal
+S = OrdStatus
+UNTOUCHED = {"BTC": "10", "USD": "1000"}
+#: Three fills of a quarter each at 100, and what is held after each prefix of them.
+PARTS = [fill("0.25", exec_id=f"e{n}", at_s=n) for n in (1, 2, 3)]
+PREFIXES = [("10", "1000"), ("10.25", "975"), ("10.5", "950"), ("10.75", "925")]
+
+
+def worked(desk: Desk, totals: dict[str, str], first: int, began_s: float = 5, **more: Any) -> Any:
+    """A reading of an order's three fills of which the first reading of the trades lists some."""
+    listed = report(S.PARTIALLY_FILLED, "0.75", of=desk.order("m1"))
+    return reading(began_s, totals=totals, open_orders=[listed], trades=PARTS[:first], after=PARTS, **more)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+@pytest.mark.parametrize("prefix", [0, 1, 2, 3])
+def test_a_balance_agrees_with_each_prefix_of_the_fills_between_the_readings(first: int, prefix: int) -> None:
+    """It was read after the fills of the first reading and before some of the later ones."""
+    desk = opened()
+    desk.acked(BUY)
+    btc, usd = PREFIXES[prefix]
+    found = desk.apply(worked(desk, {"BTC": btc, "USD": usd}, first), [desk.order("m1")])
+    assert found.agreed is (prefix >= first)
+    assert desk.held() == {"BTC": "10.75", "USD": "925"}
+
+
+@pytest.mark.parametrize("btc", ["10.26", "10.125", "11", "9.75", "0"])
+def test_a_balance_that_equals_no_prefix_does_not_agree(btc: str) -> None:
+    """Not between two fills, not beyond them."""
+    desk = opened()
+    desk.acked(BUY)
+    assert not desk.apply(worked(desk, {"BTC": btc, "USD": "925"}, 0), [desk.order("m1")]).agreed
+
+
+def test_fills_booked_before_count_as_between_too() -> None:
+    """Another reconciler was faster: its fill is known, and this reading saw it only the second time."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    desk.apply(worked(desk, {"BTC": "10.75", "USD": "925"}, 3), [sent])
+    assert desk.apply(worked(desk, {"BTC": "10.25", "USD": "975"}, 1, began_s=6), [sent]).agreed
+
+
+def test_a_fill_that_neither_reading_lists_excuses_no_balance() -> None:
+    """A busted trade vanishes from the list and from the balance: that is a difference."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    listed = report(S.FILLED, "1", of=sent)
+    desk.once(reading(3, totals={"BTC": "11", "USD": "900"}, closed=[listed], trades=[fill("1")]), [sent])
+    found = desk.apply(reading(20, totals=UNTOUCHED, closed=[listed], trades=[]))
+    assert not found.agreed
+
+
+def test_an_asset_that_the_venue_does_not_list_is_zero() -> None:
+    """Many venues leave out what they hold none of."""
+    desk = opened()
+    assert not desk.apply(reading(3, totals={"BTC": "10"})).agreed
+
+
+# From a doubt to an adjustment
+
+
+def short(began_s: float, usd: str = "990", **more: Any) -> Any:
+    """A reading in which ten dollars are gone."""
+    return reading(began_s, totals={"BTC": "10", "USD": usd}, **more)
+
+
+def test_one_reading_moves_nothing() -> None:
+    """A torn or stale balance is doubted, not believed."""
+    desk = opened()
+    found = desk.once(short(3))
+    assert (written(found), kinds(found), found.agreed, len(found.pending)) == (
+        ["BalanceDoubted"],
+        [],
+        False,
+        1,
+    )
+    assert desk.held() == UNTOUCHED
+
+
+@pytest.mark.parametrize(("second_s", "usd"), [(12.999999, "1000"), (13, "990")])
+def test_a_second_reading_lateness_later_adjusts(second_s: float, usd: str) -> None:
+    """The first began at 3 s, lateness is 10 s: one break, and the holding is the venue's."""
+    desk = opened()
+    desk.once(short(3))
+    found = desk.once(short(second_s))
+    assert (desk.held()["USD"], kinds(found)) == (usd, ["balance"] if usd == "990" else [])
+
+
+def test_an_adjustment_is_made_exactly_once() -> None:
+    """Further readings of the same balance agree and write nothing."""
+    desk = opened()
+    for began_s in (3, 14, 25, 36, 47):
+        desk.once(short(began_s))
+    assert [e.amount for e in desk.log if isinstance(e, log.Adjusted)] == [D(-10)]
+    assert desk.compare(short(58)).agreed
+
+
+def test_each_of_two_differences_is_adjusted() -> None:
+    """A second withdrawal is another doubt, another wait and another break."""
+    desk = opened()
+    for began_s in (3, 14):
+        desk.once(short(began_s))
+    assert desk.once(short(25, "980")).agreed is False
+    assert kinds(desk.once(short(36, "980"))) == ["balance"]
+    assert desk.held()["USD"] == "980"
+
+
+def test_a_balance_that_agrees_again_ends_the_doubt() -> None:
+    """A stale reading: nothing was adjusted, and a later difference waits anew."""
+    desk = opened()
+    desk.once(short(3))
+    assert written(desk.once(reading(8, totals=UNTOUCHED))) == ["BalanceAgreed"]
+    assert kinds(desk.once(short(30))) == []
+    assert desk.held() == UNTOUCHED
+
+
+def test_another_difference_is_another_doubt() -> None:
+    """What is adjusted was seen twice."""
+    desk = opened()
+    desk.once(short(3))
+    assert kinds(desk.once(short(20, "985"))) == []
+    assert kinds(desk.once(short(29, "985"))) == []
+    assert kinds(desk.once(short(30, "985"))) == ["balance"]
+
+
+@pytest.mark.parametrize("in_the_same_pass", [False, True])
+def test_an_event_on_the_asset_restarts_the_wait(in_the_same_pass: bool) -> None:
+    """A fill between the two readings voids the doubt."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    desk.once(short(3, "890", open_orders=[report(S.NEW, of=sent)]))
+    traded: dict[str, Any] = {"closed": [report(S.FILLED, "1", of=sent)], "trades": [fill("1")]}
+    if not in_the_same_pass:
+        desk.apply(reading(8, totals={"BTC": "11", "USD": "790"}, **traded), [sent])
+    late = reading(16, totals={"BTC": "11", "USD": "790"}, **traded)
+    assert "balance" not in kinds(desk.apply(late, [sent]))
+    assert desk.held() == {"BTC": "11", "USD": "900"}
+    assert kinds(desk.once(reading(30, totals={"BTC": "11", "USD": "790"}, **traded))) == ["balance"]
+
+
+def test_an_event_on_another_asset_does_not_restart_it() -> None:
+    """The wait is per asset."""
+    desk = opened()
+    desk.once(short(3))
+    desk.once(reading(8, totals={"BTC": "9", "USD": "990"}))
+    found = desk.once(reading(18, totals={"BTC": "9", "USD": "990"}))
+    assert (kinds(found), desk.held()) == (["balance"] * 2, {"BTC": "9", "USD": "990"})
+
+
+@pytest.mark.parametrize(
+    ("usd", "explained"), [("950", True), ("900", True), ("899.99", False), ("1000.01", False)]
+)
+def test_what_an_unsettled_order_could_explain_is_left_open(usd: str, explained: bool) -> None:
+    """A buy of 1 at 100 may take up to 100 dollars, and gives none."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    lists = {"open_orders": [report(S.NEW, of=sent)]}
+    for began_s in (3, 20, 40):
+        desk.apply(reading(began_s, totals={"BTC": "10", "USD": usd}, **lists))
+    assert desk.held()["USD"] == ("1000" if explained else usd)
+
+
+def test_an_open_order_does_not_defer_agreement() -> None:
+    """It has done nothing yet, and the balance equals the postings."""
+    desk = opened()
+    sent = desk.acked(SELL)
+    assert desk.once(reading(3, totals=UNTOUCHED, open_orders=[report(S.NEW, of=sent)])).agreed
+
+
+def test_an_outdated_balance_is_not_compared() -> None:
+    """Neither doubt nor adjustment by a reading that began before the last one."""
+    desk = opened()
+    desk.once(short(3))
+    desk.apply(reading(40, totals=UNTOUCHED))
+    assert written(desk.once(short(30))) == []
+
+
+def test_an_adjustment_carries_its_instant_and_what_was_listed() -> None:
+    """So that a trade that is listed later can be told from one that was known."""
+    desk = opened()
+    known = fill("0.5", order_id="X", at_s=1)
+    totals = {"BTC": "10.5", "USD": "940"}
+    for began_s in (3, 14):
+        desk.apply(reading(began_s, totals=totals, trades=[known]))
+    (adjusted,) = (e for e in desk.log if isinstance(e, log.Adjusted))
+    assert (adjusted.asset, adjusted.amount, adjusted.at, adjusted.listed) == (USD, D(-10), at(15), ("e1",))
+
+
+def test_a_trade_that_waits_for_its_order_is_not_counted_twice_by_an_adjustment() -> None:
+    """A withdrawal of 50 beside a trade of 100 whose order is not listed yet: what the adjustment took
+    in of the trade must not be posted again when the trade is booked."""
+    desk = opened()
+    sent = desk.lost(BUY)
+    totals = {"BTC": "11", "USD": "850"}
+    for began_s in (3, 14):
+        desk.apply(reading(began_s, totals=totals, trades=[fill("1")]))
+    closed = [report(S.FILLED, "1", of=sent)]
+    found = desk.apply(reading(30, totals=totals, closed=closed, trades=[fill("1")]))
+    assert (desk.held(), found.agreed) == (totals, True)
+    assert desk.interval(BTC).contains(D(11))

@@ -1,0 +1,252 @@
+"""Order states: what moved, what is foreign, what vanished, and what is settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mvx.domain.exposure import Interval
+from mvx.domain.order import Order
+from mvx.domain.order_status import OrdStatus
+from tests.domain.orders import BTC, BUY, USD, at, fill, order, report
+from tests.reconciliation.desk import Desk, kinds, opened, reading, with_terms, written
+
+S = OrdStatus
+UNTOUCHED = {"BTC": "10", "USD": "1000"}
+BOUGHT_HALF = {"BTC": "10.5", "USD": "950"}
+BOUGHT_ONE = {"BTC": "11", "USD": "900"}
+
+
+def empty(began_s: float, **more: Any) -> Any:
+    return reading(began_s, totals=UNTOUCHED, **more)
+
+
+def resting() -> tuple[Desk, Order]:
+    desk = opened()
+    return desk, desk.acked(BUY)
+
+
+@pytest.mark.parametrize("status", [S.CANCELED, S.EXPIRED])
+def test_a_state_that_moved_without_us_is_said(status: OrdStatus) -> None:
+    """order_state: the journal moves to the venue's state."""
+    desk, sent = resting()
+    found = desk.once(empty(3, closed=[report(status, of=sent)]))
+    assert (kinds(found), desk.order(sent).ord_status) == (["order_state"], status)
+
+
+def test_a_state_that_its_fills_explain_is_no_break_of_its_own() -> None:
+    """The fill was missing; that the order is filled follows from it."""
+    desk, sent = resting()
+    found = desk.once(
+        reading(3, totals=BOUGHT_ONE, closed=[report(S.FILLED, "1", of=sent)], trades=[fill("1")])
+    )
+    assert kinds(found) == ["missing_fill"]
+
+
+@pytest.mark.parametrize("behind", [S.NEW, S.PARTIALLY_FILLED])
+def test_a_list_that_is_behind_changes_nothing(behind: OrdStatus) -> None:
+    """NEW after FILLED is no news."""
+    desk, sent = resting()
+    closed = report(S.FILLED, "1", of=sent)
+    desk.once(reading(3, totals=BOUGHT_ONE, closed=[closed], trades=[fill("1")]), [sent])
+    stale = report(behind, "0" if behind is S.NEW else "0.5", of=sent)
+    found = desk.once(reading(5, totals=BOUGHT_ONE, open_orders=[stale], trades=[fill("1")]))
+    assert (written(found), desk.order(sent).ord_status) == ([], S.FILLED)
+
+
+def test_a_record_that_no_table_row_allows_does_not_stop_the_venue_s_pass() -> None:
+    """REJECTED after a partial fill is absurd, and everything else at the venue is still compared."""
+    desk, sent = resting()
+    listed = report(S.PARTIALLY_FILLED, "0.5", of=sent)
+    desk.once(reading(3, totals=BOUGHT_HALF, open_orders=[listed], trades=[fill("0.5")]), [sent])
+    absurd = report(S.REJECTED, "0.5", of=sent)
+    other = fill("0.5", exec_id="e2", order_id="X", at_s=4)
+    desk.apply(reading(5, totals=BOUGHT_ONE, closed=[absurd], trades=[fill("0.5"), other]))
+    assert desk.held() == BOUGHT_ONE
+
+
+# Foreign orders
+
+
+def by_hand(status: OrdStatus = S.NEW, cum: str = "0", **changes: Any) -> Any:
+    return report(status, cum, of=order(BUY), order_id="X", cl_ord_id=None, **changes)
+
+
+def test_an_order_placed_by_hand_is_said_once_and_counts() -> None:
+    """foreign_order: known from now on, so the interval holds what it may do."""
+    desk = opened()
+    assert kinds(desk.once(empty(3, open_orders=[by_hand()]))) == ["foreign_order"]
+    assert desk.interval(BTC) == Interval(Decimal(10), Decimal(11))
+    assert desk.interval(USD).lo == Decimal("899.8")
+    assert kinds(desk.once(empty(6, open_orders=[by_hand()]))) == []
+
+
+def test_an_order_listed_twice_is_one_order() -> None:
+    """A page boundary may repeat it."""
+    desk = opened()
+    assert kinds(desk.once(empty(3, open_orders=[by_hand(), by_hand()]))) == ["foreign_order"]
+
+
+def test_an_order_that_was_open_at_first_contact_is_taken_in_quietly() -> None:
+    """Nobody claimed to know it; it counts all the same, and a second look finds nothing."""
+    desk = Desk()
+    first = reading(-9, totals=UNTOUCHED, open_orders=[by_hand()], since_s=-60)
+    assert kinds(desk.open(first)) == []
+    assert desk.interval(BTC) == Interval(Decimal(10), Decimal(11))
+    assert desk.compare(first).findings == ()
+
+
+@pytest.mark.parametrize("listed_late", [False, True])
+def test_what_a_foreign_order_had_filled_at_first_contact_can_not_fill_again(listed_late: bool) -> None:
+    """Half of it was filled before: half of it is still open, whenever its trade is listed."""
+    desk = Desk()
+    half = by_hand(S.PARTIALLY_FILLED, "0.5")
+    before = fill("0.5", order_id="X", at_s=-20)
+    first = reading(
+        -9, totals=UNTOUCHED, open_orders=[half], trades=[] if listed_late else [before], since_s=-60
+    )
+    desk.open(first)
+    desk.apply(reading(3, totals=UNTOUCHED, open_orders=[half], trades=[before]))
+    assert desk.interval(BTC) == Interval(Decimal(10), Decimal("10.5"))
+    assert desk.order("kraken:X").ord_status is S.PARTIALLY_FILLED
+
+
+def test_a_foreign_order_that_closes_is_followed_quietly() -> None:
+    """Whoever placed it canceled it."""
+    desk = opened()
+    desk.once(empty(3, open_orders=[by_hand()]))
+    found = desk.once(empty(6, closed=[by_hand(S.CANCELED)]))
+    assert (kinds(found), desk.order("kraken:X").ord_status) == ([], S.CANCELED)
+    desk.once(empty(30, closed=[by_hand(S.CANCELED)]))
+    assert desk.interval(BTC).is_point
+
+
+def test_a_foreign_order_without_a_limit_is_said() -> None:
+    """A stop or market order is open at the venue, and nobody here sent it."""
+    desk = opened()
+    found = desk.apply(empty(3, open_orders=[by_hand(limit_px=None)]))
+    assert kinds(found) == ["foreign_order"]
+
+
+# Absence
+
+
+def test_one_absent_read_changes_no_state() -> None:
+    """It is noted, and the pass proves less than all."""
+    desk, sent = resting()
+    found = desk.once(empty(20))
+    assert (kinds(found), written(found), len(found.pending)) == ([], ["FoundAbsent"], 1)
+    assert (desk.order(sent).ord_status, desk.order(sent).worst_qty) == (S.NEW, Decimal(1))
+
+
+@pytest.mark.parametrize(("second_s", "expected"), [(29.999999, S.NEW), (30, S.CANCELED)])
+def test_two_absent_reads_lateness_apart_deduce_a_cancel(second_s: float, expected: OrdStatus) -> None:
+    """order_state: the break says that it was deduced."""
+    desk, sent = resting()
+    desk.apply(empty(20))
+    found = desk.once(empty(second_s))
+    assert desk.order(sent).ord_status is expected
+    assert kinds(found) == (["order_state"] if expected is S.CANCELED else [])
+    assert all("deduced" in each.found.note for each in found.findings if each.found)
+
+
+def test_a_read_that_shows_it_again_begins_the_count_anew() -> None:
+    """Absent, there, absent: twice absent with a sighting between deduces nothing."""
+    desk, sent = resting()
+    desk.apply(empty(20))
+    desk.once(empty(25, open_orders=[report(S.NEW, of=sent)]))
+    desk.once(empty(31))
+    assert desk.order(sent).ord_status is S.NEW
+    desk.once(empty(41))
+    assert desk.order(sent).ord_status is S.CANCELED
+
+
+def test_an_order_whose_claimed_trades_are_not_listed_is_not_deduced() -> None:
+    """Its record says more than its trades: it may say more still."""
+    desk, sent = resting()
+    claims = report(S.PARTIALLY_FILLED, "0.5", of=sent)
+    desk.apply(empty(3, open_orders=[claims]), [sent])
+    for began_s in (20, 40, 60):
+        desk.apply(empty(began_s))
+    assert desk.order(sent).ord_status is S.PARTIALLY_FILLED
+
+
+def test_an_order_is_not_deduced_while_the_balance_disagrees() -> None:
+    """DESIGN 2.8: with complete trades and agreeing balance. Here the venue holds what the order would
+    have bought, and its trade is still to be listed."""
+    desk, sent = resting()
+    desk.apply(reading(20, totals=BOUGHT_ONE))
+    desk.apply(reading(40, totals=BOUGHT_ONE))
+    assert (desk.order(sent).ord_status, desk.order(sent).worst_qty) == (S.NEW, Decimal(1))
+
+
+def test_a_read_that_began_before_the_order_could_be_listed_is_no_absence() -> None:
+    """The lists may lag by five seconds: two reads within them tell nothing of a new order."""
+    desk = with_terms(lateness_s=1.0, listing_lag_s=5.0)
+    sent = desk.acked(BUY)
+    for began_s in (-1, 0.5, 1.5, 3):
+        desk.apply(empty(began_s))
+    assert desk.order(sent).ord_status is S.NEW
+
+
+def test_an_outdated_read_counts_no_absence() -> None:
+    """One that began before the last applied one."""
+    desk, sent = resting()
+    desk.apply(empty(50, open_orders=[report(S.NEW, of=sent)]))
+    assert written(desk.once(empty(20))) == []
+
+
+# Settling
+
+
+@pytest.mark.parametrize(("second_s", "settled"), [(13.999999, False), (14, True)])
+def test_an_order_is_settled_by_a_read_that_began_after_the_wait(second_s: float, settled: bool) -> None:
+    """Terminal heard of at 4 s (a second after the read began), lateness 10 s."""
+    desk, sent = resting()
+    canceled = report(S.CANCELED, of=sent)
+    desk.once(empty(3, closed=[canceled]), [sent])
+    assert desk.order(sent).terminal_at == at(4)
+    found = desk.once(empty(second_s, closed=[canceled]))
+    assert (written(found), desk.order(sent).settled) == (["Settled"] if settled else [], settled)
+
+
+def test_settling_needs_no_further_listing() -> None:
+    """The order fell out of the lists meanwhile: what counts is that no trade came."""
+    desk, sent = resting()
+    desk.once(empty(3, closed=[report(S.CANCELED, of=sent)]), [sent])
+    assert written(desk.once(empty(60))) == ["Settled"]
+
+
+def test_an_order_whose_trades_are_incomplete_is_never_settled() -> None:
+    """FILLED by its record, no trade listed: the reservation is held for ever."""
+    desk, sent = resting()
+    for began_s in (3, 30, 3000):
+        desk.apply(empty(began_s, closed=[report(S.FILLED, "1", of=sent)]), [sent])
+    assert (desk.order(sent).settled, desk.interval(BTC)) == (False, Interval(Decimal(10), Decimal(11)))
+
+
+def test_an_open_order_is_never_settled() -> None:
+    """However long it rests."""
+    desk, sent = resting()
+    for began_s in (3, 30, 3000):
+        desk.once(empty(began_s, open_orders=[report(S.NEW, of=sent)]))
+    assert not desk.order(sent).settled
+
+
+def test_an_outdated_read_settles_nothing() -> None:
+    """Its status is behind."""
+    desk, sent = resting()
+    desk.once(empty(3, closed=[report(S.CANCELED, of=sent)]), [sent])
+    desk.last_read_at = at(100)
+    assert written(desk.once(empty(60))) == []
+
+
+def test_a_report_under_another_market_is_another_order_s() -> None:
+    """Order ids that are counted per market: the state of the one is not the state of the other."""
+    desk, sent = resting()
+    other = replace(report(S.CANCELED, of=sent), symbol="ETH/USD", cl_ord_id=None)
+    desk.apply(empty(3, open_orders=[report(S.NEW, of=sent)], closed=[other]))
+    assert desk.order(sent).ord_status is S.NEW
