@@ -86,8 +86,8 @@ class Database:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
-            raise unusable(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise _explained(self.path, error) from error
         finally:
             fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
@@ -100,8 +100,8 @@ class Database:
                 yield self.connection
             finally:
                 self.connection.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            raise unusable(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise _explained(self.path, error) from error
 
     def _lock(self) -> None:
         give_up_at = time.monotonic() + LOCK_TIMEOUT_S
@@ -132,6 +132,13 @@ def _flock_holder(descriptor: int) -> str:
         if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
             return fields[4]
     return "PID"
+
+
+def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
+    """A file that can not be used (full, read-only, corrupt) is the operator's; a broken constraint or
+    a wrong statement is our defect and stays what it is."""
+    files = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+    return unusable(path, error) if files else error
 
 
 def unusable(path: Path, error: Exception) -> JournalError:

@@ -122,8 +122,10 @@ class Order:
 
     @property
     def worst_qty(self) -> Decimal:
-        """What may still fill: held until settled (DESIGN 2.8), whatever the state says."""
-        return ZERO if self.settled else max(ZERO, self.order_qty - self.filled_qty)
+        """What may still fill: held until settled (DESIGN 2.8), whatever the state says. Where the
+        venue's record claims an overfill, what it claims."""
+        most = max(self.order_qty, self.cum_qty)
+        return ZERO if self.settled else max(ZERO, most - self.filled_qty)
 
     @property
     def residual_worst_qty(self) -> Decimal:

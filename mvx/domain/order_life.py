@@ -31,14 +31,17 @@ _PROGRESS = {
     OrdStatus.PENDING_CANCEL: 3,
 }
 _CLOSED = 4
+_REASON_CHARS = 500
 
 
 def acked(order: Order, order_id: OrderId) -> Order:
-    """The venue named the order. A late ack of an order that went on since only adds the name."""
-    status = order.ord_status
-    if status is OrdStatus.PENDING_NEW:
-        status = next_status(status, ExecType.NEW)
-    return replace(order, order_id=order_id, ord_status=status, unknown=False)
+    """The venue named the order. A late ack of an order that went on since only adds the name; one of
+    an order thought refused opens it again."""
+    named = replace(order, order_id=order_id, unknown=False)
+    if order.ord_status in (OrdStatus.PENDING_NEW, OrdStatus.REJECTED):
+        status = next_status(order.ord_status, ExecType.NEW)
+        return replace(named, ord_status=status, settled=False, terminal_at=None)
+    return named
 
 
 def rejected(order: Order, reason: str, at: Instant) -> Order:
@@ -51,7 +54,7 @@ def rejected(order: Order, reason: str, at: Instant) -> Order:
         ord_status=next_status(order.ord_status, ExecType.REJECTED),
         unknown=False,
         settled=True,
-        reason=reason,
+        reason=_printable(reason),
         terminal_at=at,
     )
 
@@ -60,7 +63,7 @@ def outcome_lost(order: Order, reason: str) -> Order:
     """It left and no answer came back: unknown, unless the venue's record has spoken already."""
     if order.order_id is not None or order.terminal:
         return order
-    return replace(order, unknown=True, reason=reason)
+    return replace(order, unknown=True, reason=_printable(reason))
 
 
 def cancel_requested(order: Order) -> Order:
@@ -71,16 +74,25 @@ def cancel_requested(order: Order) -> Order:
 
 
 def reported(order: Order, report: OrderReport, at: Instant) -> Order:
-    """The venue's snapshot of the order. One that is behind what we know changes nothing."""
-    known = replace(order, order_id=report.order_id, unknown=False, absent_since=None)
-    if report.cum_qty > order.cum_qty:
-        known = replace(known, cum_qty=report.cum_qty, avg_px=report.avg_px)
-    if _is_behind(order, report.ord_status):
-        return known
-    status = next_status(order.ord_status, SNAPSHOT_EXEC_TYPE[report.ord_status])
-    terminal_at = _terminal_at(status, order.terminal_at, at)
+    """The venue's snapshot of the order. One that is behind what we know changes nothing; one that
+    teaches something takes a settled order's reservation up again."""
+    status, cum_qty, avg_px = order.ord_status, order.cum_qty, order.avg_px
+    if report.cum_qty > cum_qty:
+        cum_qty, avg_px = report.cum_qty, report.avg_px
+    if not _is_behind(order, report.ord_status):
+        status = next_status(status, SNAPSHOT_EXEC_TYPE[report.ord_status])
+    settled = order.settled and (status, cum_qty) == (order.ord_status, order.cum_qty)
+    heard_at = order.terminal_at if settled == order.settled else None
     return replace(
-        known, ord_status=status, terminal_at=terminal_at, settled=known.settled and status in TERMINAL
+        order,
+        order_id=report.order_id,
+        ord_status=status,
+        unknown=False,
+        settled=settled,
+        cum_qty=cum_qty,
+        avg_px=avg_px,
+        terminal_at=_terminal_at(status, heard_at, at),
+        absent_since=None,
     )
 
 
@@ -112,6 +124,11 @@ def absent(order: Order, at: Instant) -> Order:
 def settled(order: Order) -> Order:
     """Nothing more can happen to it within what the venue declares: the reservation is dropped."""
     return replace(order, settled=True)
+
+
+def _printable(reason: str) -> str:
+    """A reason may be a venue's or a proxy's own words: bounded, and without halves of characters."""
+    return reason[:_REASON_CHARS].encode("utf-8", "backslashreplace").decode()
 
 
 def _terminal_at(status: OrdStatus, heard_at: Instant | None, at: Instant) -> Instant | None:

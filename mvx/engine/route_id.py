@@ -8,7 +8,7 @@ from decimal import Decimal
 from mvx.domain.entries import ParentClosed
 from mvx.domain.ids import Venue
 from mvx.domain.money import plain
-from mvx.domain.order import Side
+from mvx.domain.order import Order, Side
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import pass_warnings
@@ -74,40 +74,52 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
             if row.params != parameters(order):
                 refuse_used_id(tx, order)
             followed = row.status == "working" and history.lease_is_held(tx, row.parent_id, desk.clock.now())
-        if not followed:
-            return await _answer(desk, row)
+        if not followed and (row.status != "working" or _declare_dead(desk, row)):
+            return await _answer(desk, order.id)
         await desk.clock.sleep(_FOLLOW_S)
 
 
-async def _answer(desk: Desk, row: history.ParentRow) -> Outcome:
-    """From the journal; the children of a run that died, or that nobody could resolve then, are
-    resolved now."""
-    with desk.journal.read() as tx:
-        children = views.children(tx, row.parent_id)
-    died = row.status == "working"
+def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
+    """Close a parent whose worker let its lease run out. Taking the lease fences that worker out, should
+    it only have stalled: what is answered now stays true. False where somebody was quicker."""
+    with desk.journal.write(desk.clock.now()) as tx:
+        lease = tx.take_lease(row.parent_id, desk.holder)
+        if lease is None:
+            return False
+        tx.append(ParentClosed(row.parent_id, "died", encode(_context_of_marks(desk, tx))))
+        tx.drop_lease(lease)
+    return True
+
+
+async def _answer(desk: Desk, key: str) -> Outcome:
+    """From the journal; children that nobody could resolve before are resolved now."""
+    row, children = _read(desk, key)
     passes = []
-    if died or route_status(row.order_qty, children) == "uncertain":
+    if route_status(row.order_qty, children) == "uncertain":
         passes = await settle(desk, [child.cl_ord_id for child in children])
+        row, children = _read(desk, key)
     with desk.journal.read() as tx:
-        children = views.children(tx, row.parent_id)
         fills = history.fills_of(tx, children)
-        context = decode_as(Context, row.result) if row.result else _context_of_marks(desk, tx)
+    assert row.result is not None
+    context = decode_as(Context, row.result)
     status = route_status(row.order_qty, children)
-    if died and status != "uncertain":
-        with desk.journal.write(desk.clock.now()) as tx:
-            tx.append(ParentClosed(row.parent_id, "died", encode(context)))
+    died = row.status == "died"
     asked = Asked(row.parent_id, row.key, row.instrument, Side(row.side), row.order_qty)
-    label = "died" if died or row.status == "died" else status
-    warnings = (
-        [f"the first run of id {row.key!r} died; nothing more is sent for it"] if label == "died" else []
-    )
+    warnings = (f"the first run of id {row.key!r} died; nothing more is sent for it",) if died else ()
     return Outcome(
-        data=route_result(asked, context, children, fills, label),
+        data=route_result(asked, context, children, fills, row.status if died else status),
         exit_code=EXIT_OF_STATUS[status],
         uncertain=status == "uncertain",
         breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=(*(warnings if label == "died" else ()), *pass_warnings(passes)),
+        warnings=(*warnings, *pass_warnings(passes)),
     )
+
+
+def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...]]:
+    with desk.journal.read() as tx:
+        row = history.parent_by_key(tx, key)
+        assert row is not None
+        return row, views.children(tx, row.parent_id)
 
 
 def _context_of_marks(desk: Desk, tx: ReadTx) -> Context:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import after
 from mvx.domain.order import Order
-from mvx.domain.order_status import OrdStatus
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import VenuePass, reconcile_venue
 from mvx.journal import views
@@ -18,8 +17,8 @@ _LONGEST_PAUSE_S = 0.25
 
 
 def resting(order: Order) -> bool:
-    """Acknowledged and working in the venue's book."""
-    return order.order_id is not None and order.ord_status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+    """Acknowledged and working in the venue's book, whether or not a cancel was asked for."""
+    return order.order_id is not None and not order.terminal
 
 
 def answered(order: Order) -> bool:

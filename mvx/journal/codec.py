@@ -22,7 +22,7 @@ Convert = Callable[[Any], Any]
 T = TypeVar("T")
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(entries.Entry)}
-_to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_to_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def encode(value: object) -> str:

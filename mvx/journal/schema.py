@@ -103,10 +103,10 @@ FOLDS = {
         Table("doubts", ("venue", "asset"), ("venue", "asset", "ours", "theirs", "read_at", "seq")),
         Table(
             "breaks",
-            ("id",),
+            ("ref",),
             (
-                "id",
                 "ref",
+                "id",
                 "venue",
                 "kind",
                 "asset",

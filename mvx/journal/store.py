@@ -91,7 +91,11 @@ class WriteTx(ReadTx):
         return Lease(name, fence)
 
     def drop_lease(self, lease: Lease) -> None:
-        self.connection.execute("DELETE FROM leases WHERE name = ? AND fence = ?", (lease.name, lease.fence))
+        """Give it back. The fence moves on and is never used twice, so whoever stalled stays out."""
+        self.connection.execute(
+            "UPDATE leases SET fence = fence + 1, expires_at = 0 WHERE name = ? AND fence = ?",
+            (lease.name, lease.fence),
+        )
 
     def _renew(self, lease: Lease) -> None:
         cursor = self.connection.execute(
@@ -175,11 +179,7 @@ class Journal:
 
     def __init__(self, path: Path, *, mode: str, create: bool = True) -> None:
         if not create and not path.exists():
-            raise JournalError(
-                f"there is no journal at {path}",
-                known="a fresh one would forget every order id and reservation",
-                next_step="mvx init makes it; if it was moved, name it with --journal",
-            )
+            raise _missing(path)
         self.path = path
         self._database = Database(path)
         try:
@@ -192,6 +192,8 @@ class Journal:
                 next_step="upgrade mvx",
             )
         if version < VERSION:
+            if version == 0 and not create:
+                raise _missing(path)
             self._create(mode)
         self._check_mode(mode)
 
@@ -234,3 +236,11 @@ class Journal:
                 known="paper and live never share a journal",
                 next_step="name another one with --journal, or [journal] path in the configuration",
             )
+
+
+def _missing(path: Path) -> JournalError:
+    return JournalError(
+        f"there is no journal at {path}",
+        known="a fresh one would forget every order id and reservation",
+        next_step="mvx init makes it; if it was moved, name it with --journal",
+    )

@@ -27,9 +27,9 @@ from mvx.domain.entries import Acked, FillBooked, Intended, Opening, ParentOpene
 from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
+from mvx.domain.money import plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.journal import history
-from mvx.journal.rows import fill_row
 from mvx.journal.store import Journal
 
 ROUNDS = 9
@@ -127,6 +127,12 @@ def _order() -> Order:
     )
 
 
+def _row(fill: Fill) -> tuple[object, ...]:
+    """What the venue said of a fill, as raw sqlite3 stores it."""
+    numbers = (plain(fill.qty), plain(fill.price), fill.fee_asset, plain(fill.fee_amount), fill.at)
+    return (*fill.key[:4], fill.side.value, fill.exec_id, fill.order_id, *numbers)
+
+
 def _fills() -> Iterator[list[Fill]]:
     """One list per round."""
     for first in range(0, ROUNDS * FILLS_PER_ROUND, FILLS_PER_ROUND):
@@ -162,7 +168,7 @@ def measure(folder: Path) -> dict[str, dict[str, list[float]]]:
     known: list[Fill] = []
     for fills in _fills():
         known += fills
-        rows, known_rows = ([tuple(fill_row(each).values()) for each in group] for group in (fills, known))
+        rows, known_rows = ([_row(each) for each in group] for group in (fills, known))
         rates["single"]["raw"].append(_rate(len(fills), partial(raw.book, rows)))
         rates["single"]["ours"].append(_rate(len(fills), partial(ours.book, fills)))
         rates["replayed"]["raw"].append(_rate(len(known), partial(raw.replay, known_rows)))

@@ -11,7 +11,7 @@ import pytest
 
 from mvx.cli.session import Session
 from mvx.cli.signals import Signals
-from mvx.engine import results
+from mvx.engine import outcome, positions_result, results
 from mvx.errors import Exit
 from tests.cli.harness import surroundings
 from tests.support import START
@@ -21,7 +21,7 @@ def drawn(command: str, data: object, folder: Path, columns: str = "80") -> str:
     environment = surroundings(folder, {"COLUMNS": columns})
     session = Session(environment, Signals())
     session.command = command
-    session.answer(results.Outcome(data, Exit.OK))
+    session.answer(outcome.Outcome(data, Exit.OK))
     return environment.stdout.getvalue()
 
 
@@ -29,19 +29,26 @@ def made(kind: type, **changes: Any) -> Any:
     """A row with unremarkable fields."""
     plain: dict[str, Any] = {"Decimal": Decimal("5.70965646"), "bool": True, "int": 1, "Instant": START}
     fields = {
-        field.name: changes.get(field.name, plain.get(str(field.type).split(" ")[0], "kraken"))
-        for field in dataclasses.fields(kind)
+        name: changes.get(name, plain.get(_type_name(hint), "kraken"))
+        for name, hint in kind.__annotations__.items()
     }
     return kind(**fields)
 
 
+def _type_name(hint: Any) -> str:
+    """The first name in an annotation: text in a dataclass, a forward reference in a named tuple."""
+    return str(getattr(hint, "__forward_arg__", hint)).split(" ")[0]
+
+
 POSITION = made(
-    results.PositionRow,
+    positions_result.PositionRow,
     **{"asset": "BTC", "state": "settling", "settling_orders": 2, "agreed_age_s": 600.0},
     **{"confirmed": Decimal("15.76369313"), "position": Decimal("-464269.895460582")},
     **{"lo": Decimal("15.5"), "hi": Decimal("15.76369313")},
 )
-TOTAL = made(results.TotalRow, asset="BTC", notional=Decimal("2218281.7600000001"), stale_venues=("okx",))
+TOTAL = made(
+    positions_result.TotalRow, asset="BTC", notional=Decimal("2218281.7600000001"), stale_venues=("okx",)
+)
 ORDER = made(
     results.OrderRow,
     **{"cl_ord_id": "mhtgj5eyppa0000001", "side": "sell", "ord_status": "PENDING_NEW", "settled": False},
@@ -70,7 +77,7 @@ PASS = made(
     **{"reason": "kraken: BTC: 16.76369313 there, 15.76369313 here, to be read again"},
 )
 ANSWERS = {
-    "positions": results.PositionsResult((POSITION,), (TOTAL,), ()),
+    "positions": positions_result.PositionsResult((POSITION,), (TOTAL,), ()),
     "orders": results.OrdersResult((ORDER,)),
     "fills": results.FillsResult((FILL,)),
     "route": ROUTE,
@@ -107,8 +114,8 @@ def test_an_interval_is_shown_as_one(tmp_path: Path) -> None:
 def test_an_unknown_holding_is_a_question_mark(tmp_path: Path) -> None:
     """Nothing known is not zero."""
     changes = dict.fromkeys(("confirmed", "lo", "hi", "position"))
-    row = dataclasses.replace(POSITION, state="unknown", unknown_orders=0, agreed_age_s=None, **changes)
-    line = drawn("positions", results.PositionsResult((row,), (), ()), tmp_path).splitlines()[1]
+    row = POSITION._replace(state="unknown", unknown_orders=0, agreed_age_s=None, **changes)
+    line = drawn("positions", positions_result.PositionsResult((row,), (), ()), tmp_path).splitlines()[1]
     assert line.split() == ["kraken", "BTC", "?", "?", "unknown", "never"]
 
 

@@ -19,7 +19,7 @@ def numbers(draw: st.DrawFn, digits: int = 40) -> Decimal:
     """Any number of at most so many digits, the point anywhere."""
     count = draw(st.integers(1, digits))
     value = draw(st.integers(0, 10**count - 1))
-    return Decimal(draw(st.sampled_from([1, -1])) * value).scaleb(-draw(st.integers(0, count)))
+    return Decimal(draw(st.sampled_from([1, -1])) * value).scaleb(-draw(st.integers(0, count - 1)))
 
 
 @pytest.mark.parametrize(

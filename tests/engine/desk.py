@@ -222,7 +222,7 @@ class Operator:
         there = [p for f in files for p in (f, f.with_name(f.name + "-wal")) if p.exists()]
         # Another process copies: closing a file here would drop the locks that SQLite holds on it.
         subprocess.run(["cp", *map(str, there), str(folder)], check=True)
-        return replace(self.settings, desk=replace(self.settings.desk, journal=folder / journal.name))
+        return replace(self.settings, desk=self.settings.desk._replace(journal=folder / journal.name))
 
 
 async def routed(desk: Desk, asked: RouteOrder) -> Outcome:

@@ -19,7 +19,7 @@ from mvx.engine.results import RouteResult
 from mvx.errors import Exit, Refused
 from mvx.journal import views
 from mvx.venues.port import VenuePort
-from tests.engine.desk import BINANCE, KRAKEN, OKX, SELL, Operator, Witness, order, routed, settings
+from tests.engine.desk import BINANCE, GTC, KRAKEN, OKX, SELL, Operator, Witness, order, routed, settings
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
 
 
@@ -217,8 +217,23 @@ def test_a_run_that_was_reported_as_died_trades_no_further_when_it_wakes(at: Ope
     assert_healed(at)
 
 
+def test_a_resting_run_whose_cancel_never_arrived_is_still_resting(at: Operator) -> None:
+    """Nothing about it is uncertain: it is in the venue's book until a cancel is heard there."""
+    asked = order("1", id="k", time_in_force=GTC, limit_px=Decimal(70_000))
+    at.routes(asked)
+    for venue in at.venues:
+        at.exchange.inject(venue, "outage", for_s=5)
+    assert Exit.UNCERTAIN is at.cancels().exit_code
+    at.clock.advance(6)
+    assert Exit.OK is at.reconciles().exit_code
+    again = at.routes(asked)
+    assert (Exit.OK, "resting", False) == (again.exit_code, answer(again).status, again.uncertain)
+    assert Exit.OK is at.cancels().exit_code
+    assert_healed(at)
+
+
 def test_of_two_runs_with_one_id_at_once_one_trades(at: Operator) -> None:
-    """The other follows it or is refused; the quantity is bought once."""
+    """The other follows it and answers the same parent; the quantity is bought once."""
 
     async def both(desk: Desk) -> list[Any]:
         async with open_desk(at.settings, clock=at.clock) as other:
@@ -227,8 +242,8 @@ def test_of_two_runs_with_one_id_at_once_one_trades(at: Operator) -> None:
 
     outcomes = at.does(both)
     assert Decimal(2) == sum(Decimal(row["qty"]) for row in at.ledger_rows("fills"))
-    assert any(isinstance(each, Outcome) and each.exit_code is Exit.OK for each in outcomes)
-    assert all(isinstance(each, Outcome | Refused) for each in outcomes)
+    assert [True, False] == sorted((each.sent for each in outcomes), reverse=True)
+    assert 1 == len({answer(each).parent_id for each in outcomes})
     assert_healed(at)
 
 

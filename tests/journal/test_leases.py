@@ -9,7 +9,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.errors import Exit, LeaseLost
-from mvx.journal import views
+from mvx.journal import history, views
 from mvx.journal.store import LEASE_S, Journal, Lease
 from tests.domain.orders import BTC, USD, at, fill
 

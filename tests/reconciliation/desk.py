@@ -16,8 +16,9 @@ from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId
 from mvx.domain.instant import Instant, after
 from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.order import Order, OrderReport, Side
+from mvx.journal.fill_rows import fill_of
 from mvx.journal.fold import apply
-from mvx.journal.rows import fill_of, order_of
+from mvx.journal.rows import order_of
 from mvx.journal.verify import MemoryState
 from mvx.reconciliation.compare import compare, opening
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms

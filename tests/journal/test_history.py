@@ -1,0 +1,96 @@
+"""Queries of the journal's history that reconciliation rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mvx.domain import entries as log
+from mvx.domain.ids import ClOrdId, ExecId, OrderId, Venue
+from mvx.journal import history, views
+from mvx.journal.store import Journal
+from tests.domain.orders import BNB, BTC, KRAKEN, SELL, USD, at, fill
+from tests.journal.journals import PRELUDE, write
+
+D = Decimal
+M1 = ClOrdId("m1")
+BOUGHT = log.FillBooked(fill("0.50", "99.0", fee="0.10", at_s=10), BTC, USD, M1, {USD: "opening"})
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal.db", mode="paper")
+    write(made, [*PRELUDE, log.Acked(M1, OrderId("V1")), BOUGHT])
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"qty": D("0.5")}, {"qty": D("0.6")}, {"price": D(1)}, {"fee_amount": D(0)}, {"fee_asset": BNB},
+     {"order_id": OrderId("V2")}, {"at": at(5000)}, {"at": at(-5000)}],
+    ids=str,
+)  # fmt: skip
+def test_a_known_fill_is_told_as_it_was_booked(journal: Journal, change: dict[str, object]) -> None:
+    """Whatever numbers the venue lists now, its key says that it is booked, and with which numbers."""
+    listed = replace(BOUGHT.fill, **change)
+    with journal.read() as tx:
+        assert history.known_fills(tx, [listed]) == {listed.key: BOUGHT.fill}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"exec_id": ExecId("e2")}, {"side": SELL}, {"epoch": "2"}, {"account": "b"}, {"symbol": "BTC/EUR"},
+     {"venue": Venue("okx")}],
+    ids=str,
+)  # fmt: skip
+def test_a_fill_with_another_key_is_not_known(journal: Journal, change: dict[str, object]) -> None:
+    """Every part of the key counts."""
+    with journal.read() as tx:
+        assert history.known_fills(tx, [replace(BOUGHT.fill, **change)]) == {}
+
+
+@pytest.mark.parametrize(("since_s", "count"), [(9, 1), (10, 1), (10.000001, 0)])
+def test_fills_since_an_instant_hold_it(journal: Journal, since_s: float, count: int) -> None:
+    """At or after; with what was absorbed and whose it is."""
+    with journal.read() as tx:
+        found = history.fills_since(tx, KRAKEN, at(since_s))
+    assert found == (BOUGHT,) * count
+
+
+@pytest.mark.parametrize(
+    ("event", "open_still"),
+    [
+        (log.FillBooked(fill("1", exec_id="e9"), BTC, USD, None), False),
+        (log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ()), False),
+        (log.Adjusted(KRAKEN, "main", USD, D(1), at(9), ()), True),
+        (log.BalanceAgreed(KRAKEN, BTC), False),
+        (log.OutcomeLost(M1, "timeout"), True),
+    ],
+    ids=["fill", "adjusted", "other asset", "agreed", "no event"],
+)
+def test_an_event_on_its_asset_voids_a_doubt(journal: Journal, event: log.Entry, open_still: bool) -> None:
+    """And an event on another one does not."""
+    write(journal, [log.BalanceDoubted(KRAKEN, BTC, D(1), D(2), at(9)), event])
+    with journal.read() as tx:
+        assert ((KRAKEN, BTC) in history.doubts(tx)) is open_still
+        assert ((KRAKEN, BTC) in views.doubted(tx)) is open_still
+
+
+def test_anchors_are_told_oldest_first(journal: Journal) -> None:
+    """The opening, then the adjustments, with what each of them listed."""
+    write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), (ExecId("e1"),))])
+    with journal.read() as tx:
+        found = [(a.asset, a.kind, sorted(a.listed)) for a in history.anchors(tx, KRAKEN)]
+    assert found == [(BTC, "opening", ["old"]), (USD, "opening", ["old"]), (BTC, "adjustment", ["e1"])]
+
+
+def test_unsettled_orders_are_those_that_may_still_move_a_holding(journal: Journal) -> None:
+    """A refused one is not among them, a foreign one is."""
+    write(journal, [log.Rejected(ClOrdId("m2"), "no funds")])
+    with journal.read() as tx:
+        assert [o.cl_ord_id for o in views.unsettled_orders(tx, KRAKEN)] == ["m1", "m3"]
