@@ -26,14 +26,14 @@ class JournalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """First contact with a venue: what it held, and the trades it listed at that instant."""
+    """First contact with a venue: what it held, and the trades (Fill.listing) it listed then."""
 
     venue: Venue
     account: str
     at: Instant
     balances: Mapping[Asset, Decimal]
     baseline: Mapping[Asset, Decimal]
-    listed: tuple[ExecId, ...]
+    listed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +164,14 @@ class BalanceAgreed:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """The holding moves to the venue's balance as of `at`, with the trades it listed then."""
+    """The holding moves to the venue's balance as of `at`; `listed` are the trades that were booked."""
 
     venue: Venue
     account: str
     asset: Asset
     amount: Decimal
     at: Instant
-    listed: tuple[ExecId, ...]
+    listed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,5 +45,11 @@ class Fill:
         return FillKey(self.venue, self.account, self.epoch, self.symbol, self.side, self.exec_id)
 
     @property
+    def listing(self) -> str:
+        """What tells this fill from the others of its venue's account, as one text: ids may be counted
+        per market."""
+        return f"{self.epoch}/{self.symbol}/{self.side.value}/{self.exec_id}"
+
+    @property
     def notional(self) -> Decimal:
         return self.qty * self.price

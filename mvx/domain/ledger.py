@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from mvx.domain.execution import Fill
-from mvx.domain.ids import Asset, ExecId
+from mvx.domain.ids import Asset
 from mvx.domain.instant import Instant
 
 
@@ -22,12 +22,13 @@ class Movement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An opening or adjustment set a holding to the venue's balance at `at`, when it listed `listed`."""
+    """An opening or adjustment set a holding to the venue's balance at `at`; of the trades until then
+    (Fill.listing) it knew `listed`."""
 
     asset: Asset
     kind: str
     at: Instant
-    listed: frozenset[ExecId]
+    listed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

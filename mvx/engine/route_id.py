@@ -83,6 +83,9 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
     """Close a parent whose worker let its lease run out. Taking the lease fences that worker out, should
     it only have stalled: what is answered now stays true. False where somebody was quicker."""
     with desk.journal.write(desk.clock.now()) as tx:
+        found = history.parent(tx, row.parent_id)
+        if found is None or found.status != "working":
+            return False  # the worker woke and finished since the row was read
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return False

@@ -44,9 +44,12 @@ def _effects_not_in_first_reading(work: Working) -> Iterator[dict[Asset, Decimal
     """What each fill did that was booked or is being booked and that the first reading of the trades
     did not list, oldest first."""
     first = {fill.key for fill in work.snapshot.trades_before}
+    second = {fill.key for fill in work.snapshot.trades_after}
     fills = [*work.ours.recent, *work.booked]
     for each in sorted(fills, key=lambda b: (b.fill.at, b.fill.exec_id)):
-        if each.fill.key not in first:
+        # In neither reading, and not newer than the balance: that one vanished, and excuses nothing.
+        later = each.fill.key in second or each.fill.at > work.snapshot.balances_at
+        if later and each.fill.key not in first:
             yield net(booked_movements(each.fill, each.base, each.quote, each.absorbed))
 
 
@@ -71,7 +74,8 @@ def _differs(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, m
     elif began_at < after(doubt.read_at, work.terms.lateness_s):
         work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
     else:
-        listed = tuple(sorted({f.exec_id for f in work.snapshot.trades_before + work.snapshot.trades_after}))
+        trades = {*work.snapshot.trades_before, *work.snapshot.trades_after} - {*work.unjoined}
+        listed = tuple(sorted(fill.listing for fill in trades))
         ref = f"{asset}:{work.snapshot.balances_at}"
         found = work.a_break(
             "balance",

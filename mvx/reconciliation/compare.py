@@ -14,7 +14,14 @@ from mvx.domain.ids import Asset
 from mvx.domain.money import ZERO, plain
 from mvx.reconciliation.balances import check_balances
 from mvx.reconciliation.fills import book_missing
-from mvx.reconciliation.orders import adopt, follow, resolve_absent, settle, take_in_foreign
+from mvx.reconciliation.orders import (
+    adopt,
+    deduce_canceled,
+    follow,
+    prove_absent,
+    settle,
+    take_in_foreign,
+)
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
 from mvx.reconciliation.working import Working
 
@@ -29,15 +36,16 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     take_in_foreign(work, loud=not first_contact)
     book_missing(work)
     follow(work)
-    resolve_absent(work)
+    prove_absent(work)
     settle(work)
     agreed = check_balances(work)
+    deduce_canceled(work, agreed=agreed)
     for order in work.orders.values():
         if order.claimed_qty:
             work.pending.append(
                 f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
             )
-    return Comparison(tuple(work.findings), agreed, tuple(work.pending), work.unjoined)
+    return Comparison(tuple(work.findings), agreed, tuple(work.pending), bool(work.unjoined))
 
 
 def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:
@@ -51,5 +59,5 @@ def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple
         at=snapshot.balances_at,
         balances=balances,
         baseline={asset: baseline.get(asset, total) for asset, total in balances.items()},
-        listed=tuple(sorted({fill.exec_id for fill in trades if fill.at <= snapshot.balances_at})),
+        listed=tuple(sorted({fill.listing for fill in trades if fill.at <= snapshot.balances_at})),
     )

@@ -10,7 +10,7 @@ from functools import partial
 
 from mvx.domain import order_life
 from mvx.domain.entries import FillBooked
-from mvx.domain.execution import Fill, FillKey
+from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset
 from mvx.domain.ledger import effects
 from mvx.domain.money import plain
@@ -24,32 +24,34 @@ _CLOSED_UNFILLED = (OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED)
 
 def book_missing(work: Working) -> None:
     """Book every listed trade that the journal lacks, oldest first."""
-    listed: dict[FillKey, Fill] = {}
-    for fill in work.snapshot.trades_before + work.snapshot.trades_after:
-        listed.setdefault(fill.key, fill)
-    named = {r.order_id for r in work.snapshot.open_orders + work.snapshot.closed_orders}
-    for fill in sorted(listed.values(), key=lambda each: (each.at, each.exec_id)):
-        known = work.ours.known.get(fill.key)
-        if known is not None:
-            _check_conflict(work, fill, known)
+    named = {(report.symbol, report.order_id) for report in work.reports}
+    known = dict(work.ours.known)
+    for fill in _listed(work):
+        if fill.key in known:
+            _check_conflict(work, fill, known[fill.key])
         elif not work.in_an_opening(fill):
-            order = work.by_order_id(fill.order_id)
-            if order is None and fill.order_id not in named and _may_be_ours(work, fill):
-                work.unjoined = True
+            order = work.by_order_id(fill.symbol, fill.order_id)
+            if order is None and (fill.symbol, fill.order_id) not in named and _may_be_ours(work, fill):
+                work.unjoined.append(fill)
                 work.pending.append(f"trade {fill.exec_id} is listed without its order")
             else:
+                known[fill.key] = fill
                 _book(work, fill, order)
+
+
+def _listed(work: Working) -> list[Fill]:
+    """Every distinct record of both readings, oldest first; two records of one trade both count."""
+    distinct = dict.fromkeys(work.snapshot.trades_before + work.snapshot.trades_after)
+    return sorted(distinct, key=lambda each: (each.at, each.exec_id))
 
 
 def _book(work: Working, fill: Fill, order: Order | None) -> None:
     base, quote = (order.base, order.quote) if order else assets_of(fill.symbol)
-    entry = FillBooked(
-        fill,
-        base,
-        quote,
-        None if order is None else order.cl_ord_id,
-        _absorbed(work, fill, base, quote),
-    )
+    absorbed = _absorbed(work, fill, base, quote)
+    if order is not None and order.parent_id is None and absorbed.get(base) == "opening":
+        order = None  # what a foreign order had filled before first contact was counted when it was found
+    cl_ord_id = None if order is None else order.cl_ord_id
+    entry = FillBooked(fill, base, quote, cl_ord_id, absorbed)
     kind, ours = _kind(work, fill, order)
     found = None
     if kind:
@@ -83,7 +85,7 @@ def _check_conflict(work: Working, fill: Fill, known: Fill) -> None:
     if fill == known:
         return
     ours, theirs = _numbers(known), _numbers(fill)
-    order = work.by_order_id(fill.order_id)
+    order = work.by_order_id(fill.symbol, fill.order_id)
     ref = ":".join(map(str, (*fill.key[1:], theirs)))
     note = "the venue lists one trade with two sets of numbers"
     found = work.a_break(
@@ -114,8 +116,9 @@ def _absorbed(work: Working, fill: Fill, base: Asset, quote: Asset) -> dict[Asse
     the venue's balance counted the trade then, so its effect is posted with its exact opposite."""
     absorbed: dict[Asset, str] = {}
     for asset in {each.asset for each in effects(fill, base, quote)}:
-        for anchor in work.ours.anchors:
-            if anchor.asset == asset and fill.at <= anchor.at and fill.exec_id not in anchor.listed:
+        adjustments = [a for a in work.ours.anchors if a.asset == asset and a.kind != "opening"]
+        for anchor in [work.opening, *adjustments]:
+            if anchor is not None and fill.at <= anchor.at and fill.listing not in anchor.listed:
                 absorbed[asset] = anchor.kind
                 break
     return absorbed

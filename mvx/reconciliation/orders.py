@@ -12,10 +12,10 @@ from functools import partial
 from mvx.domain import order_life
 from mvx.domain.entries import BreakFound, ForeignOrderFound, FoundAbsent, NeverAccepted, Reported, Settled
 from mvx.domain.ids import Asset, ClOrdId, Symbol
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import Instant, after, rfc3339
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, OrderReport, TimeInForce
-from mvx.domain.order_status import OrdStatus
+from mvx.domain.order_status import TERMINAL, IllegalTransition, OrdStatus
 from mvx.reconciliation.snapshot import Snapshot, Terms
 from mvx.reconciliation.working import Working
 
@@ -28,10 +28,12 @@ def assets_of(symbol: Symbol) -> tuple[Asset, Asset]:
 
 def adopt(work: Working) -> None:
     """Orders whose outcome we do not know and that the venue lists under our client order id."""
-    for report in _reports(work.snapshot):
+    for report in work.reports:
         order = work.orders.get(report.cl_ord_id) if report.cl_ord_id else None
         if order is None or order.order_id is not None:
             continue
+        if order.ord_status is report.ord_status is OrdStatus.REJECTED:
+            continue  # some venues list what they refused: both say the same
         mismatch = _mismatch(order, report, work.terms)
         if mismatch:
             note = f"the venue's order {report.order_id} under this id has another {mismatch}"
@@ -48,22 +50,28 @@ def adopt(work: Working) -> None:
         found: BreakFound | None = None
         if order.unknown or order.terminal or order.cl_ord_id not in work.ours.expected:
             ours, theirs = _said(order), f"{report.ord_status} {plain(report.cum_qty)}"
-            found = work.a_break("unknown_resolved", order.cl_ord_id, ours, theirs, order=order)
+            ref = f"{order.cl_ord_id}:{report.order_id}"
+            found = work.a_break("unknown_resolved", ref, ours, theirs, order=order)
         work.find(Reported(order.cl_ord_id, report), found=found)
 
 
 def take_in_foreign(work: Working, *, loud: bool) -> None:
     """Open orders that mvx did not send: known from now on, so that the interval counts them."""
-    for report in work.snapshot.open_orders:
-        if work.by_order_id(report.order_id) is not None:
+    for report in work.reports:
+        closed = report.ord_status in TERMINAL
+        if closed or work.outdated or work.by_order_id(report.symbol, report.order_id) is not None:
             continue
+        theirs = f"{report.side} {plain(report.order_qty)} {report.symbol}"
+        ref = f"{report.symbol}:{report.order_id}"
         order = foreign_order(report, work.snapshot, work.terms, booked_before(work, report))
         if order is None:
+            note = "it has no limit price: what it may do to the position has no bound and is not counted"
+            found = work.a_break("foreign_order", ref, "none", theirs, corrected=False, note=note)
+            work.find(found=found)
             continue
         work.orders[order.cl_ord_id] = order
-        theirs = f"{report.side} {plain(report.order_qty)} {report.symbol}"
-        found = work.a_break("foreign_order", report.order_id, "none", theirs, order=order) if loud else None
-        work.find(ForeignOrderFound(order), Reported(order.cl_ord_id, report), found=found)
+        found = work.a_break("foreign_order", ref, "none", theirs, order=order)
+        work.find(ForeignOrderFound(order), Reported(order.cl_ord_id, report), found=found if loud else None)
         work.step(order, partial(order_life.reported, report=report, at=work.snapshot.began_at))
 
 
@@ -72,11 +80,21 @@ def follow(work: Working) -> None:
     that a state which only they explain is no break of its own."""
     if work.outdated:
         return
-    for report in _reports(work.snapshot):
-        order = work.by_order_id(report.order_id)
+    for report in work.reports:
+        order = work.by_order_id(report.symbol, report.order_id)
         if order is None or order.cl_ord_id in work.adopted:
             continue
-        moved = order_life.reported(order, report, work.snapshot.began_at)
+        try:
+            moved = order_life.reported(order, report, work.snapshot.began_at)
+        except IllegalTransition as error:
+            ref = f"{order.cl_ord_id}:{report.ord_status}"
+            ours, theirs = str(order.ord_status), str(report.ord_status)
+            work.find(
+                found=work.a_break(
+                    "order_state", ref, ours, theirs, order=order, corrected=False, note=str(error)
+                )
+            )
+            continue
         if moved == order:
             continue
         work.orders[order.cl_ord_id] = moved
@@ -90,18 +108,26 @@ def follow(work: Working) -> None:
         work.find(Reported(order.cl_ord_id, report), found=found if surprise else None)
 
 
-def resolve_absent(work: Working) -> None:
-    """Orders that no list of a complete read shows."""
+def prove_absent(work: Working) -> None:
+    """Intents whose outcome is not known and that no list of a complete read shows."""
     if work.outdated:
         return
-    listed = {report.order_id for report in _reports(work.snapshot)}
     for order in list(work.orders.values()):
-        if order.settled or order.terminal or order.cl_ord_id in work.adopted:
-            continue
-        if order.order_id is None:
+        if order.order_id is None and not order.settled and not order.terminal:
             _prove_never_accepted(work, order)
-        elif order.order_id not in listed:
-            _deduce_canceled(work, order)
+
+
+def deduce_canceled(work: Working, *, agreed: bool) -> None:
+    """Orders known to be open once that are missing from two complete reads lateness_s apart, with
+    complete trades and agreeing balances: canceled, by deduction. The break says so."""
+    if work.outdated:
+        return
+    listed = {(report.symbol, report.order_id) for report in work.reports}
+    for order in list(work.orders.values()):
+        if order.order_id is None or order.terminal or (order.symbol, order.order_id) in listed:
+            continue
+        if work.snapshot.began_at >= never_accepted_bound(order, work.terms):
+            _deduce_canceled(work, order, agreed=agreed)
 
 
 def settle(work: Working) -> None:
@@ -129,7 +155,7 @@ def booked_before(work: Working, report: OrderReport) -> Decimal:
         (
             fill.qty
             for fill in listed.values()
-            if fill.order_id == report.order_id
+            if (fill.symbol, fill.order_id) == (report.symbol, report.order_id)
             and fill.key not in work.ours.known
             and not work.in_an_opening(fill)
         ),
@@ -168,11 +194,6 @@ def foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms, filled_
     )
 
 
-def _reports(snapshot: Snapshot) -> tuple[OrderReport, ...]:
-    """Open first, closed last: the closed list was read later and knows better."""
-    return snapshot.open_orders + snapshot.closed_orders
-
-
 def _said(order: Order) -> str:
     return "unknown" if order.unknown else str(order.ord_status)
 
@@ -204,37 +225,39 @@ def _prove_never_accepted(work: Working, order: Order) -> None:
         work.pending.append(f"{order.cl_ord_id}: a trade may be its own")
     else:
         work.step(order, partial(order_life.rejected, reason="never accepted", at=began_at))
-        found = work.a_break("unknown_resolved", order.cl_ord_id, _said(order), "never accepted", order=order)
+        ref = f"{order.cl_ord_id}:never"
+        found = work.a_break("unknown_resolved", ref, _said(order), "never accepted", order=order)
         work.find(NeverAccepted(order.cl_ord_id, "venue", began_at, bound_at), found=found)
 
 
-def _deduce_canceled(work: Working, order: Order) -> None:
-    """Known to be open once, missing from two complete reads lateness_s apart: canceled, by
-    deduction, where its trades are complete. The break says so."""
+def _deduce_canceled(work: Working, order: Order, *, agreed: bool) -> None:
     began_at = work.snapshot.began_at
     if order.absent_since is None:
         work.step(order, partial(order_life.absent, at=began_at))
         work.find(FoundAbsent(order.cl_ord_id, began_at))
-    elif began_at >= after(order.absent_since, work.terms.lateness_s) and not order.claimed_qty:
-        assert order.order_id is not None
-        report = OrderReport(
-            order_id=order.order_id,
-            cl_ord_id=order.cl_ord_id,
-            symbol=order.symbol,
-            side=order.side,
-            order_qty=order.order_qty,
-            limit_px=order.limit_px,
-            cum_qty=order.filled_qty,
-            avg_px=order.avg_px,
-            ord_status=OrdStatus.CANCELED,
-            created_at=order.created_at,
-            updated_at=began_at,
-        )
+    elif agreed and not order.claimed_qty and began_at >= after(order.absent_since, work.terms.lateness_s):
+        report = _canceled(order, began_at)
         work.step(order, partial(order_life.reported, report=report, at=began_at))
-        note = f"deduced: in no list since {order.absent_since}"
-        found = work.a_break(
-            "order_state", f"{order.cl_ord_id}:absent", order.ord_status, "CANCELED", order=order, note=note
-        )
+        ref, note = f"{order.cl_ord_id}:absent", f"deduced: in no list since {rfc3339(order.absent_since)}"
+        found = work.a_break("order_state", ref, order.ord_status, "CANCELED", order=order, note=note)
         work.find(Reported(order.cl_ord_id, report), found=found)
         return
     work.pending.append(f"{order.cl_ord_id} was open and is in no list")
+
+
+def _canceled(order: Order, at: Instant) -> OrderReport:
+    """The record that the venue would show, had it kept one."""
+    assert order.order_id is not None
+    return OrderReport(
+        order_id=order.order_id,
+        cl_ord_id=order.cl_ord_id,
+        symbol=order.symbol,
+        side=order.side,
+        order_qty=order.order_qty,
+        limit_px=order.limit_px,
+        cum_qty=order.filled_qty,
+        avg_px=order.avg_px,
+        ord_status=OrdStatus.CANCELED,
+        created_at=order.created_at,
+        updated_at=at,
+    )

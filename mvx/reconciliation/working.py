@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from mvx.domain.entries import BreakFound, Entry, FillBooked
 from mvx.domain.execution import Fill
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
+from mvx.domain.ledger import Anchor
 from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.reconciliation.snapshot import Finding, Ours, Snapshot, Terms
@@ -20,7 +21,7 @@ from mvx.reconciliation.snapshot import Finding, Ours, Snapshot, Terms
 class Working:
     """Orders by both ids, the findings so far, and the fills about to be booked.
 
-    `unjoined`: a trade waits for the lists to show its order.
+    `unjoined`: trades that wait for the lists to show their order.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -28,10 +29,13 @@ class Working:
         self.snapshot = snapshot
         self.terms = terms
         self.orders = {order.cl_ord_id: order for order in ours.orders}
+        # Open first, closed last: the closed list was read later and knows better.
+        reports = snapshot.open_orders + snapshot.closed_orders
+        self.reports = tuple({(r.symbol, r.order_id): r for r in reports}.values())
         self.adopted: set[ClOrdId] = set()
         self.booked: list[FillBooked] = []
         self.pending: list[str] = []
-        self.unjoined = False
+        self.unjoined: list[Fill] = []
         self.findings: list[Finding] = []
 
     @property
@@ -41,15 +45,20 @@ class Working:
         last = self.ours.last_read_began_at
         return last is not None and self.snapshot.began_at < last
 
-    def by_order_id(self, order_id: OrderId) -> Order | None:
-        return next((o for o in self.orders.values() if o.order_id == order_id), None)
+    def by_order_id(self, symbol: Symbol, order_id: OrderId) -> Order | None:
+        """Joined by market too: some venues count order ids per market."""
+        found = (o for o in self.orders.values() if o.order_id == order_id and o.symbol == symbol)
+        return next(found, None)
 
     def in_an_opening(self, fill: Fill) -> bool:
         """Listed at first contact: part of the opening balance, never to be booked."""
-        return any(
-            anchor.kind == "opening" and fill.exec_id in anchor.listed and fill.at <= anchor.at
-            for anchor in self.ours.anchors
-        )
+        opening = self.opening
+        return opening is not None and fill.listing in opening.listed and fill.at <= opening.at
+
+    @property
+    def opening(self) -> Anchor | None:
+        """First contact. It set every asset, those that it did not name to zero."""
+        return next((anchor for anchor in self.ours.anchors if anchor.kind == "opening"), None)
 
     def step(self, order: Order, step: Callable[[Order], Order]) -> Order:
         """Move one order forward."""

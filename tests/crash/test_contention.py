@@ -77,7 +77,7 @@ def test_of_ten_routes_at_once_a_limit_admits_four(tmp_path: Path, limit: str, q
     assert 4 * Decimal(qty) == position(at)
 
 
-@pytest.mark.parametrize(("limit", "qty"), [("2", "0.5"), ("1", "0.25")])
+@pytest.mark.parametrize(("limit", "qty"), [("2", "0.5")])
 def test_ten_routes_at_once_compete_for_the_same_levels(tmp_path: Path, limit: str, qty: str) -> None:
     """On the built-in venues a level is taken by whoever is first; who loses it three times ends
     incomplete, and says exactly what it got."""

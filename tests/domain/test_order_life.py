@@ -53,6 +53,12 @@ def test_a_late_ack_only_adds_the_name(status: OrdStatus) -> None:
     assert order_life.acked(before, V1) == replace(before, order_id=V1)
 
 
+def test_a_second_name_does_not_replace_the_first() -> None:
+    """Its trades are joined by the name that the venue's record gave it: a late ack of a duplicate
+    does not take it away."""
+    assert order_life.acked(named(S.NEW), OrderId("V2")).order_id == V1
+
+
 def test_an_ack_of_an_order_thought_refused_takes_its_reservation_up_again() -> None:
     """The venue accepted it after all: it can fill, so it is reserved until settled."""
     refused = order_life.rejected(order(), "never accepted, by the operator", at(2))

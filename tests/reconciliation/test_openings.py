@@ -36,7 +36,7 @@ def test_trades_up_to_the_opening_s_instant_are_part_of_it() -> None:
     trades = [by_hand(at_s=-10), by_hand(exec_id="same", at_s=-8), by_hand(exec_id="later", at_s=-7)]
     first = reading(-9, totals=UNTOUCHED, trades=trades[:1], after=trades, since_s=-60)
     made = opening(first, {}, ())
-    assert (made.at, made.listed) == (at(-8), ("old", "same"))
+    assert (made.at, made.listed) == (at(-8), ("/BTC/USD/buy/old", "/BTC/USD/buy/same"))
 
 
 def test_a_trade_listed_at_first_contact_is_never_booked() -> None:
