@@ -17,7 +17,6 @@ from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersRes
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit
 from mvx.journal import history, views
-from mvx.sqlite import VERSION
 
 DEFAULT_LIMIT = 100
 
@@ -81,7 +80,7 @@ def journal_info(desk: DeskSettings) -> Outcome:
             mode=tx.meta("mode"),
             epoch=tx.meta("epoch"),
             last_seq=views.last_seq(tx),
-            sqlite=VERSION,
+            sqlite=views.sqlite_version(tx),
             rows=views.table_counts(tx),
         )
     journal.close()

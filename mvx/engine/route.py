@@ -154,7 +154,7 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
         run.desk,
         [child.cl_ord_id for child in committed],
         done=lambda child: answered(child) or resting(child),
-        stopping=lambda: run.stopping,
+        stopping=lambda: _stopping(run),
     )
     run.context = Context(run.context.plan, run.context.arrival_px, run.context.rates, run.context.rounds + 1)
     return True
@@ -247,6 +247,12 @@ async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
     if run.stopping or run.out_of_time:
         raise _refused(waiting.refusals)
     return True
+
+
+def _stopping(run: Run) -> bool:
+    """Asked at every pause, and the place to say that this worker is alive."""
+    _keep_lease(run)
+    return run.stopping
 
 
 def _keep_lease(run: Run) -> None:

@@ -138,3 +138,7 @@ def table_counts(tx: ReadTx) -> dict[str, int]:
         name: int(count(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608  our own table names
         for name in ("log", *FOLDS)
     }
+
+
+def sqlite_version(tx: ReadTx) -> str:
+    return str(tx.connection.execute("SELECT sqlite_version()").fetchone()[0])

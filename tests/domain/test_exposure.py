@@ -70,7 +70,7 @@ def book(known: Order, each: Fill) -> Order:
 
 @given(histories(), histories("m2"), st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
-def test_the_truth_lies_in_every_interval_that_was_ever_said(first: History, second: History, dice) -> None:  # type: ignore[no-untyped-def]
+def test_the_truth_lies_in_every_interval_that_was_ever_said(first: History, second: History, dice) -> None:
     """Before each fill is booked, and after, the interval holds every way in which things went on."""
     left = {h.order.cl_ord_id: list(h.fills) for h in (first, second)}
     known = {h.order.cl_ord_id: h.order for h in (first, second)}

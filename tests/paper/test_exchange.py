@@ -70,7 +70,7 @@ def test_balances_are_the_sum_of_the_ledger_to_the_last_digit(tmp_path: Path) ->
             desk.exchange.trade(KRAKEN, side, Decimal("0.01"), symbol)
         desk.clock.advance(dice.choice([0, 0, 1, 20]))
     ledger = desk.exchange.ledger(KRAKEN)
-    assert len(ledger["fills"]) > 100  # type: ignore[arg-type]
+    assert len(ledger["fills"]) > 100
     assert_conserved(ledger, opening_balances(desk.settings[KRAKEN]))
 
 

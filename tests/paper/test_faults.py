@@ -24,7 +24,7 @@ def desk(tmp_path: Path) -> Bench:
 
 
 def buy(desk: Bench, **terms: float) -> OrderRequest:
-    return desk.request(Side.BUY, "1", "100", **terms)  # type: ignore[arg-type]
+    return desk.request(Side.BUY, "1", "100", **terms)
 
 
 def outcome(desk: Bench, request: OrderRequest | None = None) -> str:
@@ -184,7 +184,7 @@ def test_a_late_trade_is_listed_late_and_dated_right(desk: Bench) -> None:
     desk.submit(buy(desk))
     assert (Decimal(1), ()) == (desk.order().cum_qty, desk.trades())
     assert 11 == desk.total("BTC")
-    assert len(desk.exchange.ledger(KRAKEN)["fills"]) == 1  # type: ignore[arg-type]
+    assert len(desk.exchange.ledger(KRAKEN)["fills"]) == 1
     desk.clock.advance(0.8)
     desk.clock.advance(0.00001)
     (fill,) = desk.trades()
@@ -217,7 +217,7 @@ def test_a_fault_that_can_not_be_is_a_usage_error(
 ) -> None:
     """Nothing is injected."""
     with pytest.raises(UsageError):
-        desk.exchange.inject(Venue(venue), kind, **options)  # type: ignore[arg-type]
+        desk.exchange.inject(Venue(venue), kind, **options)
     assert "accepted" == outcome(desk)
 
 

@@ -184,7 +184,7 @@ def test_a_refusal_has_a_reason_code_and_changes_nothing(
     desk = bench(tmp_path)
     terms: dict[str, object] = {"qty": "1", "limit_px": "100"}
     with pytest.raises(VenueRejected) as refused:
-        desk.submit(desk.request(Side.BUY, **(terms | change)))  # type: ignore[arg-type]
+        desk.submit(desk.request(Side.BUY, **(terms | change)))
     assert reason_code == refused.value.reason_code
     assert ((), Decimal(1_000)) == (desk.orders(), desk.free("USD"))
 

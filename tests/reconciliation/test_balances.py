@@ -197,7 +197,12 @@ def test_an_adjustment_carries_its_instant_and_what_was_listed() -> None:
     for began_s in (3, 14):
         desk.apply(reading(began_s, totals=totals, trades=[known]))
     (adjusted,) = (e for e in desk.log if isinstance(e, log.Adjusted))
-    assert (adjusted.asset, adjusted.amount, adjusted.at, adjusted.listed) == (USD, D(-10), at(15), ("/BTC/USD/buy/e1",))
+    assert (adjusted.asset, adjusted.amount, adjusted.at, adjusted.listed) == (
+        USD,
+        D(-10),
+        at(15),
+        ("/BTC/USD/buy/e1",),
+    )
 
 
 def test_a_trade_that_waits_for_its_order_is_not_counted_twice_by_an_adjustment() -> None:

@@ -204,7 +204,7 @@ def test_a_trade_that_may_belong_to_an_unknown_order_waits_for_the_lists() -> No
     ],
     ids=["other side", "more than was ordered", "other market"],
 )
-def test_a_trade_that_can_not_be_the_unknown_order_s_does_not_wait(trade) -> None:  # type: ignore[no-untyped-def]
+def test_a_trade_that_can_not_be_the_unknown_order_s_does_not_wait(trade) -> None:
     """It is booked at once as foreign."""
     desk = opened()
     desk.lost(BUY)
