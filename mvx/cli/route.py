@@ -109,7 +109,9 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            return await route_order(desk, order, show=lambda result: _show(session, result), confirm=ask)
+            return await route_order(
+                desk, order, show=lambda result: _show(session, result, order), confirm=ask
+            )
 
     return session.run(work)
 
@@ -126,9 +128,9 @@ def _time_in_force(tif: TimeInForce | None, post_only: bool) -> TimeInForce:
     return TimeInForce.GTC if post_only else tif or TimeInForce.IOC
 
 
-def _show(session: Session, result: RouteResult) -> None:
-    if session.json:
-        return
+def _show(session: Session, result: RouteResult, order: RouteOrder) -> None:
+    if session.json or order.dry_run:
+        return  # the answer of a dry run is the plan
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import plan_parts
 

@@ -15,7 +15,7 @@ from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.money import ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
-from mvx.engine.reconcile import ensure_opened
+from mvx.engine.reconcile import ensure_opened, note_failure
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
@@ -95,7 +95,11 @@ async def _ask(desk: Desk, instrument: Instrument, venue: Venue, *, unopened: bo
         rules = await port.rules(symbol)
         book = await port.book(symbol)
         seen = (await port.balances()).free if unopened else {}
-    except (VenueError, BadVenueData) as error:
+    except VenueError as error:
+        if not unopened:
+            note_failure(desk, venue, error.message)
+        return error.message
+    except BadVenueData as error:
         return error.message
     age_s = seconds_between(book.at, desk.clock.now())
     if age_s > desk.settings.route.max_book_age_s:

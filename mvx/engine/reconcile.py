@@ -82,8 +82,7 @@ async def reconcile_venue(
     except (VenueError, BadVenueData) as error:
         now = desk.clock.now()
         if not report_only:
-            with desk.journal.write(now) as tx:
-                tx.note_contact(venue, failed_at=now, failed_why=error.message)
+            note_failure(desk, venue, error.message)
         return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), error.message)
     comparison, breaks = _correct(desk, snapshot, expected, report_only=report_only)
     checked = CheckedRow(
@@ -93,6 +92,13 @@ async def reconcile_venue(
     )
     took_ms = _ms(began_at, desk.clock.now())
     return VenuePass(venue, True, comparison.agreed, checked, breaks, comparison.pending, took_ms, "")
+
+
+def note_failure(desk: Desk, venue: Venue, why: str) -> None:
+    """The last attempt to reach a venue failed: its position is stale from now on, until it answers."""
+    now = desk.clock.now()
+    with desk.journal.write(now) as tx:
+        tx.note_contact(venue, failed_at=now, failed_why=why)
 
 
 async def ensure_opened(desk: Desk, venues: tuple[Venue, ...]) -> dict[Venue, str]:
