@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Protocol
 
@@ -24,4 +23,6 @@ class SystemClock:
         return Instant(time.time_ns() // 1_000)
 
     async def sleep(self, seconds: float) -> None:
+        import asyncio  # here, for read-only commands only ask the time
+
         await asyncio.sleep(seconds)

@@ -20,7 +20,7 @@ from mvx.journal.store import ReadTx
 async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> Outcome:
     """Cancel one order, a parent's orders, or all of ours. Exit 5 where one may still be working."""
     chosen = desk.select(venues)
-    with desk.journal.write(desk.clock.now()) as tx:
+    with desk.journal.write() as tx:
         targets = [o for o in _targets(tx, target, all_orders) if o.venue in chosen and not o.terminal]
         for order in targets:
             tx.append(CancelRequested(order.cl_ord_id))

@@ -77,6 +77,17 @@ class Desk:
         )
 
 
+def is_alive(holder: str) -> bool:
+    """Whether the process that a lease names still runs: on this machine, where the journal is too."""
+    try:
+        os.kill(int(holder.partition("-")[0]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def paper_path(journal: Path) -> Path:
     """The paper exchange's own file, beside the journal."""
     return journal.with_name(journal.name + ".paper")
@@ -102,7 +113,7 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 known="nothing was sent",
                 next_step='use adapter = "paper"',
             )
-    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper")
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
     exchange = open_exchange(settings, clock)
     venues = _venues(settings.venues, exchange, clock)
     try:

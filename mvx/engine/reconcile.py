@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, after
-from mvx.engine.desk import Desk
+from mvx.engine.desk import Desk, is_alive
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
@@ -96,9 +96,8 @@ async def reconcile_venue(
 
 def note_failure(desk: Desk, venue: Venue, why: str) -> None:
     """The last attempt to reach a venue failed: its position is stale from now on, until it answers."""
-    now = desk.clock.now()
-    with desk.journal.write(now) as tx:
-        tx.note_contact(venue, failed_at=now, failed_why=why)
+    with desk.journal.write() as tx:
+        tx.note_contact(venue, failed_at=tx.at, failed_why=why)
 
 
 async def ensure_opened(desk: Desk, venues: tuple[Venue, ...]) -> dict[Venue, str]:
@@ -112,7 +111,7 @@ async def ensure_opened(desk: Desk, venues: tuple[Venue, ...]) -> dict[Venue, st
 
 async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
     """A human's word on an order that its venue can not prove: `never` accepted, journaled as such."""
-    with desk.journal.write(desk.clock.now()) as tx:
+    with desk.journal.write() as tx:
         order = views.order(tx, cl_ord_id)
         if order is None:
             raise UsageError(f"no order {cl_ord_id}", next_step="mvx orders --open")
@@ -168,13 +167,13 @@ def _correct(
     desk: Desk, snapshot: Snapshot, expected: frozenset[ClOrdId], *, report_only: bool
 ) -> tuple[Comparison, tuple[BreakRow, ...]]:
     venue = snapshot.venue
-    now = desk.clock.now()
-    with desk.journal.write(now) as tx:
+    with desk.journal.write() as tx:
+        now = tx.at
         first_contact = not views.is_opened(tx, venue)
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = _ours(tx, snapshot, expected)
+        ours = _ours(tx, snapshot, expected | _worked_by_others(tx, venue, now))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         if report_only:
             found = (f.found for f in comparison.findings if f.found is not None)
@@ -182,6 +181,12 @@ def _correct(
         breaks = _write(tx, comparison, now)
         _note_contact(tx, snapshot, comparison, now)
     return comparison, breaks
+
+
+def _worked_by_others(tx: ReadTx, venue: Venue, now: Instant) -> frozenset[ClOrdId]:
+    """Orders of parents that a live process is working: their progress is news to nobody."""
+    working = {name for name, holder in history.holders(tx, now).items() if is_alive(holder)}
+    return frozenset(o.cl_ord_id for o in views.unsettled_orders(tx, venue) if o.parent_id in working)
 
 
 def _write(tx: WriteTx, comparison: Comparison, now: Instant) -> tuple[BreakRow, ...]:

@@ -171,8 +171,7 @@ class Waiting:
 
 def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting:
     """Risk and intents in one transaction; no children where the residual no longer covers the plan."""
-    now = run.desk.clock.now()
-    with run.desk.journal.write(now, run.lease) as tx:
+    with run.desk.journal.write(run.lease) as tx:
         if run.parent is None and run.order.id is not None:
             refuse_used_id(tx, run.order)
         leaves_qty = run.residual(tx)
@@ -180,7 +179,7 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
             return ()
         parent = run.parent or _new_parent(run, tx)
         deadline_s = run.order.deadline_s or run.desk.settings.route.deadline_s
-        children = make_children(run.desk, tx, parent, plan, market, after(now, deadline_s))
+        children = make_children(run.desk, tx, parent, plan, market, after(tx.at, deadline_s))
         verdict = _assess(run, tx, parent, children, leaves_qty, market)
         if isinstance(verdict, Waiting):
             return verdict
@@ -200,12 +199,11 @@ def _assess(
     leaves_qty: Decimal,
     market: Market,
 ) -> Approved | Waiting:
-    now = run.desk.clock.now()
     arrival_px = run.context.arrival_px
     prices = {}
     if arrival_px is not None and market.desk_rate is not None:
         prices[run.instrument.name] = arrival_px * market.desk_rate
-    world = read_world(tx, now, prices)
+    world = read_world(tx, run.desk.clock.now(), prices)
     proposal = propose(parent, children, leaves_qty, market)
     limits = risk_limits(run.desk)
     verdict = assess(proposal, world, limits)
@@ -257,7 +255,7 @@ def _stopping(run: Run) -> bool:
 
 def _keep_lease(run: Run) -> None:
     if run.lease is not None:
-        with run.desk.journal.write(run.desk.clock.now(), run.lease):
+        with run.desk.journal.write(run.lease):
             pass
 
 
@@ -279,6 +277,7 @@ def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
         max_slippage_bps=slippage,
         post_only=order.post_only,
         resting=order.time_in_force is TimeInForce.GTC,
+        reaching=order.time_in_force is TimeInForce.IOC and run.context.rounds > 0,
     )
 
 
@@ -375,7 +374,7 @@ def _finish(run: Run) -> Outcome:
     result = _result(run, children, status)
     if run.parent is not None and run.lease is not None:
         try:
-            with run.desk.journal.write(run.desk.clock.now(), run.lease) as tx:
+            with run.desk.journal.write(run.lease) as tx:
                 tx.append(ParentClosed(run.parent.parent_id, status, encode(run.context)))
                 tx.drop_lease(run.lease)
         except LeaseLost as error:

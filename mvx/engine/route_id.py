@@ -82,7 +82,7 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
 def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
     """Close a parent whose worker let its lease run out. Taking the lease fences that worker out, should
     it only have stalled: what is answered now stays true. False where somebody was quicker."""
-    with desk.journal.write(desk.clock.now()) as tx:
+    with desk.journal.write() as tx:
         found = history.parent(tx, row.parent_id)
         if found is None or found.status != "working":
             return False  # the worker woke and finished since the row was read

@@ -147,7 +147,7 @@ async def _send(desk: Desk, child: Order) -> None:
     except OutcomeUnknown as error:
         outcome = OutcomeLost(child.cl_ord_id, error.message)
     finally:
-        with desk.journal.write(desk.clock.now()) as tx:
+        with desk.journal.write() as tx:
             tx.append(outcome)
 
 

@@ -170,6 +170,12 @@ def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:
     return tuple(_parent_row(row) for row in rows)
 
 
+def holders(tx: ReadTx, at: Instant) -> dict[ParentId, str]:
+    """Who holds a lease that has not expired, by what it is on."""
+    rows = tx.connection.execute("SELECT name, holder FROM leases WHERE expires_at > ?", (at,))
+    return dict(rows.fetchall())
+
+
 def lease_is_held(tx: ReadTx, name: str, at: Instant) -> bool:
     sql = "SELECT 1 FROM leases WHERE name = ? AND expires_at > ?"
     return tx.connection.execute(sql, (name, at)).fetchone() is not None

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mvx.clock import Clock, SystemClock
 from mvx.domain.ids import EPOCH_RANGE, ClOrdId, ParentId, make_cl_ord_id, make_epoch, make_parent_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
@@ -177,10 +178,11 @@ _REPLACE = {t: _insert(t, "INSERT OR REPLACE") for t in FOLDS}
 class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
-    def __init__(self, path: Path, *, mode: str, create: bool = True) -> None:
+    def __init__(self, path: Path, *, mode: str, create: bool = True, clock: Clock | None = None) -> None:
         if not create and not path.exists():
             raise _missing(path)
         self.path = path
+        self._clock = clock or SystemClock()
         self._database = Database(path)
         try:
             version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
@@ -201,10 +203,11 @@ class Journal:
         self._database.close()
 
     @contextmanager
-    def write(self, at: Instant, lease: Lease | None = None) -> Iterator[WriteTx]:
-        """A durable transaction. Raises LeaseLost where the lease was taken by another worker."""
+    def write(self, lease: Lease | None = None, *, at: Instant | None = None) -> Iterator[WriteTx]:
+        """A durable transaction, dated once it has the lock (or `at`). Raises LeaseLost where the lease
+        was taken by another worker."""
         with self._database.write() as connection:
-            transaction = WriteTx(connection, at)
+            transaction = WriteTx(connection, self._clock.now() if at is None else at)
             if lease is not None:
                 transaction._renew(lease)
             yield transaction
@@ -217,14 +220,13 @@ class Journal:
     def _create(self, mode: str) -> None:
         import secrets
 
-        from mvx.clock import SystemClock
         from mvx.domain.entries import JournalOpened
 
         with self._database.write() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
                 return
             migrate(connection)
-            transaction = WriteTx(connection, SystemClock().now())
+            transaction = WriteTx(connection, self._clock.now())
             transaction.append(JournalOpened(make_epoch(secrets.randbelow(EPOCH_RANGE)), mode))
 
     def _check_mode(self, mode: str) -> None:

@@ -123,6 +123,17 @@ class Take:
         return self.offer.limit_for(self.last_px)
 
     @property
+    def furthest_px(self) -> Decimal:
+        """The worst price that the request allows and the balance affords for this quantity."""
+        offer, tick = self.offer, self.offer.quote.rules.tick
+        if offer.bound is None:
+            return self.limit_px
+        if offer.side is Side.SELL:
+            return offer.bound
+        affordable = floor_to(offer.quote.spendable / (self.qty * offer.outlay), tick)
+        return max(self.limit_px, min(offer.bound, affordable))
+
+    @property
     def cost(self) -> Decimal:
         """Signed, fee included, in the instrument's quote."""
         return self.offer.cost(self.notional)

@@ -1,8 +1,8 @@
 """The plan: what each venue is asked for, at which protective price, and why.
 
 Rules:
-- A leg's limit is its worst planned level on the venue's tick grid, never beyond the caller's limit or
-  the slippage cap (measured against the consolidated mid, fees excluded).
+- A leg's limit is its worst planned level on the venue's tick grid (a reaching plan's: its bound),
+  never beyond the caller's limit or the slippage cap (against the consolidated mid, fees excluded).
 - A resting or post-only plan takes what crosses (post-only: nothing) and rests the remainder in one leg.
 - Every venue asked has a leg or a reason.
 Invariants: the plan never exceeds the quantity, a balance or a bound; every leg is a legal order; the
@@ -29,7 +29,9 @@ from mvx.router.split import Split, split
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """limit_px in the instrument's quote. max_slippage_bps: worst level against the consolidated mid,
-    fees excluded. resting: what does not cross stays in the book at the limit."""
+    fees excluded. resting: what does not cross stays in the book at the limit. reaching: legs are
+    limited at the bounds themselves instead of their worst planned level, for a quantity that lost the
+    race for its level once."""
 
     instrument: Instrument
     side: Side
@@ -38,6 +40,7 @@ class PlanRequest:
     max_slippage_bps: Decimal | None = None
     post_only: bool = False
     resting: bool = False
+    reaching: bool = False
 
     @property
     def rests(self) -> bool:
@@ -109,7 +112,7 @@ def make_plan(request: PlanRequest, quotes: Sequence[Quote], skipped: Sequence[S
     takes = dict(taken.takes)
     if rest.take is not None:
         takes[rest.take.offer.venue] = rest.take
-    legs = _legs(takes, taken, rest)
+    legs = _legs(takes, taken, rest, reaching=request.reaching)
     reasons = [
         Skipped(venue, rest.refused.get(venue) or why_not(offer, taken, limited_by=_limited_by(request)))
         for venue, offer in offers.items()
@@ -143,21 +146,22 @@ def _offers(request: PlanRequest, quotes: Sequence[Quote], mid: Decimal | None) 
     return offers
 
 
-def _legs(takes: Mapping[Venue, Take], taken: Split, rest: Rest) -> tuple[Leg, ...]:
+def _legs(takes: Mapping[Venue, Take], taken: Split, rest: Rest, *, reaching: bool) -> tuple[Leg, ...]:
     last_cost = max((take.last_cost for take in taken.takes.values()), default=ZERO)
     return tuple(
-        _leg(take, last_cost, rest.qty if take is rest.take else ZERO) for _, take in sorted(takes.items())
+        _leg(take, last_cost, rest.qty if take is rest.take else ZERO, reaching=reaching)
+        for _, take in sorted(takes.items())
     )
 
 
-def _leg(take: Take, last_cost: Decimal, rested: Decimal) -> Leg:
+def _leg(take: Take, last_cost: Decimal, rested: Decimal, *, reaching: bool) -> Leg:
     quote = take.offer.quote
     return Leg(
         venue=quote.venue,
         symbol=quote.symbol,
         side=take.offer.side,
         qty=take.qty,
-        limit_px=take.limit_px,
+        limit_px=take.furthest_px if reaching and not rested else take.limit_px,
         expected_px=round_px(take.notional / take.qty),
         fee_bps=quote.fee_bps,
         all_in_px=round_px(abs(take.cost) / take.qty),

@@ -57,7 +57,7 @@ class Ours:
 
     def __init__(self, path: Path) -> None:
         self._journal = Journal(path, mode="paper")
-        with self._journal.write(NOW) as tx:
+        with self._journal.write(at=NOW) as tx:
             balances = {BTC: Decimal(10), USD: Decimal(500_000)}
             tx.append(Opening(VENUE, "paper", NOW, balances, {}, ()))
             tx.append(ParentOpened(PARENT_ID, None, "{}", "BTC-USD", Side.BUY, Decimal(5_000)))
@@ -66,7 +66,7 @@ class Ours:
 
     def book(self, fills: list[Fill]) -> None:
         for fill in fills:
-            with self._journal.write(NOW) as tx:
+            with self._journal.write(at=NOW) as tx:
                 tx.append(FillBooked(fill, BTC, USD, CL_ORD_ID))
 
     def replay(self, fills: list[Fill]) -> None:

@@ -39,7 +39,7 @@ def folded(entries: Iterable[log.Entry]) -> MemoryState:
 def write(journal: Journal, entries: Iterable[log.Entry], *, seconds: float = 1) -> None:
     """Each entry in a transaction of its own."""
     for entry in entries:
-        with journal.write(at(seconds)) as tx:
+        with journal.write(at=at(seconds)) as tx:
             tx.append(entry)
 
 

@@ -24,7 +24,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def take(journal: Journal, holder: str, seconds: float, name: str = "p1") -> Lease | None:
-    with journal.write(at(seconds)) as tx:
+    with journal.write(at=at(seconds)) as tx:
         return tx.take_lease(name, holder)
 
 
@@ -35,7 +35,7 @@ def taken(journal: Journal, holder: str, seconds: float) -> Lease:
 
 
 def fenced_write(journal: Journal, lease: Lease, seconds: float) -> None:
-    with journal.write(at(seconds), lease) as tx:
+    with journal.write(lease, at=at(seconds)) as tx:
         tx.append(BOUGHT)
 
 
@@ -99,7 +99,7 @@ def test_a_fenced_write_renews_the_lease(journal: Journal) -> None:
 def test_a_write_that_fails_does_not_renew(journal: Journal) -> None:
     """The renewal is part of the transaction."""
     first = taken(journal, "one", 0)
-    with pytest.raises(RuntimeError), journal.write(at(LEASE_S - 1), first):
+    with pytest.raises(RuntimeError), journal.write(first, at=at(LEASE_S - 1)):
         raise RuntimeError
     assert take(journal, "two", LEASE_S) is not None
 
@@ -107,7 +107,7 @@ def test_a_write_that_fails_does_not_renew(journal: Journal) -> None:
 def test_a_dropped_lease_is_free_at_once_and_its_writer_is_refused(journal: Journal) -> None:
     """Who gave it back writes nothing more under it."""
     first = taken(journal, "one", 0)
-    with journal.write(at(1), first) as tx:
+    with journal.write(first, at=at(1)) as tx:
         tx.drop_lease(first)
     assert refused(journal, first, 2)
     assert take(journal, "two", 2) is not None
@@ -116,7 +116,7 @@ def test_a_dropped_lease_is_free_at_once_and_its_writer_is_refused(journal: Jour
 def test_a_stale_drop_takes_nothing_from_the_new_holder(journal: Journal) -> None:
     """Only the holder of the fence can give it back."""
     first, second = taken(journal, "one", 0), taken(journal, "two", LEASE_S)
-    with journal.write(at(LEASE_S + 1)) as tx:
+    with journal.write(at=at(LEASE_S + 1)) as tx:
         tx.drop_lease(first)
     assert not refused(journal, second, LEASE_S + 2)
 
@@ -125,7 +125,7 @@ def test_a_stalled_worker_stays_fenced_out_after_its_successor_gave_the_lease_ba
     """A fence is never used twice: one stalls, two finishes and drops, three takes; one wakes."""
     stalled = taken(journal, "one", 0)
     second = taken(journal, "two", LEASE_S)
-    with journal.write(at(LEASE_S + 1), second) as tx:
+    with journal.write(second, at=at(LEASE_S + 1)) as tx:
         tx.drop_lease(second)
     taken(journal, "three", LEASE_S + 2)
     assert refused(journal, stalled, LEASE_S + 3)

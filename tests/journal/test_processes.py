@@ -82,7 +82,7 @@ def test_a_process_killed_inside_a_transaction_leaves_nothing(tmp_path: Path) ->
     worker.communicate("go\n", timeout=30)
     assert worker.returncode == -signal.SIGKILL
     journal = Journal(path, mode="paper")
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         assert views.table_counts(tx)["fills"] == 0
         assert tx.append(log.FillBooked(fill("1"), BTC, USD, None)) == 2
     with journal.read() as tx:

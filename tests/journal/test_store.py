@@ -49,7 +49,7 @@ def edit(path: Path, sql: str) -> None:
 
 def write_then(journal: Journal, last: log.Entry | BaseException) -> None:
     """One transaction of a fill and of something that fails."""
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         tx.append(BOUGHT)
         if isinstance(last, BaseException):
             raise last
@@ -113,9 +113,9 @@ def test_every_journal_has_an_epoch_of_its_own(tmp_path: Path) -> None:
 
 def test_ids_follow_the_intents_that_were_written(journal: Journal) -> None:
     """An id is taken by its intent: a transaction that came to nothing takes none."""
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         first = tx.next_cl_ord_ids(2)
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         assert tx.next_cl_ord_ids(2) == first
         tx.append(log.Intended(order(cl_ord_id=first[0])))
         assert tx.next_cl_ord_ids(1) == (first[1],)
@@ -275,9 +275,9 @@ def test_every_table_is_strict(journal: Journal) -> None:
 
 def test_a_reason_with_half_a_character_is_stored(journal: Journal) -> None:
     """A venue's or a proxy's message is foreign text: no part of it may keep its outcome from the log."""
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         tx.append(log.Intended(order()))
-    with journal.write(at(1)) as tx:
+    with journal.write(at=at(1)) as tx:
         tx.append(log.OutcomeLost(ClOrdId("m1"), "bad gateway \ud800"))
     with journal.read() as tx:
         found = views.order(tx, "m1")

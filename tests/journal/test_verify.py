@@ -58,7 +58,7 @@ def test_the_tables_are_the_fold_of_the_log(entries: list[log.Entry]) -> None:
     """After any sequence of real transactions there is no difference, to the last column."""
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.db", mode="paper")
-        with journal.write(at(1)) as tx:
+        with journal.write(at=at(1)) as tx:
             for entry in entries:
                 tx.append(entry)
         with journal.read() as tx:

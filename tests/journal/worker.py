@@ -22,7 +22,7 @@ def write_many(path: Path, count: int) -> None:
     journal = Journal(path, mode="paper")
     name = os.getpid()
     for each in range(count):
-        with journal.write(at(each)) as tx:
+        with journal.write(at=at(each)) as tx:
             (cl_ord_id,) = tx.next_cl_ord_ids(1)
             tx.append(log.Intended(order(Side.BUY, cl_ord_id=cl_ord_id)))
             booked = fill("0.001", "1", exec_id=ExecId(f"{name}-{each}"))
@@ -41,7 +41,7 @@ def create(path: Path, count: int) -> None:
 def die(path: Path, count: int) -> None:
     """Be killed inside a write transaction, after its entries were appended."""
     journal = Journal(path, mode="paper")
-    with journal.write(at(0)) as tx:
+    with journal.write(at=at(0)) as tx:
         tx.append(log.FillBooked(fill("5", exec_id="torn"), BTC, USD, None))
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -49,7 +49,7 @@ def die(path: Path, count: int) -> None:
 def hold(path: Path, count: int) -> None:
     """Hold the write transaction until stdin is closed."""
     journal = Journal(path, mode="paper")
-    with journal.write(at(0)) as tx:
+    with journal.write(at=at(0)) as tx:
         tx.append(log.FillBooked(fill("1", exec_id="held"), BTC, USD, None))
         sys.stdout.write("holding\n")
         sys.stdout.flush()
