@@ -38,7 +38,7 @@ def acked(order: Order, order_id: OrderId) -> Order:
     """The venue named the order; a second name does not replace the first. A late ack of an order that
     went on since only adds the name; one of an order thought refused opens it again."""
     named = replace(order, order_id=order.order_id or order_id, unknown=False)
-    if order.ord_status in (OrdStatus.PENDING_NEW, OrdStatus.REJECTED):
+    if order.order_id is None and order.ord_status in (OrdStatus.PENDING_NEW, OrdStatus.REJECTED):
         status = next_status(order.ord_status, ExecType.NEW)
         return replace(named, ord_status=status, settled=False, terminal_at=None)
     return named

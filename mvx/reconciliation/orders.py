@@ -32,7 +32,7 @@ def adopt(work: Working) -> None:
         order = work.orders.get(report.cl_ord_id) if report.cl_ord_id else None
         if order is None or order.order_id is not None:
             continue
-        if order.ord_status is report.ord_status is OrdStatus.REJECTED:
+        if order.ord_status is report.ord_status is OrdStatus.REJECTED and not report.cum_qty:
             continue  # some venues list what they refused: both say the same
         mismatch = _mismatch(order, report, work.terms)
         if mismatch:
@@ -69,7 +69,7 @@ def take_in_foreign(work: Working, *, loud: bool) -> None:
             found = work.a_break("foreign_order", ref, "none", theirs, corrected=False, note=note)
             work.find(found=found)
             continue
-        work.orders[order.cl_ord_id] = order
+        work.take_in(order)
         found = work.a_break("foreign_order", ref, "none", theirs, order=order)
         work.find(ForeignOrderFound(order), Reported(order.cl_ord_id, report), found=found if loud else None)
         work.step(order, partial(order_life.reported, report=report, at=work.snapshot.began_at))
@@ -97,7 +97,7 @@ def follow(work: Working) -> None:
             continue
         if moved == order:
             continue
-        work.orders[order.cl_ord_id] = moved
+        work.take_in(moved)
         surprise = (
             moved.ord_status != order.ord_status
             and order.parent_id is not None
@@ -157,7 +157,7 @@ def booked_before(work: Working, report: OrderReport) -> Decimal:
             for fill in listed.values()
             if (fill.symbol, fill.order_id) == (report.symbol, report.order_id)
             and fill.key not in work.ours.known
-            and not work.in_an_opening(fill)
+            and (work.opening is None or fill.at > work.opening.at)
         ),
         ZERO,
     )

@@ -28,7 +28,10 @@ class Working:
         self.ours = ours
         self.snapshot = snapshot
         self.terms = terms
-        self.orders = {order.cl_ord_id: order for order in ours.orders}
+        self.orders: dict[ClOrdId, Order] = {}
+        self._names: dict[tuple[Symbol, OrderId], ClOrdId] = {}
+        for order in ours.orders:
+            self.take_in(order)
         # Open first, closed last: the closed list was read later and knows better.
         reports = snapshot.open_orders + snapshot.closed_orders
         self.reports = tuple({(r.symbol, r.order_id): r for r in reports}.values())
@@ -47,8 +50,14 @@ class Working:
 
     def by_order_id(self, symbol: Symbol, order_id: OrderId) -> Order | None:
         """Joined by market too: some venues count order ids per market."""
-        found = (o for o in self.orders.values() if o.order_id == order_id and o.symbol == symbol)
-        return next(found, None)
+        name = self._names.get((symbol, order_id))
+        return None if name is None else self.orders[name]
+
+    def take_in(self, order: Order) -> None:
+        """An order as it is now, under both of its ids."""
+        self.orders[order.cl_ord_id] = order
+        if order.order_id is not None:
+            self._names[order.symbol, order.order_id] = order.cl_ord_id
 
     def in_an_opening(self, fill: Fill) -> bool:
         """Listed at first contact: part of the opening balance, never to be booked."""
@@ -62,7 +71,8 @@ class Working:
 
     def step(self, order: Order, step: Callable[[Order], Order]) -> Order:
         """Move one order forward."""
-        self.orders[order.cl_ord_id] = moved = step(order)
+        moved = step(order)
+        self.take_in(moved)
         return moved
 
     def find(self, *corrections: Entry, found: BreakFound | None = None) -> None:

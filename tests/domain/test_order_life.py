@@ -59,6 +59,13 @@ def test_a_second_name_does_not_replace_the_first() -> None:
     assert order_life.acked(named(S.NEW), OrderId("V2")).order_id == V1
 
 
+def test_an_ack_does_not_reopen_what_the_venue_s_own_record_refused() -> None:
+    """Acked, then refused by the matching engine: the record named it, so a late or repeated ack adds
+    nothing."""
+    refused = order_life.reported(order(), report(S.REJECTED), at(3))
+    assert order_life.acked(refused, V1) == refused
+
+
 def test_an_ack_of_an_order_thought_refused_takes_its_reservation_up_again() -> None:
     """The venue accepted it after all: it can fill, so it is reserved until settled."""
     refused = order_life.rejected(order(), "never accepted, by the operator", at(2))

@@ -15,9 +15,9 @@ from tests.reconciliation.desk import Desk, kinds, opened, reading, written
 D = Decimal
 S = OrdStatus
 UNTOUCHED = {"BTC": "10", "USD": "1000"}
-#: Three fills of a quarter each at 100, and what is held after each prefix of them.
-PARTS = [fill("0.25", exec_id=f"e{n}", at_s=n) for n in (1, 2, 3)]
-PREFIXES = [("10", "1000"), ("10.25", "975"), ("10.5", "950"), ("10.75", "925")]
+#: Three fills at 100, no two of one size, and what is held after each prefix of them.
+PARTS = [fill(qty, exec_id=f"e{n}", at_s=n) for n, qty in enumerate(("0.05", "0.4", "0.3"), 1)]
+PREFIXES = [("10", "1000"), ("10.05", "995"), ("10.45", "955"), ("10.75", "925")]
 
 
 def worked(desk: Desk, totals: dict[str, str], first: int, began_s: float = 5, **more: Any) -> Any:
@@ -38,7 +38,7 @@ def test_a_balance_agrees_with_each_prefix_of_the_fills_between_the_readings(fir
     assert desk.held() == {"BTC": "10.75", "USD": "925"}
 
 
-@pytest.mark.parametrize("btc", ["10.26", "10.125", "11", "9.75", "0"])
+@pytest.mark.parametrize("btc", ["10.3", "10.7", "10.35", "11", "9.95", "0"])
 def test_a_balance_that_equals_no_prefix_does_not_agree(btc: str) -> None:
     """Not between two fills, not beyond them."""
     desk = opened()
@@ -51,7 +51,7 @@ def test_fills_booked_before_count_as_between_too() -> None:
     desk = opened()
     sent = desk.acked(BUY)
     desk.apply(worked(desk, {"BTC": "10.75", "USD": "925"}, 3), [sent])
-    assert desk.apply(worked(desk, {"BTC": "10.25", "USD": "975"}, 1, began_s=6), [sent]).agreed
+    assert desk.apply(worked(desk, {"BTC": "10.45", "USD": "955"}, 1, began_s=6), [sent]).agreed
 
 
 def test_a_fill_that_neither_reading_lists_excuses_no_balance() -> None:

@@ -48,6 +48,14 @@ def test_a_trade_listed_at_first_contact_is_never_booked() -> None:
     assert (desk.fills(), found.findings, desk.held()) == ([], (), UNTOUCHED)
 
 
+def test_a_later_trade_under_an_id_that_the_opening_listed_is_booked() -> None:
+    """A venue that counts its trades anew: the opening speaks of what was before it only."""
+    desk = Desk()
+    desk.open(reading(-9, totals=UNTOUCHED, trades=[by_hand(at_s=-20)], since_s=-60))
+    desk.once(reading(3, totals={"BTC": "10.5", "USD": "950"}, trades=[by_hand(at_s=1)]))
+    assert desk.held() == {"BTC": "10.5", "USD": "950"}
+
+
 def test_a_trade_during_first_contact_is_booked() -> None:
     """After the balances were read and before the trades were: it moved the account since."""
     desk = Desk()

@@ -114,6 +114,15 @@ def test_what_a_foreign_order_had_filled_at_first_contact_can_not_fill_again(lis
     assert desk.order("kraken:X").ord_status is S.PARTIALLY_FILLED
 
 
+def test_a_foreign_order_that_was_unlisted_at_first_contact_knows_what_it_had_filled() -> None:
+    """Order and trade are both listed late: half of it is still open, and nothing stays pending."""
+    desk = opened()
+    half = by_hand(S.PARTIALLY_FILLED, "0.5")
+    before = fill("0.5", order_id="X", at_s=-120)
+    found = desk.apply(reading(3, totals=UNTOUCHED, open_orders=[half], trades=[before]))
+    assert (desk.interval(BTC), found.pending) == (Interval(Decimal(10), Decimal("10.5")), ())
+
+
 def test_a_foreign_order_that_closes_is_followed_quietly() -> None:
     """Whoever placed it canceled it."""
     desk = opened()

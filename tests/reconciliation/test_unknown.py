@@ -246,6 +246,18 @@ def test_a_refusal_that_the_venue_s_list_repeats_is_no_break() -> None:
     assert (kinds(found), desk.order(sent).ord_status) == ([], S.REJECTED)
 
 
+def test_a_refusal_that_the_venue_lists_with_a_fill_is_loud_and_owns_its_fill() -> None:
+    """Refused here, refused there, and half of it traded all the same: booked on the order."""
+    desk = opened()
+    sent = desk.intend(BUY)
+    desk.append(log.Rejected(sent.cl_ord_id, "no funds"))
+    totals = {"BTC": "10.5", "USD": "950"}
+    listed = report(S.REJECTED, "0.5", of=sent)
+    found = desk.apply(reading(30, totals=totals, closed=[listed], trades=[fill("0.5")]))
+    assert "foreign_fill" not in kinds(found)
+    assert (bool(kinds(found)), desk.order(sent).filled_qty) == (True, Decimal("0.5"))
+
+
 def test_a_listed_order_without_our_id_is_not_ours() -> None:
     """No client id in the record, other id in the record: nothing is adopted by likeness."""
     desk = lost_buy()
