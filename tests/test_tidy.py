@@ -62,7 +62,7 @@ MAY_IMPORT_BY_NAME = {"mvx.cli.group": "verbs are loaded when they are invoked"}
 PURE = ("domain", "router", "risk", "reconciliation")
 PURE_LIBRARY = frozenset(
     {"__future__", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "functools"}
-    | {"heapq", "itertools", "math", "re", "typing"}
+    | {"heapq", "itertools", "math", "operator", "re", "typing"}
 )
 IMPURE_CALLS = frozenset(
     {"open", "print", "input", "exec", "eval", "__import__", "datetime.now", "date.today"}

@@ -6,12 +6,11 @@ foreseen and what is stored can not differ. A step that teaches nothing returns 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from mvx.domain.ids import OrderId
 from mvx.domain.instant import Instant
-from mvx.domain.order import Order, OrderReport
+from mvx.domain.order import Order, OrderReport, changed
 from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus, next_status
 
 #: The execution report that a venue's snapshot of an order amounts to.
@@ -37,10 +36,10 @@ _REASON_CHARS = 500
 def acked(order: Order, order_id: OrderId) -> Order:
     """The venue named the order; a second name does not replace the first. A late ack of an order that
     went on since only adds the name; one of an order thought refused opens it again."""
-    named = replace(order, order_id=order.order_id or order_id, unknown=False)
+    named = changed(order, order_id=order.order_id or order_id, unknown=False)
     if order.order_id is None and order.ord_status in (OrdStatus.PENDING_NEW, OrdStatus.REJECTED):
         status = next_status(order.ord_status, ExecType.NEW)
-        return replace(named, ord_status=status, settled=False, terminal_at=None)
+        return changed(named, ord_status=status, settled=False, terminal_at=None)
     return named
 
 
@@ -49,7 +48,7 @@ def rejected(order: Order, reason: str, at: Instant) -> Order:
     order that was found there is not refused any more."""
     if order.order_id is not None or order.terminal:
         return order
-    return replace(
+    return changed(
         order,
         ord_status=next_status(order.ord_status, ExecType.REJECTED),
         unknown=False,
@@ -63,14 +62,14 @@ def outcome_lost(order: Order, reason: str) -> Order:
     """It left and no answer came back: unknown, unless the venue's record has spoken already."""
     if order.order_id is not None or order.terminal:
         return order
-    return replace(order, unknown=True, reason=_printable(reason))
+    return changed(order, unknown=True, reason=_printable(reason))
 
 
 def cancel_requested(order: Order) -> Order:
     """We ask for a cancel: of an open order only."""
     if order.terminal:
         return order
-    return replace(order, ord_status=next_status(order.ord_status, ExecType.PENDING_CANCEL))
+    return changed(order, ord_status=next_status(order.ord_status, ExecType.PENDING_CANCEL))
 
 
 def reported(order: Order, report: OrderReport, at: Instant) -> Order:
@@ -83,7 +82,7 @@ def reported(order: Order, report: OrderReport, at: Instant) -> Order:
         status = next_status(status, SNAPSHOT_EXEC_TYPE[report.ord_status])
     settled = order.settled and (status, cum_qty) == (order.ord_status, order.cum_qty)
     heard_at = order.terminal_at if settled == order.settled else None
-    return replace(
+    return changed(
         order,
         order_id=report.order_id,
         ord_status=status,
@@ -103,7 +102,7 @@ def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
     exec_type = ExecType.FILL if filled_qty >= order.order_qty else ExecType.PARTIAL_FILL
     status = next_status(order.ord_status, exec_type)
     heard_at = None if order.settled else order.terminal_at
-    return replace(
+    return changed(
         order,
         ord_status=status,
         unknown=False,
@@ -118,12 +117,12 @@ def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
 
 def absent(order: Order, at: Instant) -> Order:
     """A complete read did not list an order that we knew to be open."""
-    return replace(order, absent_since=at)
+    return changed(order, absent_since=at)
 
 
 def settled(order: Order) -> Order:
     """Nothing more can happen to it within what the venue declares: the reservation is dropped."""
-    return replace(order, settled=True)
+    return changed(order, settled=True)
 
 
 def _printable(reason: str) -> str:

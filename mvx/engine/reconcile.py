@@ -77,6 +77,7 @@ async def reconcile_venue(
     began_at = desk.clock.now()
     with desk.journal.read() as tx:
         since = _reading_since(desk, tx, venue, began_at)
+        seq = views.last_seq(tx)
     try:
         snapshot = await _read(port, began_at, since)
     except (VenueError, BadVenueData) as error:
@@ -84,7 +85,7 @@ async def reconcile_venue(
         if not report_only:
             note_failure(desk, venue, error.message)
         return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), error.message)
-    comparison, breaks = _correct(desk, snapshot, expected, report_only=report_only)
+    comparison, breaks = _correct(desk, snapshot, seq, expected, report_only=report_only)
     checked = CheckedRow(
         orders=len({r.order_id for r in snapshot.open_orders + snapshot.closed_orders}),
         fills=len({f.key for f in snapshot.trades_before + snapshot.trades_after}),
@@ -164,7 +165,7 @@ def _reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> I
 
 
 def _correct(
-    desk: Desk, snapshot: Snapshot, expected: frozenset[ClOrdId], *, report_only: bool
+    desk: Desk, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId], *, report_only: bool
 ) -> tuple[Comparison, tuple[BreakRow, ...]]:
     venue = snapshot.venue
     with desk.journal.write() as tx:
@@ -173,7 +174,7 @@ def _correct(
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = _ours(tx, snapshot, expected | _worked_by_others(tx, venue, now))
+        ours = _ours(tx, snapshot, seq, expected | _worked_by_others(tx, venue, now))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         if report_only:
             found = (f.found for f in comparison.findings if f.found is not None)
@@ -212,7 +213,9 @@ def _note_contact(tx: WriteTx, snapshot: Snapshot, comparison: Comparison, now: 
         tx.note_contact(venue, agreed_at=now)
 
 
-def _ours(tx: ReadTx, snapshot: Snapshot, expected: frozenset[ClOrdId]) -> Ours:
+def _ours(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:
+    """The journal's side, and the fills that the first reading of the trades may have come too early
+    for: booked by others since the log's seq at which it began, or listed only by the second."""
     venue = snapshot.venue
     reports = snapshot.open_orders + snapshot.closed_orders
     fills = snapshot.trades_before + snapshot.trades_after
@@ -222,11 +225,14 @@ def _ours(tx: ReadTx, snapshot: Snapshot, expected: frozenset[ClOrdId]) -> Ours:
         [r.cl_ord_id for r in reports if r.cl_ord_id is not None],
         [r.order_id for r in reports] + [f.order_id for f in fills],
     )
+    since = history.fills_booked_after(tx, venue, seq)
+    first = {fill.key for fill in snapshot.trades_before}
+    second = history.fills_with_keys(tx, (f.key for f in snapshot.trades_after if f.key not in first))
     orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
     return Ours(
         orders=tuple(orders.values()),
         known=history.known_fills(tx, fills),
-        recent=history.fills_since(tx, venue, snapshot.since),
+        recent=tuple({booked.fill.key: booked for booked in (*since, *second)}.values()),
         holdings={asset: row.confirmed for (_, asset), row in views.holdings(tx, venue).items()},
         anchors=history.anchors(tx, venue),
         doubts={asset: doubt for (_, asset), doubt in history.doubts(tx, venue).items()},

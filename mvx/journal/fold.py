@@ -16,14 +16,15 @@ from typing import Any, Protocol
 
 from mvx.domain import entries as log
 from mvx.domain import order_life
-from mvx.domain.ids import Asset, ClOrdId, Venue
+from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.ledger import Movement, booked_movements, net
 from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_row
 from mvx.journal.rows import Row, order_of, order_row, progress_row
-from mvx.journal.schema import LINES_PER_ENTRY
+
+_to_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class State(Protocol):
@@ -56,12 +57,10 @@ def _journal_opened(state: State, seq: int, at: Instant, entry: log.JournalOpene
 
 
 def _opening(state: State, seq: int, at: Instant, entry: log.Opening) -> None:
-    listed = json.dumps(entry.listed)
     for asset, amount in entry.balances.items():
         held = {"venue": entry.venue, "asset": asset, "confirmed": "0", "last_seq": seq}
         state.put("holdings", {**held, "baseline": plain(entry.baseline.get(asset, amount))})
-        _anchor(state, seq, entry.venue, asset, "opening", entry.at, listed)
-    _post(state, seq, entry.venue, [Movement(*each, "opening") for each in entry.balances.items()])
+        _anchor(state, seq, entry.venue, Movement(asset, amount, "opening"), entry.at, entry.listed)
 
 
 def _parent_opened(state: State, seq: int, at: Instant, entry: log.ParentOpened) -> None:
@@ -88,12 +87,12 @@ def _parent_closed(state: State, seq: int, at: Instant, entry: log.ParentClosed)
 
 
 def _intended(state: State, seq: int, at: Instant, entry: log.Intended) -> None:
-    state.add("orders", order_row(entry.order))
+    state.add("orders", order_row(entry.order) | {"seq": seq})
     _count(state, "orders")
 
 
 def _foreign_order_found(state: State, seq: int, at: Instant, entry: log.ForeignOrderFound) -> None:
-    state.add("orders", order_row(entry.order))
+    state.add("orders", order_row(entry.order) | {"seq": seq})
 
 
 def _acked(state: State, seq: int, at: Instant, entry: log.Acked) -> None:
@@ -119,14 +118,16 @@ def _reported(state: State, seq: int, at: Instant, entry: log.Reported) -> None:
 def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> None:
     fill = entry.fill
     row = fill_row(fill)
-    row |= {"base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
-    row["absorbed"] = json.dumps(dict(entry.absorbed))
+    row |= {"seq": seq, "base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
+    movements = booked_movements(fill, entry.base, entry.quote, entry.absorbed)
+    row["absorbed"] = _to_text(dict(entry.absorbed))
+    row["postings"] = _to_text([(asset, plain(amount), contra) for asset, amount, contra in movements])
     if not state.add("fills", row):
         return
     if entry.cl_ord_id is not None:
         step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=at)
         _step(state, entry.cl_ord_id, step)
-    _post(state, seq, fill.venue, booked_movements(fill, entry.base, entry.quote, entry.absorbed))
+    _move(state, seq, fill.venue, movements)
 
 
 def _found_absent(state: State, seq: int, at: Instant, entry: log.FoundAbsent) -> None:
@@ -161,8 +162,8 @@ def _balance_agreed(state: State, seq: int, at: Instant, entry: log.BalanceAgree
 
 
 def _adjusted(state: State, seq: int, at: Instant, entry: log.Adjusted) -> None:
-    _post(state, seq, entry.venue, [Movement(entry.asset, entry.amount, "adjustment")])
-    _anchor(state, seq, entry.venue, entry.asset, "adjustment", entry.at, json.dumps(entry.listed))
+    movement = Movement(entry.asset, entry.amount, "adjustment")
+    _anchor(state, seq, entry.venue, movement, entry.at, entry.listed)
 
 
 def _break_found(state: State, seq: int, at: Instant, entry: log.BreakFound) -> None:
@@ -202,22 +203,19 @@ def _count(state: State, name: str) -> None:
     state.put("meta", {"name": name, "value": str(count + 1)})
 
 
-def _anchor(state: State, seq: int, venue: Venue, asset: Asset, kind: str, at: Instant, listed: str) -> None:
-    state.add(
-        "anchors",
-        {"venue": venue, "asset": asset, "seq": seq, "kind": kind, "at": at, "listed": listed},
-    )
+def _anchor(
+    state: State, seq: int, venue: Venue, movement: Movement, at: Instant, listed: Sequence[str]
+) -> None:
+    """A holding is set to the venue's balance: the posting, and what it knew."""
+    asset, amount, kind = movement
+    row = {"venue": venue, "asset": asset, "seq": seq, "kind": kind, "amount": plain(amount)}
+    state.add("anchors", {**row, "at": at, "listed": _to_text(listed)})
+    _move(state, seq, venue, [movement])
 
 
-def _post(state: State, seq: int, venue: Venue, movements: Sequence[Movement]) -> None:
-    """Post movements, both legs of each in one row: amount comes into the holding out of `contra`.
-
-    `last_seq` dates the last event on an asset: a doubt older than it is void, and the wait for a
-    second read begins anew.
-    """
-    for line, (asset, amount, contra) in enumerate(movements):
-        row = {"id": seq * LINES_PER_ENTRY + line, "venue": venue, "asset": asset}
-        state.add("postings", {**row, "amount": plain(amount), "contra": contra})
+def _move(state: State, seq: int, venue: Venue, movements: Sequence[Movement]) -> None:
+    """Move the holdings by postings. `last_seq` dates the last event on an asset: a doubt older than it
+    is void, and the wait for a second read begins anew."""
     for asset, amount in net(movements).items():
         key = {"venue": venue, "asset": asset}
         held = state.get("holdings", venue, asset)

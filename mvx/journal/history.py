@@ -11,7 +11,7 @@ from typing import Any
 from mvx.domain.entries import FillBooked
 from mvx.domain.execution import Fill, FillKey
 from mvx.domain.ids import Asset, OrderId, ParentId, Venue
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import Instant
 from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.money import plain
 from mvx.domain.order import Order
@@ -37,6 +37,7 @@ _PARENTS = "SELECT parent_id, key, params, instrument, side, order_qty, status, 
 
 
 _FILL_COLUMNS = FOLDS["fills"].columns
+_IS_KEY = " AND ".join(f"{name} = ?" for name in FILL_KEY)
 _FILLS = f"SELECT {', '.join(_FILL_COLUMNS)} FROM fills"  # noqa: S608  our own column names
 
 
@@ -48,48 +49,48 @@ def _booked(rows: Iterable[Sequence[Any]]) -> tuple[FillBooked, ...]:
     )
 
 
-def fills_since(tx: ReadTx, venue: Venue, since: Instant) -> tuple[FillBooked, ...]:
-    """A venue's fills at or after since, oldest first."""
-    sql = f"{_FILLS} WHERE venue = ? AND at >= ? ORDER BY at, exec_id"
-    return _booked(tx.connection.execute(sql, (venue, since)))
+def fills_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[FillBooked, ...]:
+    """A venue's fills that were booked after an entry of the log, in the order of booking."""
+    sql = f"{_FILLS} WHERE seq > ? AND venue = ? ORDER BY seq"
+    return _booked(tx.connection.execute(sql, (seq, venue)))
+
+
+def fills_with_keys(tx: ReadTx, keys: Iterable[FillKey]) -> tuple[FillBooked, ...]:
+    """The booked fills of these keys."""
+    sql = f"{_FILLS} WHERE {_IS_KEY}"
+    return tuple(booked for key in keys for booked in _booked(tx.connection.execute(sql, key)))
 
 
 def recent_fills(
     tx: ReadTx, *, since: Instant | None, venue: str | None, limit: int
 ) -> tuple[FillBooked, ...]:
     """The newest fills first."""
-    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY at DESC, exec_id DESC LIMIT ?"
+    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY seq DESC LIMIT ?"
     return _booked(tx.connection.execute(sql, (since or 0, venue, venue, limit)))
 
 
 def fills_of(tx: ReadTx, orders: Iterable[Order]) -> tuple[FillBooked, ...]:
-    """The fills of these orders. A fill is dated by the venue's clock, hence the hour of slack."""
-    sql = f"{_FILLS} WHERE venue = ? AND at >= ? AND cl_ord_id = ? ORDER BY at, exec_id"
+    """The fills of these orders: they were booked after the order was."""
+    intended = "(SELECT seq FROM orders WHERE cl_ord_id = ?1)"
+    sql = f"{_FILLS} WHERE seq > {intended} AND cl_ord_id = ?1 ORDER BY seq"
     return tuple(
-        booked
-        for each in orders
-        for booked in _booked(
-            tx.connection.execute(sql, (each.venue, after(each.created_at, -3600), each.cl_ord_id))
-        )
+        booked for each in orders for booked in _booked(tx.connection.execute(sql, (each.cl_ord_id,)))
     )
 
 
-def known_fills(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, Fill]:
+def known_fills(tx: ReadTx, fills: Sequence[Fill]) -> dict[FillKey, Fill]:
     """Those of these fills whose key is booked, as they were booked.
 
-    Replays are the ordinary case, so they are compared as text, without making a value of each row.
+    Replays are the ordinary case, and mostly of what was booked last: the end of the table is read at
+    once and compared as text, without making a value of each row; what is older is looked up by key.
     """
-    by_venue: dict[Venue, list[Fill]] = {}
-    for fill in fills:
-        by_venue.setdefault(fill.venue, []).append(fill)
+    last = _last_numbers(tx, 2 * len(fills))
     known: dict[FillKey, Fill] = {}
-    for venue, listed in by_venue.items():
-        rows = _numbers_by_key(tx, venue, min(f.at for f in listed), max(f.at for f in listed))
-        for fill in listed:
-            key = fill.key
-            row = rows.get(key) or _numbers_of_key(tx, key)
-            if row is not None:
-                known[key] = fill if row == _numbers(fill) else _fill(key, row)
+    for fill in fills:
+        key = fill.key
+        row = last.get(key) or _numbers_of_key(tx, key)
+        if row is not None:
+            known[key] = fill if row == _numbers(fill) else _fill(key, row)
     return known
 
 
@@ -109,18 +110,14 @@ def _fill(key: FillKey, row: _Numbers) -> Fill:
     return Fill(*key, OrderId(order_id), Decimal(qty), Decimal(price), asset, paid, Instant(at))
 
 
-def _numbers_by_key(
-    tx: ReadTx, venue: Venue, start: Instant, end: Instant
-) -> dict[tuple[str, ...], _Numbers]:
-    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills WHERE venue = ? AND at BETWEEN ? AND ?"  # noqa: S608
+def _last_numbers(tx: ReadTx, count: int) -> dict[tuple[str, ...], _Numbers]:
+    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills ORDER BY seq DESC LIMIT ?"  # noqa: S608
     width = len(FILL_KEY)
-    return {row[:width]: row[width:] for row in tx.connection.execute(sql, (venue, start, end))}
+    return {row[:width]: row[width:] for row in tx.connection.execute(sql, (count,))}
 
 
 def _numbers_of_key(tx: ReadTx, key: FillKey) -> _Numbers | None:
-    """One row by its key: a fill that is listed with another time than it was booked with."""
-    where = " AND ".join(f"{name} = ?" for name in FILL_KEY)
-    sql = f"SELECT {_NUMBERS} FROM fills WHERE {where}"  # noqa: S608  our own column names
+    sql = f"SELECT {_NUMBERS} FROM fills WHERE {_IS_KEY}"  # noqa: S608  our own column names
     row: _Numbers | None = tx.connection.execute(sql, key).fetchone()
     return row
 

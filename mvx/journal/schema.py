@@ -2,7 +2,9 @@
 
 Rule: money and instants are exact: decimals are TEXT in plain notation, instants INTEGER microseconds.
 `FOLDS` is what `journal verify` recomputes from the log. Leases, contact (ages and health) and marks
-are not folds: they record when something was last seen, not what happened.
+are not folds: they record when something was last seen, not what happened. A fill and an order carry
+the `seq` of the entry that made them, so that "the fills since" is the end of a table and no index. Postings
+lie in the rows that made them (fills, openings, adjustments); the view `postings` shows them one by one.
 """
 
 from __future__ import annotations
@@ -13,10 +15,6 @@ if TYPE_CHECKING:
     from mvx.sqlite import Connection
 
 VERSION = 1
-
-
-#: A posting's id is its entry's seq times this, plus its line: an entry has fewer postings.
-LINES_PER_ENTRY = 4096
 
 
 class Table(NamedTuple):
@@ -79,12 +77,13 @@ FOLDS = {
                 "opened_at",
             ),
         ),
-        Table("orders", ("cl_ord_id",), ORDER_COLUMNS),
+        Table("orders", ("cl_ord_id",), (*ORDER_COLUMNS, "seq")),
         Table(
             "fills",
             FILL_KEY,
             (
                 *FILL_KEY,
+                "seq",
                 "order_id",
                 "qty",
                 "price",
@@ -95,11 +94,13 @@ FOLDS = {
                 "quote",
                 "cl_ord_id",
                 "absorbed",
+                "postings",
             ),
         ),
-        Table("postings", ("id",), ("id", "venue", "asset", "amount", "contra")),
         Table("holdings", ("venue", "asset"), ("venue", "asset", "confirmed", "baseline", "last_seq")),
-        Table("anchors", ("venue", "asset", "seq"), ("venue", "asset", "seq", "kind", "at", "listed")),
+        Table(
+            "anchors", ("venue", "asset", "seq"), ("venue", "asset", "seq", "kind", "amount", "at", "listed")
+        ),
         Table("doubts", ("venue", "asset"), ("venue", "asset", "ours", "theirs", "read_at", "seq")),
         Table(
             "breaks",
@@ -138,27 +139,31 @@ CREATE TABLE orders (
   deadline INTEGER NOT NULL, fee_bps TEXT NOT NULL, fee_assets TEXT NOT NULL, max_px TEXT,
   ord_status TEXT NOT NULL, unknown INTEGER NOT NULL, settled INTEGER NOT NULL, reason TEXT NOT NULL,
   order_id TEXT, cum_qty TEXT NOT NULL, avg_px TEXT, filled_qty TEXT NOT NULL,
-  filled_notional TEXT NOT NULL, terminal_at INTEGER, absent_since INTEGER) STRICT, WITHOUT ROWID;
+  filled_notional TEXT NOT NULL, terminal_at INTEGER, absent_since INTEGER,
+  seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX orders_unsettled ON orders (venue) WHERE settled = 0;
 CREATE INDEX orders_by_parent ON orders (parent_id);
 CREATE INDEX orders_by_order_id ON orders (venue, order_id);
 CREATE INDEX orders_by_time ON orders (created_at);
 CREATE TABLE fills (
-  venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL, symbol TEXT NOT NULL,
-  side TEXT NOT NULL, exec_id TEXT NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY, venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL,
+  symbol TEXT NOT NULL, side TEXT NOT NULL, exec_id TEXT NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL,
   price TEXT NOT NULL, fee_asset TEXT NOT NULL, fee_amount TEXT NOT NULL, at INTEGER NOT NULL,
   base TEXT NOT NULL, quote TEXT NOT NULL, cl_ord_id TEXT REFERENCES orders, absorbed TEXT NOT NULL,
-  PRIMARY KEY (venue, account, epoch, symbol, side, exec_id)) STRICT;
-CREATE INDEX fills_by_time ON fills (venue, at);
-CREATE TABLE postings (
-  id INTEGER PRIMARY KEY, venue TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL,
-  contra TEXT NOT NULL) STRICT;
+  postings TEXT NOT NULL,
+  UNIQUE (venue, account, epoch, symbol, side, exec_id)) STRICT;
 CREATE TABLE holdings (
   venue TEXT NOT NULL, asset TEXT NOT NULL, confirmed TEXT NOT NULL, baseline TEXT NOT NULL,
   last_seq INTEGER NOT NULL,   PRIMARY KEY (venue, asset)) STRICT, WITHOUT ROWID;
 CREATE TABLE anchors (
   venue TEXT NOT NULL, asset TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-  at INTEGER NOT NULL, listed TEXT NOT NULL, PRIMARY KEY (venue, asset, seq)) STRICT, WITHOUT ROWID;
+  amount TEXT NOT NULL, at INTEGER NOT NULL, listed TEXT NOT NULL,
+  PRIMARY KEY (venue, asset, seq)) STRICT, WITHOUT ROWID;
+CREATE VIEW postings AS
+  SELECT seq, line.key AS line, venue, line.value ->> 0 AS asset, line.value ->> 1 AS amount,
+    line.value ->> 2 AS contra
+  FROM fills, json_each(iif(json_valid(postings), postings, '[]')) AS line
+  UNION ALL SELECT seq, 0, venue, asset, amount, kind FROM anchors;
 CREATE TABLE doubts (
   venue TEXT NOT NULL, asset TEXT NOT NULL, ours TEXT NOT NULL, theirs TEXT NOT NULL,
   read_at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (venue, asset)) STRICT, WITHOUT ROWID;

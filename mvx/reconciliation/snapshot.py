@@ -49,9 +49,9 @@ class Snapshot:
 class Ours:
     """What the journal holds of that venue, read in the transaction that will correct it.
 
-    `orders`: the unsettled ones, and every one that the snapshot names. `recent`: fills booked at or
-    after the snapshot's `since`. `known`: the snapshot's fills that are booked. `expected`: orders
-    that the caller is working itself, whose fills and states are no surprise.
+    `orders`: the unsettled ones, and every one that the snapshot names. `recent`: fills booked since
+    the reading began, or listed only by its second reading of the trades. `known`: the snapshot's fills
+    that are booked. `expected`: orders that a live worker is at, whose fills and states are no surprise.
     """
 
     orders: tuple[Order, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,16 @@ def folded(entries: Iterable[log.Entry]) -> MemoryState:
     for seq, entry in enumerate(entries, 1):
         apply(state, seq, at(seq), entry)
     return state
+
+
+def postings(state: MemoryState) -> list[dict[str, Any]]:
+    """Every posting of the tables, one by one: what the view of that name shows."""
+    rows = [
+        {"seq": row["seq"], "venue": row["venue"], "asset": asset, "amount": amount, "contra": contra}
+        for row in state.tables["fills"].values()
+        for asset, amount, contra in json.loads(row["postings"])
+    ]
+    return rows + [{**row, "contra": row["kind"]} for row in state.tables["anchors"].values()]
 
 
 def write(journal: Journal, entries: Iterable[log.Entry], *, seconds: float = 1) -> None:

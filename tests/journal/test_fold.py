@@ -17,7 +17,7 @@ from mvx.domain.order_status import OrdStatus
 from mvx.journal.fold import apply
 from mvx.journal.verify import MemoryState
 from tests.domain.orders import BNB, BTC, BUY, KRAKEN, SELL, USD, at, fill, order, report
-from tests.journal.journals import PRELUDE, folded, sequences
+from tests.journal.journals import PRELUDE, folded, postings, sequences
 
 D = Decimal
 M1 = ClOrdId("m1")
@@ -106,8 +106,8 @@ def test_an_absorbed_fill_posts_its_exact_opposite(kind: str) -> None:
     state = folded([*PRELUDE, log.FillBooked(traded, BTC, USD, M1, absorbed)])
     legs = [
         (row["asset"], D(row["amount"]), row["contra"])
-        for row in state.tables["postings"].values()
-        if row["id"] > 4096 * len(PRELUDE)
+        for row in postings(state)
+        if row["seq"] > len(PRELUDE)
     ]
     expected = [
         leg
@@ -146,7 +146,7 @@ def test_a_holding_is_the_sum_of_its_postings(entries: list[log.Entry]) -> None:
     """Exact to the last digit, after any sequence of entries."""
     state = folded(entries)
     sums: dict[tuple[str, str], Decimal] = {}
-    for row in state.tables["postings"].values():
+    for row in postings(state):
         key = (row["venue"], row["asset"])
         sums[key] = sums.get(key, D(0)) + D(row["amount"])
     assert {key: D(row["confirmed"]) for key, row in state.tables["holdings"].items()} == sums
@@ -165,7 +165,7 @@ def test_each_fill_counts_once_in_holdings_and_order(entries: list[log.Entry]) -
         for asset, amount in net(effects(entry.fill, BTC, USD)).items():
             expected[asset] = expected.get(asset, D(0)) + amount
     posted: dict[str, Decimal] = {}
-    for row in state.tables["postings"].values():
+    for row in postings(state):
         if row["contra"] in ("trade", "fee"):
             posted[row["asset"]] = posted.get(row["asset"], D(0)) + D(row["amount"])
     assert posted == expected
@@ -180,7 +180,7 @@ def test_folding_again_what_the_venue_repeats_moves_no_holding(
 ) -> None:
     """A replay of any run of fills, acks and reports leaves fills, postings and holdings alone."""
     state = folded(entries)
-    names = ("fills", "postings", "holdings", "anchors", "breaks")
+    names = ("fills", "holdings", "anchors", "breaks")
     before = {name: copy.deepcopy(state.tables[name]) for name in names}
     repeated = (log.FillBooked, log.Acked, log.Reported)
     for entry in [e for e in entries if isinstance(e, repeated)][:at_most]:

@@ -54,12 +54,20 @@ def test_a_fill_with_another_key_is_not_known(journal: Journal, change: dict[str
         assert history.known_fills(tx, [replace(BOUGHT.fill, **change)]) == {}
 
 
-@pytest.mark.parametrize(("since_s", "count"), [(9, 1), (10, 1), (10.000001, 0)])
-def test_fills_since_an_instant_hold_it(journal: Journal, since_s: float, count: int) -> None:
-    """At or after; with what was absorbed and whose it is."""
+def test_fills_booked_after_an_entry_do_not_hold_its_own(journal: Journal) -> None:
+    """Strictly after; with what was absorbed and whose it is."""
     with journal.read() as tx:
-        found = history.fills_since(tx, KRAKEN, at(since_s))
-    assert found == (BOUGHT,) * count
+        last = views.last_seq(tx)
+        assert history.fills_booked_after(tx, KRAKEN, last - 1) == (BOUGHT,)
+        assert history.fills_booked_after(tx, KRAKEN, last) == ()
+        assert history.fills_booked_after(tx, Venue("okx"), last - 1) == ()
+
+
+def test_fills_are_found_by_their_keys(journal: Journal) -> None:
+    """Those that are booked, and no others."""
+    other = replace(BOUGHT.fill, exec_id=ExecId("e2"))
+    with journal.read() as tx:
+        assert history.fills_with_keys(tx, [other.key, BOUGHT.fill.key]) == (BOUGHT,)
 
 
 @pytest.mark.parametrize(

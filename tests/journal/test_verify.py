@@ -114,11 +114,11 @@ def test_a_row_that_was_taken_away_is_found(journal: Journal, table: str) -> Non
     [
         ("UPDATE log SET body = replace(body, '0.4', '0.3') WHERE kind = 'FillBooked'", "fills"),
         ("DELETE FROM log WHERE kind = 'FillBooked'", "fills"),
-        ("DELETE FROM log WHERE kind = 'Adjusted'", "postings"),
+        ("DELETE FROM log WHERE kind = 'Adjusted'", "anchors"),
         ("DELETE FROM log WHERE kind = 'Reported'", "orders"),
         ("UPDATE log SET at = at + 1 WHERE kind = 'BreakFound'", "breaks"),
         ("UPDATE log SET body = replace(body, '\"m2\"', '\"m7\"') WHERE kind = 'Intended'", "orders"),
-        ("UPDATE log SET seq = 999 WHERE kind = 'Opening'", "postings"),
+        ("UPDATE log SET seq = 999 WHERE kind = 'Opening'", "anchors"),
         (
             "INSERT INTO log (at, kind, body)"
             " SELECT at, kind, replace(body, '\"e1\"', '\"e2\"') FROM log WHERE kind = 'FillBooked'",
@@ -134,8 +134,8 @@ def test_a_change_in_the_log_is_found(journal: Journal, sql: str, table: str) ->
 
 def test_a_row_that_no_entry_made_is_found(journal: Journal) -> None:
     """A planted posting is a difference, and its holding is not the sum of its postings."""
-    tamper(journal, "INSERT INTO postings VALUES (999999, 'kraken', 'BTC', '1', 'trade')")
-    assert found(journal) == {"postings", "holdings"}
+    tamper(journal, "INSERT INTO anchors VALUES ('kraken', 'BTC', 999999, 'adjustment', '1', 0, '[]')")
+    assert found(journal) == {"anchors", "holdings"}
 
 
 @pytest.mark.parametrize(
