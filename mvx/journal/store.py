@@ -6,7 +6,7 @@ fenced it is refused as soon as another worker took the lease. No `await` happen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mvx.domain.entries import Entry
 
 LEASE_S = 15.0
+_ROWS_KEPT = 1000
 
 
 class Lease(NamedTuple):
@@ -50,16 +51,14 @@ class WriteTx(ReadTx):
 
     __slots__ = ("_state", "at")
 
-    def __init__(self, connection: Connection, at: Instant) -> None:
+    def __init__(self, connection: Connection, at: Instant, state: SqlState | None = None) -> None:
         super().__init__(connection)
         self.at = at
-        self._state = SqlState(connection)
+        self._state = state or SqlState(connection)
 
     def append(self, entry: Entry) -> int:
         """Log an entry and fold it; returns its seq."""
-        from mvx.journal.codec import encode
-        from mvx.journal.fold import apply
-
+        encode, apply = _tools()
         cursor = self.connection.execute(
             "INSERT INTO log (at, kind, body) VALUES (?, ?, ?)",
             (self.at, type(entry).__name__, encode(entry)),
@@ -126,21 +125,51 @@ class WriteTx(ReadTx):
         self.connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (instrument, px, self.at))
 
 
+@cache
+def _tools() -> tuple[Callable[[object], str], Callable[..., None]]:
+    """Encoding and folding, loaded by who writes: a read-only command does without."""
+    from mvx.journal.codec import encode
+    from mvx.journal.fold import apply
+
+    return encode, apply
+
+
 class SqlState:
-    """The fold's view of the tables of one transaction."""
+    """The fold's view of the tables. It keeps the rows that it last read or wrote, for a stream of
+    fills moves the same few; `refresh` drops them as soon as another connection has committed."""
 
     def __init__(self, connection: Connection) -> None:
         self._execute = connection.execute
+        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._version = -1
+
+    def refresh(self) -> None:
+        """For the start of a transaction, once it has the lock."""
+        version = self._execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version or len(self._rows) > _ROWS_KEPT:
+            self.forget()
+            self._version = version
+
+    def forget(self) -> None:
+        """For a transaction that was rolled back."""
+        self._rows.clear()
 
     def get(self, table: str, *key: Any) -> dict[str, Any] | None:
-        row = self._execute(_SELECT[table], key).fetchone()
-        return None if row is None else dict(zip(FOLDS[table].columns, row, strict=True))
+        kept = self._rows.get((table, *key))
+        if kept is not None:
+            return kept
+        values = self._execute(_SELECT[table], key).fetchone()
+        if values is None:
+            return None
+        row = self._rows[table, *key] = dict(zip(FOLDS[table].columns, values, strict=True))
+        return row
 
     def add(self, table: str, row: dict[str, Any]) -> bool:
         return self._execute(_INSERT[table], [row[name] for name in FOLDS[table].columns]).rowcount == 1
 
     def put(self, table: str, row: dict[str, Any]) -> None:
         self._execute(_REPLACE[table], [row[name] for name in FOLDS[table].columns])
+        self._rows.pop((table, *(row[name] for name in FOLDS[table].key)), None)
 
     def update(self, table: str, row: dict[str, Any]) -> None:
         values = list(row.values())
@@ -148,9 +177,13 @@ class SqlState:
         cursor = self._execute(_update(table, tuple(row)), values[keys:] + values[:keys])
         if cursor.rowcount != 1:
             raise LookupError(f"no row {values[:keys]} in {table}")
+        kept = self._rows.get((table, *values[:keys]))
+        if kept is not None:
+            kept.update(row)
 
     def delete(self, table: str, *key: Any) -> None:
         self._execute(_DELETE[table], key)
+        self._rows.pop((table, *key), None)
 
 
 def _where(table: str) -> str:
@@ -184,6 +217,7 @@ class Journal:
         self.path = path
         self._clock = clock or SystemClock()
         self._database = Database(path)
+        self._state = SqlState(self._database.connection)
         try:
             version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
         except DatabaseError as error:
@@ -206,11 +240,17 @@ class Journal:
     def write(self, lease: Lease | None = None, *, at: Instant | None = None) -> Iterator[WriteTx]:
         """A durable transaction, dated once it has the lock (or `at`). Raises LeaseLost where the lease
         was taken by another worker."""
-        with self._database.write() as connection:
-            transaction = WriteTx(connection, self._clock.now() if at is None else at)
-            if lease is not None:
-                transaction._renew(lease)
-            yield transaction
+        try:
+            with self._database.write() as connection:
+                self._state.refresh()
+                now = self._clock.now() if at is None else at
+                transaction = WriteTx(connection, now, self._state)
+                if lease is not None:
+                    transaction._renew(lease)
+                yield transaction
+        except BaseException:
+            self._state.forget()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[ReadTx]:
