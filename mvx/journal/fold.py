@@ -120,7 +120,7 @@ def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> 
     row = fill_row(fill)
     row |= {"seq": seq, "base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
     movements = booked_movements(fill, entry.base, entry.quote, entry.absorbed)
-    row["absorbed"] = _to_text(dict(entry.absorbed))
+    row["absorbed"] = _to_text(dict(entry.absorbed)) if entry.absorbed else "{}"
     row["postings"] = _to_text([(asset, plain(amount), contra) for asset, amount, contra in movements])
     if not state.add("fills", row):
         return

@@ -167,6 +167,22 @@ class Witness:
             await asyncio.sleep(0)
 
 
+class Interlude(Witness):
+    """A venue during whose first submit something else happens."""
+
+    def __init__(self, port: VenuePort, happens: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(port, lambda venue, call: None)
+        self.happens = happens
+        self.done = False
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        ack = await self.port.submit(request)
+        if not self.done:
+            self.done = True
+            await self.happens()
+        return ack
+
+
 class Operator:
     """Types one command after another; each opens the desk afresh, as a process would."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +18,19 @@ from mvx.engine.results import RouteResult
 from mvx.errors import Exit, Refused
 from mvx.journal import views
 from mvx.venues.port import VenuePort
-from tests.engine.desk import BINANCE, GTC, KRAKEN, OKX, SELL, Operator, Witness, order, routed, settings
+from tests.engine.desk import (
+    BINANCE,
+    GTC,
+    KRAKEN,
+    OKX,
+    SELL,
+    Interlude,
+    Operator,
+    Witness,
+    order,
+    routed,
+    settings,
+)
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
 
 
@@ -177,22 +188,6 @@ def test_an_id_whose_outcome_was_unknown_is_resolved_by_asking_again(at: Operato
     assert (False, False) == (again.sent, again.uncertain)
     assert answer(again).cum_qty > 0
     assert_healed(at)
-
-
-class Interlude(Witness):
-    """A venue during whose first submit something else happens."""
-
-    def __init__(self, port: VenuePort, happens: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(port, lambda venue, call: None)
-        self.happens = happens
-        self.done = False
-
-    async def submit(self, request: OrderRequest) -> Ack:
-        ack = await self.port.submit(request)
-        if not self.done:
-            self.done = True
-            await self.happens()
-        return ack
 
 
 def test_a_run_that_was_reported_as_died_trades_no_further_when_it_wakes(at: Operator) -> None:
