@@ -22,13 +22,15 @@ from mvx.domain.ledger import Movement, booked_movements, net
 from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_row
-from mvx.journal.rows import Row, order_of, order_row, progress_row
+from mvx.journal.rows import Row, order_of, order_row, progress_changes
 
 _to_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class State(Protocol):
-    """Rows by table and key."""
+    """Rows by table and key; `orders` are those that a step has been taken with, as values."""
+
+    orders: dict[str, Order]
 
     def get(self, table: str, *key: Any) -> Row | None: ...
 
@@ -188,11 +190,14 @@ def _break_found(state: State, seq: int, at: Instant, entry: log.BreakFound) -> 
 
 def _step(state: State, cl_ord_id: ClOrdId, step: Callable[[Order], Order]) -> None:
     """Take one step of an order's life; only what it changed is written, for the indexes' sake."""
-    row = state.get("orders", cl_ord_id)
-    if row is None:
-        raise LookupError(f"no order {cl_ord_id}")
-    after = progress_row(step(order_of(row)))
-    changes = {name: value for name, value in after.items() if row[name] != value}
+    order = state.orders.get(cl_ord_id)
+    if order is None:
+        row = state.get("orders", cl_ord_id)
+        if row is None:
+            raise LookupError(f"no order {cl_ord_id}")
+        order = order_of(row)
+    moved = state.orders[cl_ord_id] = step(order)
+    changes = progress_changes(order, moved)
     if changes:
         state.update("orders", {"cl_ord_id": cl_ord_id, **changes})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -82,16 +82,32 @@ def order_of(row: Row) -> Order:
 
 def progress_row(order: Order) -> dict[str, Any]:
     """What may change in an order's row after its intent."""
+    return {name: convert(getattr(order, name)) for name, convert in _PROGRESS}
+
+
+def progress_changes(before: Order, after: Order) -> dict[str, Any]:
+    """What one step changed in an order's row."""
     return {
-        "ord_status": order.ord_status.value,
-        "unknown": int(order.unknown),
-        "settled": int(order.settled),
-        "reason": order.reason,
-        "order_id": order.order_id,
-        "cum_qty": plain(order.cum_qty),
-        "avg_px": _text(order.avg_px),
-        "filled_qty": plain(order.filled_qty),
-        "filled_notional": plain(order.filled_notional),
-        "terminal_at": order.terminal_at,
-        "absent_since": order.absent_since,
+        name: convert(value)
+        for name, convert in _PROGRESS
+        if (value := getattr(after, name)) != getattr(before, name)
     }
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_PROGRESS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("ord_status", str),
+    ("unknown", int),
+    ("settled", int),
+    ("reason", _same),
+    ("order_id", _same),
+    ("cum_qty", plain),
+    ("avg_px", _text),
+    ("filled_qty", plain),
+    ("filled_notional", plain),
+    ("terminal_at", _same),
+    ("absent_since", _same),
+)

@@ -21,6 +21,7 @@ from mvx.sqlite import Connection, Database, DatabaseError, unusable
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry
+    from mvx.domain.order import Order
 
 LEASE_S = 15.0
 _ROWS_KEPT = 1000
@@ -140,19 +141,21 @@ class SqlState:
 
     def __init__(self, connection: Connection) -> None:
         self._execute = connection.execute
+        self.orders: dict[str, Order] = {}
         self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._version = -1
 
     def refresh(self) -> None:
         """For the start of a transaction, once it has the lock."""
         version = self._execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version or len(self._rows) > _ROWS_KEPT:
+        if version != self._version or len(self._rows) + len(self.orders) > _ROWS_KEPT:
             self.forget()
             self._version = version
 
     def forget(self) -> None:
         """For a transaction that was rolled back."""
         self._rows.clear()
+        self.orders.clear()
 
     def get(self, table: str, *key: Any) -> dict[str, Any] | None:
         kept = self._rows.get((table, *key))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mvx.domain.order import Order
 from mvx.journal.codec import decode
 from mvx.journal.fold import apply
 from mvx.journal.schema import FOLDS
@@ -30,6 +31,7 @@ class MemoryState:
     """The fold's state in plain dicts."""
 
     def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
         self.tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in FOLDS}
 
     def get(self, table: str, *key: Any) -> dict[str, Any] | None:
