@@ -34,9 +34,7 @@ _LOCK_POLL_S = 0.002
 
 VERSION = sqlite3.sqlite_version
 Connection = sqlite3.Connection
-Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
-IntegrityError = sqlite3.IntegrityError
 
 
 def check_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:

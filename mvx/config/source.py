@@ -153,11 +153,6 @@ def _user_folder(kind: str) -> Path:
     return Path(dirs.user_config_dir if kind == "config" else dirs.user_data_dir)
 
 
-def user_config_file() -> Path:
-    """Where the user's own config lies, present or not."""
-    return _user_folder("config") / FILE_NAME
-
-
 def _symbols(name: str, venue: Mapping[str, Any]) -> dict[str, Symbol]:
     table = _table(venue, "symbols", f"venues.{name}")
     return {key: Symbol(_text(table, key, f"venues.{name}.symbols")) for key in table}

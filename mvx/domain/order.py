@@ -10,7 +10,7 @@ from typing import Any
 
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
-from mvx.domain.money import ZERO
+from mvx.domain.money import ZERO, round_px
 from mvx.domain.order_status import TERMINAL, OrdStatus
 
 
@@ -150,3 +150,8 @@ def changed(order: Order, **changes: Any) -> Order:
     for name, value in changes.items():
         values[_INDEX[name]] = value
     return Order(*values)
+
+
+def average_px(order: Order) -> Decimal | None:
+    """From the listed trades; before they are listed, from the venue's record."""
+    return round_px(order.filled_notional / order.filled_qty) if order.filled_qty else order.avg_px

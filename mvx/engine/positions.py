@@ -24,9 +24,6 @@ from mvx.errors import Exit, UsageError
 from mvx.journal import views
 from mvx.journal.views import Contact, HoldingRow
 
-#: From the best to the worst; a row shows the worst that holds.
-STATES = ("agreed", "open", "settling", "stale", "unconfirmed", "unknown")
-
 
 class Known(NamedTuple):
     """One snapshot of the journal."""
@@ -130,6 +127,7 @@ def _state(
     settling: bool,
     max_age_s: float,
 ) -> str:
+    """The worst that holds, the worst first; `agreed` where nothing does."""
     if row is None or any(_unknown(order, known.now) for order in orders):
         return "unknown"
     in_flight = any(o.claimed_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)

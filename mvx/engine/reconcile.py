@@ -201,16 +201,16 @@ def _write(tx: WriteTx, comparison: Comparison, now: Instant) -> tuple[BreakRow,
 
 
 def _note_contact(tx: WriteTx, snapshot: Snapshot, comparison: Comparison, now: Instant) -> None:
-    venue = snapshot.venue
-    tx.note_contact(venue, answered_at=now, failed_at=None, failed_why=None)
-    contact = views.contacts(tx)[venue]
-    if contact.read_began_at is not None and snapshot.began_at < contact.read_began_at:
-        return
-    tx.note_contact(venue, read_began_at=snapshot.began_at)
-    if not comparison.unjoined:
-        tx.note_contact(venue, cursor_at=snapshot.began_at)
-    if comparison.agreed:
-        tx.note_contact(venue, agreed_at=now)
+    """The venue answered; where no later reading was applied before, so far reaches what we know."""
+    noted: dict[str, Instant | None] = {"answered_at": now, "failed_at": None, "failed_why": None}
+    last = views.contacts(tx).get(snapshot.venue, views.Contact()).read_began_at
+    if last is None or snapshot.began_at >= last:
+        noted["read_began_at"] = snapshot.began_at
+        if not comparison.unjoined:
+            noted["cursor_at"] = snapshot.began_at
+        if comparison.agreed:
+            noted["agreed_at"] = now
+    tx.note_contact(snapshot.venue, **noted)
 
 
 def _ours(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:

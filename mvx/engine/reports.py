@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from mvx.config.desk import DeskSettings
 from mvx.domain.instant import Instant
-from mvx.domain.money import round_px
-from mvx.domain.order import Order
+from mvx.domain.order import Order, average_px
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersResult
 from mvx.engine.setup import open_journal
@@ -130,7 +129,6 @@ def _difference_lines(found: tuple[DifferenceRow, ...]) -> Iterator[str]:
 
 
 def _order_row(order: Order) -> OrderRow:
-    avg_px = round_px(order.filled_notional / order.filled_qty) if order.filled_qty else order.avg_px
     return OrderRow(
         cl_ord_id=order.cl_ord_id,
         order_id=order.order_id,
@@ -141,7 +139,7 @@ def _order_row(order: Order) -> OrderRow:
         order_qty=order.order_qty,
         limit_px=order.limit_px,
         cum_qty=order.cum_qty,
-        avg_px=avg_px,
+        avg_px=average_px(order),
         ord_status=order.ord_status.value,
         unknown=order.unknown,
         settled=order.settled,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from mvx.domain.entries import FillBooked
 from mvx.domain.ids import Asset, ParentId, Venue
 from mvx.domain.money import BPS, ZERO, round_px
-from mvx.domain.order import Order, Side
+from mvx.domain.order import Order, Side, average_px
 from mvx.engine.results import (
     BestSingleVenue,
     ChildRow,
@@ -110,11 +110,6 @@ def child_row(order: Order) -> ChildRow:
         settled=order.settled,
         reason=order.reason,
     )
-
-
-def average_px(order: Order) -> Decimal | None:
-    """From the listed trades; before they are listed, from the venue's record."""
-    return round_px(order.filled_notional / order.filled_qty) if order.filled_qty else order.avg_px
 
 
 def plan_row(plan: Plan) -> PlanRow:

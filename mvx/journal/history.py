@@ -111,7 +111,7 @@ def _fill(key: FillKey, row: _Numbers) -> Fill:
 
 
 def _last_numbers(tx: ReadTx, count: int) -> dict[tuple[str, ...], _Numbers]:
-    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills ORDER BY seq DESC LIMIT ?"  # noqa: S608  our own names
     width = len(FILL_KEY)
     return {row[:width]: row[width:] for row in tx.connection.execute(sql, (count,))}
 
@@ -138,7 +138,7 @@ def known_break_refs(tx: ReadTx, venue: Venue) -> frozenset[str]:
 def breaks(tx: ReadTx, after_seq: int) -> list[dict[str, Any]]:
     """The breaks logged after a seq."""
     columns = FOLDS["breaks"].columns
-    sql = f"SELECT {', '.join(columns)} FROM breaks WHERE id > ? ORDER BY id"  # noqa: S608
+    sql = f"SELECT {', '.join(columns)} FROM breaks WHERE id > ? ORDER BY id"  # noqa: S608  our own names
     return [dict(zip(columns, row, strict=True)) for row in tx.connection.execute(sql, (after_seq,))]
 
 

@@ -202,11 +202,11 @@ def _insert(table: str, verb: str, tail: str = "") -> str:
 @cache
 def _update(table: str, columns: tuple[str, ...]) -> str:
     changed = columns[len(FOLDS[table].key) :]
-    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in changed)} WHERE {_where(table)}"  # noqa: S608
+    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in changed)} WHERE {_where(table)}"  # noqa: S608  our own names
 
 
-_SELECT = {t: f"SELECT {', '.join(FOLDS[t].columns)} FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608
-_DELETE = {t: f"DELETE FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608
+_SELECT = {t: f"SELECT {', '.join(FOLDS[t].columns)} FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608  our own names
+_DELETE = {t: f"DELETE FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608  our own names
 _INSERT = {t: _insert(t, "INSERT", f"ON CONFLICT ({', '.join(FOLDS[t].key)}) DO NOTHING") for t in FOLDS}
 _REPLACE = {t: _insert(t, "INSERT OR REPLACE") for t in FOLDS}
 
