@@ -61,7 +61,7 @@ class Database:
             _make_private_file(path)
             self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
-            self.connection.execute("PRAGMA journal_mode=WAL")
+            self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("PRAGMA foreign_keys=ON")
         except (OSError, sqlite3.DatabaseError) as error:
@@ -100,6 +100,17 @@ class Database:
                 self.connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
+
+    def _use_wal(self) -> None:
+        """The mode stays with the file. Only whoever makes it changes it, under the lock: two that change
+        it at once are told that the database is locked, without any wait."""
+        if self.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        self._lock()
+        try:
+            self.connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
     def _lock(self) -> None:
         give_up_at = time.monotonic() + LOCK_TIMEOUT_S

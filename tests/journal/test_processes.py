@@ -74,6 +74,12 @@ def test_processes_that_make_the_journal_at_once_all_get_one(tmp_path: Path) -> 
     journal.close()
 
 
+def test_nobody_finds_a_journal_locked_while_it_is_made(tmp_path: Path) -> None:
+    """The change to WAL is under the lock too: SQLite refuses the second one without any wait."""
+    said = at_once("create_many", tmp_path / "journal.db", 40, 6)
+    assert said == [("", "")] * 6
+
+
 def test_a_process_killed_inside_a_transaction_leaves_nothing(tmp_path: Path) -> None:
     """Neither entry nor fold nor lock: the next writer goes on at once."""
     path = tmp_path / "journal.db"

@@ -38,6 +38,12 @@ def create(path: Path, count: int) -> None:
     journal.close()
 
 
+def create_many(path: Path, count: int) -> None:
+    """Make so many journals one after the other, in step with whoever else makes the same ones."""
+    for each in range(count):
+        Journal(path.with_name(f"{each}.db"), mode="paper").close()
+
+
 def die(path: Path, count: int) -> None:
     """Be killed inside a write transaction, after its entries were appended."""
     journal = Journal(path, mode="paper")
@@ -57,7 +63,7 @@ def hold(path: Path, count: int) -> None:
     journal.close()
 
 
-TASKS = {task.__name__: task for task in (write_many, create, die, hold)}
+TASKS = {task.__name__: task for task in (write_many, create, create_many, die, hold)}
 
 if __name__ == "__main__":
     sys.stdin.readline()
