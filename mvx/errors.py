@@ -12,6 +12,7 @@
     └── VenueError              -  what became of one call to a venue
         ├── VenueRejected           the venue refused, by a parsed code
         ├── VenueUnreachable        the request never left: nothing can have happened
+        │   └── DeadlinePassed          it was not sent, for it would have been too late
         └── OutcomeUnknown          it left, and no answer that can be relied on came back
 
 Rule: an error says what failed (`message`), what is known at the venue (`known`) and what to run
@@ -20,7 +21,7 @@ next (`next_step`). Venue errors are inputs of the engine and never reach the op
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Exit(IntEnum):
@@ -115,20 +116,36 @@ class VenueError(MvxError):
     exit_code = Exit.NO_VENUE
 
 
+class Refusal(StrEnum):
+    """What a venue's refusal is about: this request, our pace, the venue itself, or our key."""
+
+    REQUEST = "request"
+    THROTTLED = "throttled"
+    CLOSED = "closed"
+    FORBIDDEN = "forbidden"
+
+
 class VenueRejected(VenueError):
     """A definite refusal; `reason_code` is the venue's own, parsed."""
 
     code = "venue_rejected"
 
-    def __init__(self, message: str, *, reason_code: str) -> None:
+    def __init__(self, message: str, *, reason_code: str, about: Refusal = Refusal.REQUEST) -> None:
         super().__init__(message)
         self.reason_code = reason_code
+        self.about = about
 
 
 class VenueUnreachable(VenueError):
     """The request never left this machine."""
 
     code = "venue_unreachable"
+
+
+class DeadlinePassed(VenueUnreachable):
+    """It was held back, for at its deadline nothing may be sent any more."""
+
+    code = "deadline_passed"
 
 
 class OutcomeUnknown(VenueError):

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mvx.domain.execution import Fill
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, OrderReport, Side
+from mvx.domain.trading import TradingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class JournalOpened:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """First contact with a venue: what it held, and the trades (Fill.listing) it listed then."""
+    """First contact with a venue: what it held, and the trades, busts and transfers (their `listing`)
+    that it listed then."""
 
     venue: Venue
     account: str
@@ -62,6 +64,21 @@ class Intended:
     """An order that is about to be sent, durable before a byte of it leaves."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Its dispatch begins now: from here on it can not be revoked any more."""
+
+    cl_ord_id: ClOrdId
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """An intent that nobody had begun to send was given up, and will never be sent."""
+
+    cl_ord_id: ClOrdId
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,21 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The venue pushed a report about an order of ours: a claim, until its record confirms it."""
+
+    report: ExecutionReport
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomDropped:
+    """A fill that was pushed and that the venue's complete record does not hold: it never was."""
+
+    cl_ord_id: ClOrdId
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
 class FillBooked:
     """One trade of the venue's record. `absorbed` names, per asset, the opening or adjustment that
     counted this trade's effect already: there the exact opposite is posted beside it."""
@@ -112,6 +144,55 @@ class FillBooked:
     quote: Asset
     cl_ord_id: ClOrdId | None
     absorbed: Mapping[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FillBusted:
+    """The venue took a trade back. The fill need not have been booked: first contact may have counted
+    it. `absorbed` as in FillBooked."""
+
+    fill: Fill
+    base: Asset
+    quote: Asset
+    cl_ord_id: ClOrdId | None
+    absorbed: Mapping[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferBooked:
+    """A deposit or withdrawal of the venue's record; the baseline moves with it, so that the position
+    does not. `absorbed` as in FillBooked; an opening that counted it has it in its baseline already."""
+
+    transfer: Transfer
+    absorbed: Mapping[Asset, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSet:
+    """The operator says how much of a holding is inventory and no position."""
+
+    venue: Venue
+    asset: Asset
+    qty: Decimal
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSet:
+    """A human, or a flatten, halted or resumed a venue, or the whole system (venue None)."""
+
+    venue: Venue | None
+    state: TradingState
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakAcked:
+    """A human has seen a break."""
+
+    ref: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +245,8 @@ class BalanceAgreed:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """The holding moves to the venue's balance as of `at`; `listed` are the trades that were booked."""
+    """The holding moves to the venue's balance as of `at`; `listed` are the trades, busts and transfers
+    that were booked."""
 
     venue: Venue
     account: str
@@ -197,13 +279,22 @@ Entry = (
     | ParentOpened
     | ParentClosed
     | Intended
+    | Sending
+    | Revoked
     | ForeignOrderFound
     | Acked
     | Rejected
     | OutcomeLost
     | CancelRequested
     | Reported
+    | Heard
+    | PhantomDropped
     | FillBooked
+    | FillBusted
+    | TransferBooked
+    | BaselineSet
+    | TradingSet
+    | BreakAcked
     | FoundAbsent
     | NeverAccepted
     | Settled

@@ -1,4 +1,7 @@
-"""One fill as the venue's record lists it, and the key that makes it count once."""
+"""What a venue says happened: fills, trades it took back, transfers, and the reports it pushes.
+
+Rule: each has a key that makes it count once, however often it is heard.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from mvx.domain.ids import Asset, ExecId, OrderId, Symbol, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Side
+from mvx.domain.order_status import ExecType
 
 
 class FillKey(NamedTuple):
@@ -25,7 +29,12 @@ class FillKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`qty` in base, `price` and notional in quote, the fee in its own asset (positive: paid)."""
+    """`qty` in base, `price` and notional in quote, the fee in its own asset (positive: paid).
+
+    busted_at: when the venue took the trade back, on its own clock; None while it stands. Venues mark the
+    trade (Gemini `break`) or add a reversal to it (Coinbase `trade_type` REVERSAL); a corrected trade is
+    one taken back and another one with an exec_id of its own, as FIX has it (ExecTransType 1 and 2).
+    """
 
     venue: Venue
     account: str
@@ -39,6 +48,7 @@ class Fill:
     fee_asset: Asset
     fee_amount: Decimal
     at: Instant
+    busted_at: Instant | None = None
 
     @property
     def key(self) -> FillKey:
@@ -51,5 +61,53 @@ class Fill:
         return f"{self.epoch}/{self.symbol}/{self.side.value}/{self.exec_id}"
 
     @property
+    def bust_listing(self) -> str:
+        """The same for its being taken back, which is an event of its own."""
+        return f"{self.listing}/bust"
+
+    @property
     def notional(self) -> Decimal:
         return self.qty * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A deposit, or where the amount is negative a withdrawal, as the venue's record lists it."""
+
+    venue: Venue
+    account: str
+    epoch: str
+    transfer_id: str
+    asset: Asset
+    amount: Decimal
+    at: Instant
+
+    @property
+    def listing(self) -> str:
+        return f"{self.epoch}/transfer/{self.transfer_id}"
+
+
+class HeardFill(NamedTuple):
+    """A fill of an order of ours that a venue pushed and has not listed yet, and when, on our clock."""
+
+    cl_ord_id: ClOrdId
+    fill: Fill
+    heard_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionReport:
+    """What a venue pushed about one order of ours. `fill` is None where the report is about none.
+
+    A claim and no more: it may come twice, late, out of order or never, and the venue's record
+    supersedes it.
+    """
+
+    venue: Venue
+    cl_ord_id: ClOrdId
+    order_id: OrderId
+    symbol: Symbol
+    side: Side
+    exec_type: ExecType
+    fill: Fill | None
+    at: Instant

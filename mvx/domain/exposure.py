@@ -76,11 +76,13 @@ def still_possible(order: Order) -> dict[Asset, Interval]:
 
 
 def claimed(order: Order) -> dict[Asset, Decimal]:
-    """Fills that the venue's record of the order claims and its trades do not list yet."""
-    qty = order.claimed_qty
-    if not qty or order.avg_px is None:
+    """Fills that were pushed, or that the venue's record of the order claims, and that its trades do
+    not list yet: of the two accounts of the same fills the one that knows of more."""
+    qty, notional = order.heard_qty, order.heard_notional
+    if order.claimed_qty > qty and order.avg_px is not None:
+        qty, notional = order.claimed_qty, order.avg_px * order.cum_qty - order.filled_notional
+    if not qty:
         return {}
-    notional = order.avg_px * order.cum_qty - order.filled_notional
     sign = order.side.sign
     return {order.base: sign * qty, order.quote: -sign * notional}
 

@@ -17,6 +17,12 @@ class Instrument:
     quote: Asset
 
 
+def split_symbol(symbol: Symbol) -> tuple[Asset, Asset]:
+    """Base and quote of a unified symbol, `BTC/USD`."""
+    base, _, quote = symbol.partition("/")
+    return Asset(base), Asset(quote)
+
+
 @dataclass(frozen=True, slots=True)
 class MarketRules:
     """One venue's rules for one symbol.

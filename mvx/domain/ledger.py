@@ -1,4 +1,5 @@
-"""What a fill does to a venue's holdings, as double-entry movements, and what balances were set to."""
+"""What a fill, a bust or a transfer does to a venue's holdings, as double-entry movements, and what
+balances were set to."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from mvx.domain.execution import Fill
+from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import Asset
 from mvx.domain.instant import Instant
 
@@ -22,8 +23,8 @@ class Movement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An opening or adjustment set a holding to the venue's balance at `at`; of the trades until then
-    (Fill.listing) it knew `listed`."""
+    """An opening or adjustment set a holding to the venue's balance at `at`; of the events until then
+    (`listing` of fills and transfers, `bust_listing` of busts) it knew `listed`."""
 
     asset: Asset
     kind: str
@@ -57,12 +58,29 @@ def booked_movements(
     fill: Fill, base: Asset, quote: Asset, absorbed: Mapping[Asset, str]
 ) -> tuple[Movement, ...]:
     """The effects, each on an absorbed asset followed by its exact opposite against what absorbed it."""
-    movements: list[Movement] = []
-    for each in effects(fill, base, quote):
-        movements.append(each)
+    return _with_opposites(effects(fill, base, quote), absorbed)
+
+
+def busted_movements(
+    fill: Fill, base: Asset, quote: Asset, absorbed: Mapping[Asset, str]
+) -> tuple[Movement, ...]:
+    """The exact opposite of what the fill did, fee included: the venue took the trade back."""
+    back = (Movement(asset, -amount, "bust") for asset, amount, _ in effects(fill, base, quote))
+    return _with_opposites(back, absorbed)
+
+
+def transferred_movements(transfer: Transfer, absorbed: Mapping[Asset, str]) -> tuple[Movement, ...]:
+    """A deposit comes in, a withdrawal goes out."""
+    return _with_opposites((Movement(transfer.asset, transfer.amount, "transfer"),), absorbed)
+
+
+def _with_opposites(movements: Iterable[Movement], absorbed: Mapping[Asset, str]) -> tuple[Movement, ...]:
+    found: list[Movement] = []
+    for each in movements:
+        found.append(each)
         if each.asset in absorbed:
-            movements.append(Movement(each.asset, -each.amount, absorbed[each.asset]))
-    return tuple(movements)
+            found.append(Movement(each.asset, -each.amount, absorbed[each.asset]))
+    return tuple(found)
 
 
 def net(movements: Iterable[Movement]) -> dict[Asset, Decimal]:

@@ -77,7 +77,10 @@ class Order:
     """A child order as the journal knows it: its intent, and what the venue has confirmed since.
 
     cum_qty is what the venue's record claims; filled_qty and filled_notional are summed from the
-    trades it has listed. `fee_bps` is the worst rate a fill may cost, taken in one of `fee_assets`.
+    trades it has listed and not taken back, busted_qty from those that it took back; heard_qty and
+    heard_notional from the fills that it pushed and has not listed. `fee_bps` is the worst rate a fill
+    may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched: what
+    is not can still be revoked, and then it is never sent.
     terminal_at is when we first heard of a terminal state, absent_since when a complete read first
     missed an order that we knew to be open, both on our clock.
     A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.
@@ -101,6 +104,7 @@ class Order:
     fee_bps: Decimal
     fee_assets: tuple[Asset, ...]
     max_px: Decimal | None
+    sending: bool = True
     ord_status: OrdStatus = OrdStatus.PENDING_NEW
     unknown: bool = False
     settled: bool = False
@@ -110,6 +114,9 @@ class Order:
     avg_px: Decimal | None = None
     filled_qty: Decimal = ZERO
     filled_notional: Decimal = ZERO
+    busted_qty: Decimal = ZERO
+    heard_qty: Decimal = ZERO
+    heard_notional: Decimal = ZERO
     terminal_at: Instant | None = None
     absent_since: Instant | None = None
 
@@ -119,14 +126,15 @@ class Order:
 
     @property
     def trades_complete(self) -> bool:
-        """Terminal on the venue's record, with every trade it claims listed."""
-        return self.terminal and self.filled_qty == self.cum_qty
+        """Terminal on the venue's record, with every trade it claims listed, busts included: some
+        venues take them out of what the order claims, and some do not."""
+        return self.terminal and self.filled_qty <= self.cum_qty <= self.filled_qty + self.busted_qty
 
     @property
     def worst_qty(self) -> Decimal:
         """What may still fill: held until settled (DESIGN 2.8), whatever the state says. Where the
         venue's record claims an overfill, what it claims."""
-        most = max(self.order_qty, self.cum_qty)
+        most = max(self.order_qty, self.cum_qty, self.filled_qty + self.heard_qty)
         return ZERO if self.settled else max(ZERO, most - self.filled_qty)
 
     @property
@@ -137,7 +145,12 @@ class Order:
     @property
     def claimed_qty(self) -> Decimal:
         """Filled by the venue's record of the order, and not yet listed as trades."""
-        return max(ZERO, self.cum_qty - self.filled_qty)
+        return max(ZERO, self.cum_qty - self.filled_qty - self.busted_qty)
+
+    @property
+    def unsent(self) -> bool:
+        """An intent that nobody has begun to send: it can be revoked."""
+        return not self.sending and self.ord_status is OrdStatus.PENDING_NEW
 
 
 _values_of = attrgetter(*Order.__slots__)

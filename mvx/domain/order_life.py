@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from mvx.domain.ids import OrderId
 from mvx.domain.instant import Instant
+from mvx.domain.money import ZERO
 from mvx.domain.order import Order, OrderReport, changed
 from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus, next_status
 
@@ -56,6 +57,16 @@ def rejected(order: Order, reason: str, at: Instant) -> Order:
         reason=_printable(reason),
         terminal_at=at,
     )
+
+
+def sending(order: Order) -> Order:
+    """Its dispatch begins: it can not be revoked any more."""
+    return changed(order, sending=True)
+
+
+def revoked(order: Order, reason: str, at: Instant) -> Order:
+    """Given up before anybody sent it; of one that is being sent nothing changes."""
+    return rejected(order, f"revoked: {reason}", at) if order.unsent else order
 
 
 def outcome_lost(order: Order, reason: str) -> Order:
@@ -112,6 +123,26 @@ def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
         filled_notional=filled_notional,
         terminal_at=_terminal_at(status, heard_at, at),
         absent_since=None,
+    )
+
+
+def busted(order: Order, qty: Decimal, price: Decimal) -> Order:
+    """One trade that the venue took back. What settled stays so: a bust brings nothing to life again."""
+    return changed(
+        order,
+        cum_qty=max(ZERO, order.cum_qty - qty),
+        filled_qty=order.filled_qty - qty,
+        filled_notional=order.filled_notional - qty * price,
+        busted_qty=order.busted_qty + qty,
+    )
+
+
+def heard(order: Order, qty: Decimal, price: Decimal) -> Order:
+    """A fill that was pushed: expected, and not confirmed. The state follows the venue's record alone."""
+    return changed(
+        order,
+        heard_qty=order.heard_qty + qty,
+        heard_notional=order.heard_notional + qty * price,
     )
 
 

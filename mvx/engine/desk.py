@@ -13,7 +13,7 @@ from pathlib import Path
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings, VenueSettings
 from mvx.domain.ids import Asset, Symbol, Venue
-from mvx.domain.instrument import Instrument
+from mvx.domain.instrument import Instrument, split_symbol
 from mvx.errors import ConfigError, UsageError
 from mvx.journal.store import Journal
 from mvx.paper.exchange import PaperExchange
@@ -72,7 +72,9 @@ class Desk:
             clock_skew_s=declared.clock_skew_s,
             closed_orders_complete=declared.closed_orders_complete,
             fee_bps=declared.taker_bps or _FOREIGN_FEE_BPS,
-            extra_fee_assets=declared.extra_fee_assets,
+            fee_assets={
+                symbol: declared.fee_assets(*split_symbol(symbol)) for symbol in self.symbols(venue).values()
+            },
             instruments={symbol: name for name, symbol in self.symbols(venue).items()},
         )
 

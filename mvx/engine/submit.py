@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected
-from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Sending
+from mvx.domain.ids import ParentId
 from mvx.domain.instant import Instant
-from mvx.domain.instrument import Instrument, MarketRules
+from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO
 from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
@@ -62,8 +62,11 @@ def make_children(
             created_at=tx.at,
             deadline=deadline,
             fee_bps=leg.fee_bps,
-            fee_assets=_fee_assets(desk, leg.venue, market.rules[leg.venue]),
+            fee_assets=desk.venues[leg.venue].capabilities.fee_assets(
+                market.rules[leg.venue].base, market.rules[leg.venue].quote
+            ),
             max_px=market.rules[leg.venue].max_px,
+            sending=False,
         )
         for leg, cl_ord_id in zip(plan.legs, ids, strict=True)
     )
@@ -119,10 +122,22 @@ def filled_qty(orders: Iterable[Order]) -> Decimal:
 async def dispatch(desk: Desk, children: tuple[Order, ...]) -> None:
     """Send approved children at once, each exactly once, and write each one's outcome. An exception
     that nobody expected is raised after all outcomes, its own as unknown, are in the journal."""
-    outcomes = await asyncio.gather(*(_send(desk, child) for child in children), return_exceptions=True)
+    begun = _begin_sending(desk, children)
+    outcomes = await asyncio.gather(*(_send(desk, child) for child in begun), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
+
+
+def _begin_sending(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Those that nobody revoked since they were committed; from here on nobody can. Whoever gives up on an
+    intent and whoever sends it meet in the journal, and the first one wins (DESIGN 2.3)."""
+    with desk.journal.write() as tx:
+        now = (views.order(tx, child.cl_ord_id) for child in children)
+        begun = tuple(order for order in now if order is not None and order.unsent)
+        for order in begun:
+            tx.append(Sending(order.cl_ord_id))
+    return begun
 
 
 async def _send(desk: Desk, child: Order) -> None:
@@ -149,8 +164,3 @@ async def _send(desk: Desk, child: Order) -> None:
     finally:
         with desk.journal.write() as tx:
             tx.append(outcome)
-
-
-def _fee_assets(desk: Desk, venue: Venue, rules: MarketRules) -> tuple[Asset, ...]:
-    extra = desk.venues[venue].capabilities.extra_fee_assets
-    return (rules.quote, *(asset for asset in extra if asset != rules.quote))

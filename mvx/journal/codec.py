@@ -1,6 +1,7 @@
 """Entries as JSON text and back, derived from the types of their fields.
 
-Rule: decode(encode(entry)) == entry for every entry, and money is plain text, never a JSON number.
+Rule: decode(encode(entry)) == entry for every entry, and money is plain text, never a JSON number. A
+field that an older version did not write has its default.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -101,5 +102,19 @@ def _object_encoder(kind: Any) -> Convert:
 
 def _object_decoder(kind: Any) -> Convert:
     hints = get_type_hints(kind)
-    columns = [(field.name, _decoder(hints[field.name])) for field in fields(kind)]
-    return lambda body: kind(*(convert(body[name]) for name, convert in columns))
+    columns = [(field.name, _decoder(hints[field.name]), _default(field)) for field in fields(kind)]
+    return lambda body: kind(
+        *(convert(body[name]) if name in body else default() for name, convert, default in columns)
+    )
+
+
+def _default(field: Field[Any]) -> Callable[[], Any]:
+    if field.default_factory is not MISSING:
+        return field.default_factory
+
+    def default() -> Any:
+        if field.default is MISSING:
+            raise KeyError(field.name)
+        return field.default
+
+    return default

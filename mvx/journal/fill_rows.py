@@ -30,7 +30,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
 
 
 def fill_of(row: Row) -> Fill:
-    """The fill of a row of the fills table."""
+    """The fill of a row of the fills, the busts or the heard table."""
     return Fill(
         venue=row["venue"],
         account=row["account"],
@@ -44,4 +44,5 @@ def fill_of(row: Row) -> Fill:
         fee_asset=row["fee_asset"],
         fee_amount=Decimal(row["fee_amount"]),
         at=row["at"],
+        busted_at=row.get("busted_at"),
     )

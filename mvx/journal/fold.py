@@ -16,11 +16,13 @@ from typing import Any, Protocol
 
 from mvx.domain import entries as log
 from mvx.domain import order_life
+from mvx.domain.execution import Fill
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant
-from mvx.domain.ledger import Movement, booked_movements, net
+from mvx.domain.ledger import Movement, net
 from mvx.domain.money import plain
 from mvx.domain.order import Order
+from mvx.domain.postings import movements_of
 from mvx.journal.fill_rows import fill_row
 from mvx.journal.rows import Row, order_of, order_row, progress_changes
 
@@ -93,6 +95,14 @@ def _intended(state: State, seq: int, at: Instant, entry: log.Intended) -> None:
     _count(state, "orders")
 
 
+def _sending(state: State, seq: int, at: Instant, entry: log.Sending) -> None:
+    _step(state, entry.cl_ord_id, order_life.sending)
+
+
+def _revoked(state: State, seq: int, at: Instant, entry: log.Revoked) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.revoked(order, entry.reason, at))
+
+
 def _foreign_order_found(state: State, seq: int, at: Instant, entry: log.ForeignOrderFound) -> None:
     state.add("orders", order_row(entry.order) | {"seq": seq})
 
@@ -119,17 +129,102 @@ def _reported(state: State, seq: int, at: Instant, entry: log.Reported) -> None:
 
 def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> None:
     fill = entry.fill
-    row = fill_row(fill)
-    row |= {"seq": seq, "base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
-    movements = booked_movements(fill, entry.base, entry.quote, entry.absorbed)
-    row["absorbed"] = _to_text(dict(entry.absorbed)) if entry.absorbed else "{}"
-    row["postings"] = _to_text([(asset, plain(amount), contra) for asset, amount, contra in movements])
-    if not state.add("fills", row):
+    movements = movements_of(entry)
+    if not state.add("fills", _posted_row(seq, entry, movements)):
         return
     if entry.cl_ord_id is not None:
         step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=at)
-        _step(state, entry.cl_ord_id, step)
+        if _step(state, entry.cl_ord_id, step).heard_qty:
+            _unhear(state, entry.cl_ord_id, fill)
     _move(state, seq, fill.venue, movements)
+
+
+def _fill_busted(state: State, seq: int, at: Instant, entry: log.FillBusted) -> None:
+    fill = entry.fill
+    movements = movements_of(entry)
+    row = _posted_row(seq, entry, movements) | {"busted_at": fill.busted_at}
+    if not state.add("busts", row):
+        return
+    if entry.cl_ord_id is not None and state.get("fills", *fill.key) is not None:
+        _step(state, entry.cl_ord_id, partial(order_life.busted, qty=fill.qty, price=fill.price))
+    _move(state, seq, fill.venue, movements)
+
+
+def _posted_row(
+    seq: int, entry: log.FillBooked | log.FillBusted, movements: Sequence[Movement]
+) -> dict[str, Any]:
+    row = fill_row(entry.fill)
+    row |= {"seq": seq, "base": entry.base, "quote": entry.quote, "cl_ord_id": entry.cl_ord_id}
+    row["absorbed"] = _to_text(dict(entry.absorbed)) if entry.absorbed else "{}"
+    row["postings"] = _postings(movements)
+    return row
+
+
+def _postings(movements: Sequence[Movement]) -> str:
+    return _to_text([(asset, plain(amount), contra) for asset, amount, contra in movements])
+
+
+def _heard(state: State, seq: int, at: Instant, entry: log.Heard) -> None:
+    """The order is named by it; a fill that is neither listed nor heard yet is expected from now on."""
+    report, fill = entry.report, entry.report.fill
+    _step(state, report.cl_ord_id, lambda order: order_life.acked(order, report.order_id))
+    if fill is None or state.get("fills", *fill.key) is not None:
+        return
+    row = fill_row(fill) | {"seq": seq, "cl_ord_id": report.cl_ord_id, "heard_at": at}
+    if state.add("heard", row):
+        _step(state, report.cl_ord_id, partial(order_life.heard, qty=fill.qty, price=fill.price))
+
+
+def _phantom_dropped(state: State, seq: int, at: Instant, entry: log.PhantomDropped) -> None:
+    _unhear(state, entry.cl_ord_id, entry.fill)
+
+
+def _unhear(state: State, cl_ord_id: ClOrdId, fill: Fill) -> None:
+    """What was pushed about this fill is superseded; by its own numbers, which need not be the record's."""
+    row = state.get("heard", *fill.key)
+    if row is not None:
+        qty, price = -Decimal(row["qty"]), Decimal(row["price"])
+        state.delete("heard", *fill.key)
+        _step(state, cl_ord_id, partial(order_life.heard, qty=qty, price=price))
+
+
+def _transfer_booked(state: State, seq: int, at: Instant, entry: log.TransferBooked) -> None:
+    moved = entry.transfer
+    movements = movements_of(entry)
+    row = {
+        "venue": moved.venue,
+        "account": moved.account,
+        "epoch": moved.epoch,
+        "transfer_id": moved.transfer_id,
+        "seq": seq,
+        "asset": moved.asset,
+        "amount": plain(moved.amount),
+        "at": moved.at,
+        "absorbed": _to_text(dict(entry.absorbed)),
+        "postings": _postings(movements),
+    }
+    if not state.add("transfers", row):
+        return
+    _move(state, seq, moved.venue, movements)
+    if entry.absorbed.get(moved.asset) != "opening":
+        held = state.get("holdings", moved.venue, moved.asset)
+        assert held is not None, "the movement made the holding"
+        baseline = plain(Decimal(held["baseline"]) + moved.amount)
+        state.update("holdings", {"venue": moved.venue, "asset": moved.asset, "baseline": baseline})
+
+
+def _baseline_set(state: State, seq: int, at: Instant, entry: log.BaselineSet) -> None:
+    key = {"venue": entry.venue, "asset": entry.asset}
+    state.update("holdings", {**key, "baseline": plain(entry.qty)})
+
+
+def _trading_set(state: State, seq: int, at: Instant, entry: log.TradingSet) -> None:
+    row = {"scope": entry.venue or "", "state": entry.state.value, "reason": entry.reason}
+    state.put("trading", row | {"by": entry.by, "at": at})
+
+
+def _break_acked(state: State, seq: int, at: Instant, entry: log.BreakAcked) -> None:
+    state.update("breaks", {"ref": entry.ref, "acked_at": at, "acked_by": entry.by})
 
 
 def _found_absent(state: State, seq: int, at: Instant, entry: log.FoundAbsent) -> None:
@@ -184,11 +279,13 @@ def _break_found(state: State, seq: int, at: Instant, entry: log.BreakFound) -> 
             "corrected": int(entry.corrected),
             "at": at,
             "note": entry.note,
+            "acked_at": None,
+            "acked_by": None,
         },
     )
 
 
-def _step(state: State, cl_ord_id: ClOrdId, step: Callable[[Order], Order]) -> None:
+def _step(state: State, cl_ord_id: ClOrdId, step: Callable[[Order], Order]) -> Order:
     """Take one step of an order's life; only what it changed is written, for the indexes' sake."""
     order = state.orders.get(cl_ord_id)
     if order is None:
@@ -200,6 +297,7 @@ def _step(state: State, cl_ord_id: ClOrdId, step: Callable[[Order], Order]) -> N
     changes = progress_changes(order, moved)
     if changes:
         state.update("orders", {"cl_ord_id": cl_ord_id, **changes})
+    return moved
 
 
 def _count(state: State, name: str) -> None:
@@ -237,13 +335,22 @@ _HANDLERS: dict[type, Callable[[State, int, Instant, Any], None]] = {
     log.ParentOpened: _parent_opened,
     log.ParentClosed: _parent_closed,
     log.Intended: _intended,
+    log.Sending: _sending,
+    log.Revoked: _revoked,
     log.ForeignOrderFound: _foreign_order_found,
     log.Acked: _acked,
     log.Rejected: _rejected,
     log.OutcomeLost: _outcome_lost,
     log.CancelRequested: _cancel_requested,
     log.Reported: _reported,
+    log.Heard: _heard,
+    log.PhantomDropped: _phantom_dropped,
     log.FillBooked: _fill_booked,
+    log.FillBusted: _fill_busted,
+    log.TransferBooked: _transfer_booked,
+    log.BaselineSet: _baseline_set,
+    log.TradingSet: _trading_set,
+    log.BreakAcked: _break_acked,
     log.FoundAbsent: _found_absent,
     log.NeverAccepted: _never_accepted,
     log.Settled: _settled,

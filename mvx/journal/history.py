@@ -1,4 +1,7 @@
-"""Queries of the journal's history: fills, parents, anchors, doubts and breaks."""
+"""Queries of the journal's history: fills, parents, anchors, doubts and breaks.
+
+Busts, transfers and pushed fills, which are rare, are in events.py.
+"""
 
 from __future__ import annotations
 
@@ -135,11 +138,39 @@ def known_break_refs(tx: ReadTx, venue: Venue) -> frozenset[str]:
     return frozenset(ref for (ref,) in rows)
 
 
+_BREAK_COLUMNS = FOLDS["breaks"].columns
+_BREAKS = f"SELECT {', '.join(_BREAK_COLUMNS)} FROM breaks"  # noqa: S608  our own column names
+
+
+def _breaks(tx: ReadTx, tail: str, *values: Any) -> list[dict[str, Any]]:
+    rows = tx.connection.execute(f"{_BREAKS} {tail}", values)
+    return [dict(zip(_BREAK_COLUMNS, row, strict=True)) for row in rows]
+
+
 def breaks(tx: ReadTx, after_seq: int) -> list[dict[str, Any]]:
     """The breaks logged after a seq."""
-    columns = FOLDS["breaks"].columns
-    sql = f"SELECT {', '.join(columns)} FROM breaks WHERE id > ? ORDER BY id"  # noqa: S608  our own names
-    return [dict(zip(columns, row, strict=True)) for row in tx.connection.execute(sql, (after_seq,))]
+    return _breaks(tx, "WHERE id > ? ORDER BY id", after_seq)
+
+
+def recent_breaks(
+    tx: ReadTx, *, since: Instant | None, venue: str | None, open_only: bool, limit: int
+) -> list[dict[str, Any]]:
+    """The newest breaks first. Open: neither corrected nor acknowledged."""
+    return _breaks(
+        tx,
+        "WHERE at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR (corrected = 0 AND acked_at IS NULL))"
+        " ORDER BY id DESC LIMIT ?",
+        since or 0,
+        venue,
+        venue,
+        open_only,
+        limit,
+    )
+
+
+def break_by_id(tx: ReadTx, break_id: int) -> dict[str, Any] | None:
+    found = _breaks(tx, "WHERE id = ?", break_id)
+    return found[0] if found else None
 
 
 def parent_by_key(tx: ReadTx, key: str) -> ParentRow | None:

@@ -66,6 +66,7 @@ def order_of(row: Row) -> Order:
         fee_bps=Decimal(row["fee_bps"]),
         fee_assets=tuple(row["fee_assets"].split()),
         max_px=_number(row["max_px"]),
+        sending=bool(row["sending"]),
         ord_status=OrdStatus(row["ord_status"]),
         unknown=bool(row["unknown"]),
         settled=bool(row["settled"]),
@@ -75,6 +76,9 @@ def order_of(row: Row) -> Order:
         avg_px=_number(row["avg_px"]),
         filled_qty=Decimal(row["filled_qty"]),
         filled_notional=Decimal(row["filled_notional"]),
+        busted_qty=Decimal(row["busted_qty"]),
+        heard_qty=Decimal(row["heard_qty"]),
+        heard_notional=Decimal(row["heard_notional"]),
         terminal_at=row["terminal_at"],
         absent_since=row["absent_since"],
     )
@@ -99,6 +103,7 @@ def _same(value: Any) -> Any:
 
 
 _PROGRESS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("sending", int),
     ("ord_status", str),
     ("unknown", int),
     ("settled", int),
@@ -108,6 +113,9 @@ _PROGRESS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("avg_px", _text),
     ("filled_qty", plain),
     ("filled_notional", plain),
+    ("busted_qty", plain),
+    ("heard_qty", plain),
+    ("heard_notional", plain),
     ("terminal_at", _same),
     ("absent_since", _same),
 )

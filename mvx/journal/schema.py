@@ -1,10 +1,10 @@
-"""The journal's tables: the log, its folds, and the three tables that are not folds.
+"""The journal's tables: the log, its folds, and the four tables that are not folds.
 
 Rule: money and instants are exact: decimals are TEXT in plain notation, instants INTEGER microseconds.
-`FOLDS` is what `journal verify` recomputes from the log. Leases, contact (ages and health) and marks
-are not folds: they record when something was last seen, not what happened. A fill and an order carry
-the `seq` of the entry that made them, so that "the fills since" is the end of a table and no index. Postings
-lie in the rows that made them (fills, openings, adjustments); the view `postings` shows them one by one.
+`FOLDS` is what `journal verify` recomputes from the log. Leases, contact (ages), health and marks are not
+folds: they record when something was last seen, not what happened. A fill and an order carry the `seq` of
+the entry that made them, so that "the fills since" is the end of a table and no index. Postings lie in the
+rows that made them (fills, busts, transfers, anchors); the view `postings` shows them one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mvx.sqlite import Connection
 
-VERSION = 1
+VERSION = 2
 
 
 class Table(NamedTuple):
@@ -44,6 +44,7 @@ ORDER_COLUMNS = (
     "fee_bps",
     "fee_assets",
     "max_px",
+    "sending",
     "ord_status",
     "unknown",
     "settled",
@@ -53,10 +54,16 @@ ORDER_COLUMNS = (
     "avg_px",
     "filled_qty",
     "filled_notional",
+    "busted_qty",
+    "heard_qty",
+    "heard_notional",
     "terminal_at",
     "absent_since",
 )
 FILL_KEY = ("venue", "account", "epoch", "symbol", "side", "exec_id")
+TRANSFER_KEY = ("venue", "account", "epoch", "transfer_id")
+_NUMBERS = ("order_id", "qty", "price", "fee_asset", "fee_amount", "at")
+_POSTED = ("base", "quote", "cl_ord_id", "absorbed", "postings")
 
 FOLDS = {
     table.name: table
@@ -81,22 +88,16 @@ FOLDS = {
         Table(
             "fills",
             FILL_KEY,
-            (
-                *FILL_KEY,
-                "seq",
-                "order_id",
-                "qty",
-                "price",
-                "fee_asset",
-                "fee_amount",
-                "at",
-                "base",
-                "quote",
-                "cl_ord_id",
-                "absorbed",
-                "postings",
-            ),
+            (*FILL_KEY, "seq", *_NUMBERS, *_POSTED),
         ),
+        Table("busts", FILL_KEY, (*FILL_KEY, "seq", *_NUMBERS, "busted_at", *_POSTED)),
+        Table("heard", FILL_KEY, (*FILL_KEY, "seq", *_NUMBERS, "cl_ord_id", "heard_at")),
+        Table(
+            "transfers",
+            TRANSFER_KEY,
+            (*TRANSFER_KEY, "seq", "asset", "amount", "at", "absorbed", "postings"),
+        ),
+        Table("trading", ("scope",), ("scope", "state", "reason", "by", "at")),
         Table("holdings", ("venue", "asset"), ("venue", "asset", "confirmed", "baseline", "last_seq")),
         Table(
             "anchors", ("venue", "asset", "seq"), ("venue", "asset", "seq", "kind", "amount", "at", "listed")
@@ -118,6 +119,8 @@ FOLDS = {
                 "corrected",
                 "at",
                 "note",
+                "acked_at",
+                "acked_by",
             ),
         ),
     )
@@ -181,6 +184,46 @@ CREATE TABLE marks (
   instrument TEXT PRIMARY KEY, px TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+#: An intent of an older journal was written as being sent.
+_SECOND = """
+ALTER TABLE orders ADD COLUMN sending INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE orders ADD COLUMN busted_qty TEXT NOT NULL DEFAULT '0';
+ALTER TABLE orders ADD COLUMN heard_qty TEXT NOT NULL DEFAULT '0';
+ALTER TABLE orders ADD COLUMN heard_notional TEXT NOT NULL DEFAULT '0';
+ALTER TABLE breaks ADD COLUMN acked_at INTEGER;
+ALTER TABLE breaks ADD COLUMN acked_by TEXT;
+CREATE TABLE busts (
+  seq INTEGER PRIMARY KEY, venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL,
+  symbol TEXT NOT NULL, side TEXT NOT NULL, exec_id TEXT NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL,
+  price TEXT NOT NULL, fee_asset TEXT NOT NULL, fee_amount TEXT NOT NULL, at INTEGER NOT NULL,
+  busted_at INTEGER NOT NULL, base TEXT NOT NULL, quote TEXT NOT NULL, cl_ord_id TEXT REFERENCES orders,
+  absorbed TEXT NOT NULL, postings TEXT NOT NULL,
+  UNIQUE (venue, account, epoch, symbol, side, exec_id)) STRICT;
+CREATE TABLE heard (
+  venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
+  exec_id TEXT NOT NULL, seq INTEGER NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL, price TEXT NOT NULL,
+  fee_asset TEXT NOT NULL, fee_amount TEXT NOT NULL, at INTEGER NOT NULL,
+  cl_ord_id TEXT NOT NULL REFERENCES orders, heard_at INTEGER NOT NULL,
+  PRIMARY KEY (venue, account, epoch, symbol, side, exec_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE transfers (
+  seq INTEGER PRIMARY KEY, venue TEXT NOT NULL, account TEXT NOT NULL, epoch TEXT NOT NULL,
+  transfer_id TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL, at INTEGER NOT NULL,
+  absorbed TEXT NOT NULL, postings TEXT NOT NULL,
+  UNIQUE (venue, account, epoch, transfer_id)) STRICT;
+CREATE TABLE trading (
+  scope TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL,
+  at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE health (venue TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+DROP VIEW postings;
+CREATE VIEW postings AS
+  SELECT seq, line.key AS line, venue, line.value ->> 0 AS asset, line.value ->> 1 AS amount,
+    line.value ->> 2 AS contra
+  FROM (SELECT seq, venue, postings FROM fills UNION ALL SELECT seq, venue, postings FROM busts
+        UNION ALL SELECT seq, venue, postings FROM transfers) AS event,
+    json_each(iif(json_valid(event.postings), event.postings, '[]')) AS line
+  UNION ALL SELECT seq, 0, venue, asset, amount, kind FROM anchors
+"""
+
 
 def migrate(connection: Connection) -> None:
     """Bring an opened write transaction's database to VERSION.
@@ -191,11 +234,18 @@ def migrate(connection: Connection) -> None:
 
     migrations = Migrations("mvx")
 
-    @migrations(name="0001_journal")
-    def _journal(database: Database) -> None:
-        for statement in _FIRST.split(";"):
+    def steps(database: Database, statements: str) -> None:
+        for statement in statements.split(";"):
             if statement.strip():
                 database.execute(statement)
+
+    @migrations(name="0001_journal")
+    def _journal(database: Database) -> None:
+        steps(database, _FIRST)
+
+    @migrations(name="0002_bad_weather")
+    def _bad_weather(database: Database) -> None:
+        steps(database, _SECOND)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

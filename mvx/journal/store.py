@@ -121,6 +121,10 @@ class WriteTx(ReadTx):
             (venue, *columns.values()),
         )
 
+    def note_health(self, venue: str, body: str) -> None:
+        """What is known of a venue's health: not part of the log, and not a fold of it."""
+        self.connection.execute("INSERT OR REPLACE INTO health VALUES (?, ?)", (venue, body))
+
     def note_mark(self, instrument: str, px: str) -> None:
         """The last mid seen of an instrument, for reports only."""
         self.connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (instrument, px, self.at))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order
+from mvx.domain.trading import TradingState
 from mvx.journal.rows import order_of
 from mvx.journal.schema import FOLDS, ORDER_COLUMNS
 from mvx.journal.store import ReadTx
@@ -120,6 +121,35 @@ def contacts(tx: ReadTx) -> dict[Venue, Contact]:
         "SELECT venue, answered_at, agreed_at, failed_at, failed_why, read_began_at, cursor_at FROM contact"
     )
     return {venue: Contact(*columns) for venue, *columns in rows}
+
+
+class Trading(NamedTuple):
+    """What an operator decided about a venue, or about the whole system (scope None)."""
+
+    scope: Venue | None
+    state: TradingState
+    reason: str
+    by: str
+    at: Instant
+
+
+def trading(tx: ReadTx) -> dict[Venue | None, Trading]:
+    """The trading states that were ever set; what was not is ACTIVE."""
+    rows = tx.connection.execute("SELECT scope, state, reason, by, at FROM trading")
+    return {
+        (scope or None): Trading(scope or None, TradingState(state), reason, by, at)
+        for scope, state, reason, by, at in rows
+    }
+
+
+def health_texts(tx: ReadTx) -> dict[Venue, str]:
+    """What was last noted of each venue's health."""
+    return dict(tx.connection.execute("SELECT venue, body FROM health").fetchall())
+
+
+def unsent_orders(tx: ReadTx, venue: Venue | None = None) -> tuple[Order, ...]:
+    """Intents that nobody has begun to send."""
+    return tuple(order for order in unsettled_orders(tx, venue) if order.unsent)
 
 
 def marks(tx: ReadTx) -> dict[str, Decimal]:

@@ -6,13 +6,13 @@ it. A call that waits in vain takes timeout_s on the clock and no transaction is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
 from mvx.domain.book import Book, checked_book
-from mvx.domain.execution import Fill
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
@@ -25,7 +25,7 @@ from mvx.paper.markets import listed_symbols, rules_of, taker_bps
 from mvx.paper.session import Delivery, Session
 from mvx.paper.store import ACCOUNT
 from mvx.venues.capabilities import Capabilities
-from mvx.venues.port import Balances
+from mvx.venues.port import Balances, VenueStatus
 
 T = TypeVar("T")
 
@@ -49,12 +49,15 @@ class PaperVenue:
             taker_bps=taker_bps(settings),
         )
 
+    async def status(self) -> VenueStatus:
+        return self._call(lambda session: VenueStatus(True, "online", session.now))
+
     async def rules(self, symbol: Symbol) -> MarketRules:
         self._call(lambda session: None)
-        return rules_of(self._settings, self._listed(symbol))
+        return rules_of(self._settings, _listed(self._settings, symbol))
 
     async def book(self, symbol: Symbol) -> Book:
-        self._listed(symbol)
+        _listed(self._settings, symbol)
         sides, at = self._call(lambda session: (session.book(symbol), session.now))
         return checked_book(Book(self.name, symbol, sides.bids, sides.asks, at))
 
@@ -88,6 +91,14 @@ class PaperVenue:
     async def balances(self) -> Balances:
         return self._call(lambda session: session.balances())
 
+    async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
+        return ()
+
+    async def executions(self) -> AsyncIterator[ExecutionReport]:
+        nothing: tuple[ExecutionReport, ...] = ()
+        for report in nothing:
+            yield report
+
     async def close(self) -> None:
         """The exchange belongs to whoever opened it."""
 
@@ -110,7 +121,9 @@ class PaperVenue:
         if fault.answer_after_s >= timeout_s:
             raise OutcomeUnknown(f"{self.name}: no answer within {timeout_s:g} s")
 
-    def _listed(self, symbol: Symbol) -> Symbol:
-        if symbol not in listed_symbols(self._settings):
-            raise BadVenueData(f"{self.name} does not list {symbol}")
-        return symbol
+
+def _listed(settings: VenueSettings, symbol: Symbol) -> Symbol:
+    """The symbol. Raises BadVenueData where the venue does not list it."""
+    if symbol not in listed_symbols(settings):
+        raise BadVenueData(f"{settings.name} does not list {symbol}")
+    return symbol

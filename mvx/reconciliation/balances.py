@@ -15,8 +15,9 @@ from mvx.domain.entries import Adjusted, BalanceAgreed, BalanceDoubted
 from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
 from mvx.domain.ids import Asset
 from mvx.domain.instant import after
-from mvx.domain.ledger import booked_movements, net
+from mvx.domain.ledger import net
 from mvx.domain.money import ZERO, plain
+from mvx.domain.postings import happened_at, listing_of, movements_of
 from mvx.reconciliation.working import Working
 
 
@@ -24,7 +25,7 @@ def check_balances(work: Working) -> bool:
     """Compare every asset; True where all agree. Run last: it counts the fills about to be booked."""
     if work.outdated:
         return False
-    steps = [net(booked_movements(b.fill, b.base, b.quote, b.absorbed)) for b in work.booked]
+    steps = [net(movements_of(each)) for each in work.booked]
     later = list(_effects_not_in_first_reading(work))
     agreed = True
     for asset in sorted({*work.snapshot.totals, *work.ours.holdings}):
@@ -43,14 +44,14 @@ def check_balances(work: Working) -> bool:
 def _effects_not_in_first_reading(work: Working) -> Iterator[dict[Asset, Decimal]]:
     """What each fill did that was booked or is being booked and that the first reading of the trades
     did not list, oldest first."""
-    first = {fill.key for fill in work.snapshot.trades_before}
-    second = {fill.key for fill in work.snapshot.trades_after}
-    fills = [*work.ours.recent, *work.booked]
-    for each in sorted(fills, key=lambda b: (b.fill.at, b.fill.exec_id)):
+    first = {fill.listing for fill in work.snapshot.trades_before}
+    second = {fill.listing for fill in work.snapshot.trades_after}
+    events = [*work.ours.recent, *work.booked]
+    for each in sorted(events, key=lambda event: (happened_at(event), listing_of(event))):
         # In neither reading, and not newer than the balance: that one vanished, and excuses nothing.
-        later = each.fill.key in second or each.fill.at > work.snapshot.balances_at
-        if later and each.fill.key not in first:
-            yield net(booked_movements(each.fill, each.base, each.quote, each.absorbed))
+        later = listing_of(each) in second or happened_at(each) > work.snapshot.balances_at
+        if later and listing_of(each) not in first:
+            yield net(movements_of(each))
 
 
 def _prefixes(posted: Decimal, later: list[Decimal]) -> set[Decimal]:

@@ -12,11 +12,11 @@ from mvx.domain import order_life
 from mvx.domain.entries import FillBooked
 from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset
+from mvx.domain.instrument import split_symbol
 from mvx.domain.ledger import effects
 from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
-from mvx.reconciliation.orders import assets_of
 from mvx.reconciliation.working import Working
 
 _CLOSED_UNFILLED = (OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED)
@@ -46,7 +46,7 @@ def _listed(work: Working) -> list[Fill]:
 
 
 def _book(work: Working, fill: Fill, order: Order | None) -> None:
-    base, quote = (order.base, order.quote) if order else assets_of(fill.symbol)
+    base, quote = (order.base, order.quote) if order else split_symbol(fill.symbol)
     absorbed = _absorbed(work, fill, base, quote)
     if order is not None and order.parent_id is None and absorbed.get(base) == "opening":
         order = None  # what a foreign order had filled before first contact was counted when it was found

@@ -11,19 +11,14 @@ from functools import partial
 
 from mvx.domain import order_life
 from mvx.domain.entries import BreakFound, ForeignOrderFound, FoundAbsent, NeverAccepted, Reported, Settled
-from mvx.domain.ids import Asset, ClOrdId, Symbol
+from mvx.domain.ids import ClOrdId
 from mvx.domain.instant import Instant, after, rfc3339
+from mvx.domain.instrument import split_symbol
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, OrderReport, TimeInForce
 from mvx.domain.order_status import TERMINAL, IllegalTransition, OrdStatus
 from mvx.reconciliation.snapshot import Snapshot, Terms
 from mvx.reconciliation.working import Working
-
-
-def assets_of(symbol: Symbol) -> tuple[Asset, Asset]:
-    """Base and quote of a unified symbol, `BTC/USD`."""
-    base, _, quote = symbol.partition("/")
-    return Asset(base), Asset(quote)
 
 
 def adopt(work: Working) -> None:
@@ -168,7 +163,7 @@ def foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms, filled_
     """An order made from the venue's own record; None where it carries no limit to bound it by."""
     if report.limit_px is None:
         return None
-    base, quote = assets_of(report.symbol)
+    base, quote = split_symbol(report.symbol)
     return Order(
         cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.order_id}"),
         parent_id=None,
@@ -186,7 +181,7 @@ def foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms, filled_
         created_at=report.created_at,
         deadline=report.created_at,
         fee_bps=terms.fee_bps,
-        fee_assets=(quote, *terms.extra_fee_assets),
+        fee_assets=terms.fee_assets.get(report.symbol, (quote,)),
         max_px=None,
         order_id=report.order_id,
         filled_qty=filled_qty,

@@ -18,8 +18,10 @@ class Capabilities:
     may still appear. accept_lateness_s: how long after its deadline a request may still be accepted.
     listing_lag_s: how long the venue's lists may lag. clock_skew_s: how far its clock may be from
     ours. closed_orders_complete: its closed-order list covers every terminal state; where it does
-    not, absence proves nothing. taker_bps None: unknown, and then not routable. extra_fee_assets:
-    assets besides the quote in which a fee may be taken."""
+    not, absence proves nothing. lists_transfers: deposits and withdrawals have a record of their own.
+    streams: it pushes execution reports. taker_bps None: unknown, and then not routable. fee_in_base: a
+    fee may be taken in the base asset, of a sell on top of what is sold (Kraken's oflags `fcib`).
+    fee_tokens: further assets in which a fee may be taken, such as BNB."""
 
     timeout_s: float
     lateness_s: float
@@ -28,4 +30,12 @@ class Capabilities:
     clock_skew_s: float
     closed_orders_complete: bool
     taker_bps: Decimal | None
-    extra_fee_assets: tuple[Asset, ...] = ()
+    fee_in_base: bool = False
+    fee_tokens: tuple[Asset, ...] = ()
+    lists_transfers: bool = False
+    streams: bool = False
+
+    def fee_assets(self, base: Asset, quote: Asset) -> tuple[Asset, ...]:
+        """Every asset in which a fee of this market may be taken."""
+        own = (quote, base) if self.fee_in_base else (quote,)
+        return tuple(dict.fromkeys((*own, *self.fee_tokens)))

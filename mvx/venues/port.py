@@ -10,17 +10,19 @@ Rules every adapter keeps, proven by tests/contract:
 - A read is complete (every page) or raises VenueUnreachable / OutcomeUnknown / BadVenueData; it never
   returns part of an answer as the whole.
 - A call ends within the venue's timeout_s.
+- `executions` pushes what it hears as it comes: claims, which the reads confirm. A venue without a stream
+  pushes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from mvx.domain.book import Book
-from mvx.domain.execution import Fill
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
@@ -37,6 +39,15 @@ class Balances:
     free: Mapping[Asset, Decimal]
 
 
+@dataclass(frozen=True, slots=True)
+class VenueStatus:
+    """What the venue says of itself, in its own word, and the time on its clock."""
+
+    accepts_orders: bool
+    says: str
+    at: Instant
+
+
 class VenuePort(Protocol):
     """One account at one venue."""
 
@@ -48,6 +59,9 @@ class VenuePort(Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    async def status(self) -> VenueStatus:
+        """Whether it takes orders now, and what time it has. Needs no key."""
 
     async def rules(self, symbol: Symbol) -> MarketRules:
         """Tick, lot and minimums of a symbol."""
@@ -69,10 +83,18 @@ class VenuePort(Protocol):
         """Orders that reached a terminal state at or after since, oldest first."""
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
-        """Fills at or after since, oldest first, to the end."""
+        """Fills at or after since, oldest first, to the end; one that was taken back carries when."""
+
+    async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
+        """Deposits and withdrawals at or after since, oldest first, to the end; empty where the venue does
+        not list them (capabilities.lists_transfers)."""
 
     async def balances(self) -> Balances:
         """Total and free of every asset of the account."""
+
+    def executions(self) -> AsyncIterator[ExecutionReport]:
+        """What the venue pushes about our orders from now on, until it is closed. May drop, double or
+        reorder: a nudge to read, never the truth."""
 
     async def close(self) -> None:
         """Release connections; never raises."""

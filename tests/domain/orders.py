@@ -95,6 +95,7 @@ def fill(
     fee: str | Decimal = "0",
     fee_asset: Asset = USD,
     symbol: Symbol = BTC_USD,
+    busted_at: Instant | None = None,
 ) -> Fill:
     return Fill(
         venue=KRAKEN,
@@ -109,4 +110,5 @@ def fill(
         fee_asset=fee_asset,
         fee_amount=Decimal(fee),
         at=at(at_s),
+        busted_at=busted_at,
     )

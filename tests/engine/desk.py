@@ -7,17 +7,16 @@ import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mvx.config.desk import DeskSettings
 from mvx.config.settings import RiskSettings, RouteSettings, Settings, VenueSettings
-from mvx.domain.book import Book
-from mvx.domain.execution import Fill
-from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol, Venue
-from mvx.domain.instant import Instant
-from mvx.domain.instrument import Instrument, MarketRules
-from mvx.domain.order import Ack, OrderReport, OrderRequest, Side, TimeInForce
+from mvx.domain.ids import Asset, Venue
+from mvx.domain.instrument import Instrument
+from mvx.domain.order import Ack, OrderRequest, Side, TimeInForce
 from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk, open_desk, open_exchange, paper_path
 from mvx.engine.outcome import Outcome
@@ -25,8 +24,7 @@ from mvx.engine.positions import positions
 from mvx.engine.reconcile import reconcile
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
-from mvx.venues.capabilities import Capabilities
-from mvx.venues.port import Balances, VenuePort
+from mvx.venues.port import VenuePort
 from tests.paper.builders import venue_settings
 from tests.support import ManualClock
 
@@ -114,50 +112,15 @@ class Witness:
         self._look = look
         self._turns = turns
 
-    @property
-    def name(self) -> Venue:
-        return self.port.name
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.port, name)
+        return partial(self._seen, name, found) if iscoroutinefunction(found) else found
 
-    @property
-    def account(self) -> str:
-        return self.port.account
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.port.capabilities
-
-    async def rules(self, symbol: Symbol) -> MarketRules:
-        return await self._seen("rules", self.port.rules(symbol))
-
-    async def book(self, symbol: Symbol) -> Book:
-        return await self._seen("book", self.port.book(symbol))
-
-    async def submit(self, request: OrderRequest) -> Ack:
-        return await self._seen("submit", self.port.submit(request))
-
-    async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
-        await self._seen("cancel", self.port.cancel(symbol, cl_ord_id, order_id))
-
-    async def open_orders(self) -> tuple[OrderReport, ...]:
-        return await self._seen("open_orders", self.port.open_orders())
-
-    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        return await self._seen("closed_orders", self.port.closed_orders(since))
-
-    async def trades(self, since: Instant) -> tuple[Fill, ...]:
-        return await self._seen("trades", self.port.trades(since))
-
-    async def balances(self) -> Balances:
-        return await self._seen("balances", self.port.balances())
-
-    async def close(self) -> None:
-        await self.port.close()
-
-    async def _seen(self, call: str, answer: Awaitable[T]) -> T:
+    async def _seen(self, call: str, ask: Callable[..., Awaitable[T]], *terms: Any) -> T:
         await self._yield()
         self._look(self.name, f"before {call}")
         try:
-            return await answer
+            return await ask(*terms)
         finally:
             self._look(self.name, f"after {call}")
             await self._yield()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from mvx.domain import entries as log
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId
-from mvx.domain.order_status import OrdStatus
+from mvx.domain.order_status import ExecType, OrdStatus
+from mvx.domain.trading import TradingState
 from mvx.journal.fold import apply
 from mvx.journal.store import Journal
 from mvx.journal.verify import MemoryState
-from tests.domain.orders import BNB, BTC, BUY, KRAKEN, SELL, USD, at, fill, order, report
+from tests.domain.orders import BNB, BTC, BTC_USD, BUY, KRAKEN, SELL, USD, at, fill, order, report
 
 D = Decimal
 ORDERS = ("m1", "m2", "m3")
@@ -41,7 +44,8 @@ def postings(state: MemoryState) -> list[dict[str, Any]]:
     """Every posting of the tables, one by one: what the view of that name shows."""
     rows = [
         {"seq": row["seq"], "venue": row["venue"], "asset": asset, "amount": amount, "contra": contra}
-        for row in state.tables["fills"].values()
+        for table in ("fills", "busts", "transfers")
+        for row in state.tables[table].values()
         for asset, amount, contra in json.loads(row["postings"])
     ]
     return rows + [{**row, "contra": row["kind"]} for row in state.tables["anchors"].values()]
@@ -80,6 +84,45 @@ def _report(name: ClOrdId, status: OrdStatus, cum: str) -> log.Reported:
     return log.Reported(name, report(status, cum, of=order(cl_ord_id=name), order_id=f"V{name[1]}"))
 
 
+def heard(name: str, traded: Fill | None = None) -> log.Heard:
+    """The venue pushed that an order lives, or that it traded."""
+    exec_type = ExecType.NEW if traded is None else ExecType.PARTIAL_FILL
+    side = BUY if traded is None else traded.side
+    pushed = ExecutionReport(
+        KRAKEN, ClOrdId(name), OrderId(f"V{name[1]}"), BTC_USD, side, exec_type, traded, at(3)
+    )
+    return log.Heard(pushed)
+
+
+@st.composite
+def _rarer(draw: st.DrawFn) -> log.Entry:
+    """What is heard, taken back, moved in or out, set by hand."""
+    booked = draw(_fills())
+    name = booked.cl_ord_id or ClOrdId("m1")
+    traded = replace(booked.fill, order_id=OrderId(f"V{name[1]}"))
+    moved = Transfer(KRAKEN, "main", "", draw(st.sampled_from("xyz")), draw(_ASSETS), draw(_SMALL), at(4))
+    return draw(
+        st.sampled_from(
+            [
+                heard(name),
+                heard(name, traded),
+                log.PhantomDropped(name, traded),
+                log.FillBusted(
+                    replace(booked.fill, busted_at=at(6)), BTC, USD, booked.cl_ord_id, booked.absorbed
+                ),
+                log.TransferBooked(moved),
+                log.TransferBooked(moved, {moved.asset: draw(st.sampled_from(["opening", "adjustment"]))}),
+                log.BaselineSet(KRAKEN, draw(st.sampled_from([BTC, USD])), draw(_SMALL), "ops"),
+                log.TradingSet(
+                    draw(st.sampled_from([None, KRAKEN])), draw(st.sampled_from(TradingState)), "", "ops"
+                ),
+                log.Sending(name),
+                log.Revoked(name, "halted"),
+            ]
+        )
+    )
+
+
 def _break(ref: int, asset: Asset) -> log.BreakFound:
     return log.BreakFound(f"r{ref}", KRAKEN, "balance", asset, None, None, "1", "2", True, "")
 
@@ -90,6 +133,8 @@ _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     st.builds(log.OutcomeLost, _NAMED, st.just("timeout")),
     st.builds(_report, _NAMED, _LIVE, st.sampled_from(["0", "0.5", "1"])),
     _fills(),
+    _rarer(),
+    _rarer(),
     st.builds(log.FoundAbsent, _NAMED, st.just(at(7))),
     st.builds(log.NeverAccepted, _NAMED, st.just("venue"), st.just(at(8)), st.just(at(7))),
     st.builds(log.Settled, _NAMED, st.just(at(5)), st.just(2.5), st.just(at(9))),
@@ -107,12 +152,13 @@ def sequences(draw: st.DrawFn) -> list[log.Entry]:
     later = draw(st.lists(_SOME, max_size=25))
     repeats = draw(st.lists(st.sampled_from(later), max_size=5)) if later else []
     found = [_break(n, draw(_ASSETS)) for n in range(draw(st.integers(0, 3)))]
-    return [*PRELUDE, *_named_first([*later, *repeats]), *found]
+    acked = [log.BreakAcked(each.ref, "ops") for each in found if draw(st.booleans())]
+    return [*PRELUDE, *_named_first([*later, *repeats]), *found, *acked]
 
 
 def _named_first(entries: list[log.Entry]) -> Iterator[log.Entry]:
     """A trade is joined to an order by the venue's name for it, so the name comes first."""
     for entry in entries:
-        if isinstance(entry, log.FillBooked) and entry.cl_ord_id is not None:
+        if isinstance(entry, log.FillBooked | log.FillBusted) and entry.cl_ord_id is not None:
             yield log.Acked(entry.cl_ord_id, entry.fill.order_id)
         yield entry

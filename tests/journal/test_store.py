@@ -13,7 +13,7 @@ import pytest
 from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId
 from mvx.errors import Exit, JournalError
-from mvx.journal import history, views
+from mvx.journal import history, schema, views
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
 from mvx.sqlite import VERSION, check_version
@@ -263,7 +263,7 @@ def test_the_journal_is_durable_and_checks_its_references(journal: Journal) -> N
     """WAL, synchronous=FULL, foreign keys on: each asked of the open connection."""
     ask = journal._database.connection.execute
     asked = ("journal_mode", "synchronous", "foreign_keys", "user_version")
-    assert [ask(f"PRAGMA {name}").fetchone()[0] for name in asked] == ["wal", 2, 1, 1]
+    assert [ask(f"PRAGMA {name}").fetchone()[0] for name in asked] == ["wal", 2, 1, schema.VERSION]
 
 
 def test_every_table_is_strict(journal: Journal) -> None:

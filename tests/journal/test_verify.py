@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given, settings
 
 from mvx.domain import entries as log
+from mvx.domain.execution import Transfer
 from mvx.domain.ids import ClOrdId, OrderId
 from mvx.domain.order_status import OrdStatus
+from mvx.domain.trading import TradingState
 from mvx.journal import views
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import Journal, ReadTx
 from mvx.journal.verify import differences, refold
 from mvx.sqlite import Connection
 from tests.domain.orders import BTC, KRAKEN, USD, at, fill, report
-from tests.journal.journals import PRELUDE, D, sequences, write
+from tests.journal.journals import PRELUDE, D, heard, sequences, write
 
 M1 = ClOrdId("m1")
 A_DAY: tuple[log.Entry, ...] = (
@@ -30,6 +32,11 @@ A_DAY: tuple[log.Entry, ...] = (
     log.BalanceDoubted(KRAKEN, BTC, D(1), D(2), at(9)),
     log.Adjusted(KRAKEN, "main", USD, D("-3.5"), at(9), ()),
     log.BreakFound("r1", KRAKEN, "balance", BTC, None, None, "1", "2", True, ""),
+    log.BreakAcked("r1", "ops"),
+    heard("m1", fill("0.2", "99", exec_id="e9")),
+    log.FillBusted(fill("0.1", "99", exec_id="old", busted_at=at(4)), BTC, USD, None),
+    log.TransferBooked(Transfer(KRAKEN, "main", "", "t1", USD, D(5), at(4))),
+    log.TradingSet(KRAKEN, TradingState.HALTED, "maintenance", "ops"),
 )
 
 

@@ -33,7 +33,7 @@ TERMS = Terms(
     clock_skew_s=1,
     closed_orders_complete=True,
     fee_bps=D(20),
-    extra_fee_assets=(),
+    fee_assets={BTC_USD: (USD,)},
     instruments={BTC_USD: "BTC-USD"},
 )
 #: With a deadline of 5 s: before 12 s nothing is proven by absence.

@@ -10,7 +10,7 @@ import pytest
 from mvx.domain import entries as log
 from mvx.domain.ids import OrderId, Symbol
 from mvx.domain.order_status import OrdStatus
-from tests.domain.orders import BNB, BTC, BUY, SELL, USD, at, fill, order, report
+from tests.domain.orders import BNB, BTC, BTC_USD, BUY, SELL, USD, at, fill, order, report
 from tests.reconciliation.desk import Desk, kinds, opened, reading, with_terms, written
 
 S = OrdStatus
@@ -236,7 +236,7 @@ def test_an_outdated_reading_still_books_its_fills() -> None:
 
 def test_a_fee_in_a_third_asset_is_booked_in_it() -> None:
     """Points or BNB: the holding of that asset moves."""
-    desk = with_terms(extra_fee_assets=(BNB,))
+    desk = with_terms(fee_assets={BTC_USD: (USD, BNB)})
     sent = desk.acked(BUY, fee_assets=(USD, BNB))
     totals = BOUGHT_ONE | {"BNB": "-0.002"}
     trade = fill("1", fee="0.002", fee_asset=BNB)

@@ -1,0 +1,73 @@
+"""Queries of the rarer events: trades that were taken back, transfers, and fills that were only pushed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from mvx.domain.entries import FillBusted, TransferBooked
+from mvx.domain.execution import Fill, FillKey, HeardFill, Transfer
+from mvx.domain.ids import Venue
+from mvx.journal.fill_rows import fill_of
+from mvx.journal.schema import FILL_KEY, FOLDS, TRANSFER_KEY
+from mvx.journal.store import ReadTx
+
+
+def _rows(tx: ReadTx, table: str, tail: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+    columns = FOLDS[table].columns
+    sql = f"SELECT {', '.join(columns)} FROM {table} {tail}"  # noqa: S608  our own names
+    return [dict(zip(columns, row, strict=True)) for row in tx.connection.execute(sql, values)]
+
+
+def busts_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[FillBusted, ...]:
+    """A venue's busts that were booked after an entry of the log, in the order of booking."""
+    return tuple(map(_bust, _rows(tx, "busts", "WHERE seq > ? AND venue = ? ORDER BY seq", (seq, venue))))
+
+
+def known_busts(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, FillBusted]:
+    """Those of these fills that are booked as taken back, listed as such or not."""
+    keyed = f"WHERE {' AND '.join(f'{name} = ?' for name in FILL_KEY)}"
+    found = (row for fill in fills for row in _rows(tx, "busts", keyed, fill.key))
+    return {bust.fill.key: bust for bust in map(_bust, found)}
+
+
+def transfers_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[TransferBooked, ...]:
+    """A venue's transfers that were booked after an entry of the log, in the order of booking."""
+    tail = "WHERE seq > ? AND venue = ? ORDER BY seq"
+    return tuple(map(_transfer, _rows(tx, "transfers", tail, (seq, venue))))
+
+
+def known_transfers(tx: ReadTx, transfers: Iterable[Transfer]) -> dict[str, TransferBooked]:
+    """Those of these transfers that are booked, by their listing."""
+    keyed = f"WHERE {' AND '.join(f'{name} = ?' for name in TRANSFER_KEY)}"
+    found: dict[str, TransferBooked] = {}
+    for each in transfers:
+        for row in _rows(tx, "transfers", keyed, (each.venue, each.account, each.epoch, each.transfer_id)):
+            found[each.listing] = _transfer(row)
+    return found
+
+
+def heard_fills(tx: ReadTx, venue: Venue | None = None) -> tuple[HeardFill, ...]:
+    """The fills that were pushed and are not listed yet, the first heard first."""
+    rows = _rows(tx, "heard", "WHERE ? IS NULL OR venue = ? ORDER BY seq", (venue, venue))
+    return tuple(HeardFill(row["cl_ord_id"], fill_of(row), row["heard_at"]) for row in rows)
+
+
+def _bust(row: dict[str, Any]) -> FillBusted:
+    absorbed = json.loads(row["absorbed"])
+    return FillBusted(fill_of(row), row["base"], row["quote"], row["cl_ord_id"], absorbed)
+
+
+def _transfer(row: dict[str, Any]) -> TransferBooked:
+    moved = Transfer(
+        venue=row["venue"],
+        account=row["account"],
+        epoch=row["epoch"],
+        transfer_id=row["transfer_id"],
+        asset=row["asset"],
+        amount=Decimal(row["amount"]),
+        at=row["at"],
+    )
+    return TransferBooked(moved, json.loads(row["absorbed"]))
