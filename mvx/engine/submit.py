@@ -86,7 +86,8 @@ def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, ma
 
 
 def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
-    """What risk may know: confirmed holdings, every order not settled, and what live workers hold."""
+    """What risk may know: confirmed holdings, every order not settled, what live workers hold, and what
+    the operator decided."""
     holdings = {
         key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
         for key, row in views.holdings(tx).items()
@@ -100,7 +101,7 @@ def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
         )
         for row in history.working_parents(tx, at)
     )
-    return World(holdings, views.unsettled_orders(tx), working, prices)
+    return World(holdings, views.unsettled_orders(tx), working, prices, views.trading(tx))
 
 
 def risk_limits(desk: Desk) -> Limits:
