@@ -106,6 +106,18 @@ def known_name(name: str, names: Iterable[Any], what: str) -> str:
     )
 
 
+def operator() -> str:
+    """Who types, for the journal: the user of the operating system and the host."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "uid-unknown"  # no such user in the system's list: a container, for one
+    return f"{user}@{socket.gethostname()}"
+
+
 def now() -> Instant:
     """The time, without the asynchronous clock of the engine."""
     import time

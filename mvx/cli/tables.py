@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
+from mvx.domain.money import ZERO
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -169,6 +170,40 @@ def cancel_parts(result: results.CancelResult) -> Parts:
     return [rows] if result.orders else ["no open orders"]
 
 
+def flatten_parts(result: results.FlattenResult) -> Parts:
+    rows = table("venue", "asset", ">before", ">after", ">dust", ">cancelled", ">orders", "verified")
+    for row in result.venues:
+        for asset in row.before:
+            rows.add_row(
+                safe_text(row.venue),
+                safe_text(asset),
+                number(row.before.get(asset)),
+                number(row.after.get(asset)),
+                number(row.dust.get(asset, ZERO)),
+                str(len(row.cancelled)),
+                str(len(row.children)),
+                "yes" if row.verified else "no",
+                style="" if row.verified else "red",
+            )
+    reasons = [f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason]
+    return [*flatten_plan_parts(result), rows, *reasons]
+
+
+def flatten_plan_parts(result: results.FlattenResult) -> Parts:
+    """What is about to be done: the orders to cancel, and the first slice of each position."""
+    legs = table("venue", "symbol", ">first slice", ">limit", ">fee bps", title="plan: flatten")
+    for row in result.venues:
+        for leg in row.plan:
+            cells = (number(leg.qty), number(leg.limit_px), number(leg.fee_bps))
+            legs.add_row(safe_text(leg.venue), safe_text(leg.symbol), *cells)
+    cancels = [
+        f"{safe_text(row.venue)}: cancel {safe_text(', '.join(row.to_cancel))}"
+        for row in result.venues
+        if row.to_cancel
+    ]
+    return [*([legs] if legs.rows else []), *cancels]
+
+
 def orders_parts(result: results.OrdersResult) -> Parts:
     rows = table("order", "venue", "side", ">qty", ">filled", "~status", ">age")
     now_us = time.time_ns() // 1_000
@@ -264,6 +299,7 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "route": route_parts,
     "reconcile": reconcile_parts,
     "cancel": cancel_parts,
+    "flatten": flatten_parts,
     "orders": orders_parts,
     "fills": fills_parts,
     "config show": config_show_parts,

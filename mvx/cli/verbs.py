@@ -54,6 +54,15 @@ VERBS: dict[str, Verb | Family] = {
         "Cancel an order, the orders of a parent, or all of ours.",
         ("mvx cancel m0123456789abcdefg", "mvx cancel --all --venue kraken"),
     ),
+    "flatten": Verb(
+        "flatten:flatten",
+        "Leave a venue: cordon, cancel, close its positions, verify.",
+        (
+            "mvx flatten --venue kraken --dry-run",
+            "mvx flatten --venue kraken",
+            "mvx flatten --all --to-zero --yes",
+        ),
+    ),
     "orders": Verb(
         "orders:orders",
         "Child orders as the journal knows them.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from mvx.domain.entries import CancelRequested
 from mvx.domain.ids import Venue
@@ -20,11 +21,9 @@ from mvx.journal.store import ReadTx
 async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> Outcome:
     """Cancel one order, a parent's orders, or all of ours. Exit 5 where one may still be working."""
     chosen = desk.select(venues)
-    with desk.journal.write() as tx:
+    with desk.journal.read() as tx:
         targets = [o for o in _targets(tx, target, all_orders) if o.venue in chosen and not o.terminal]
-        for order in targets:
-            tx.append(CancelRequested(order.cl_ord_id))
-    said = await asyncio.gather(*(_ask(desk, order) for order in targets))
+    said = await ask_cancel(desk, targets)
     passes = await settle(desk, [order.cl_ord_id for order in targets])
     with desk.journal.read() as tx:
         after = [views.order(tx, order.cl_ord_id) for order in targets]
@@ -58,6 +57,16 @@ def _targets(tx: ReadTx, target: str | None, all_orders: bool) -> tuple[Order, .
     if order is None:
         raise UsageError(f"no parent and no order is called {target!r}", next_step="mvx orders --open")
     return (order,)
+
+
+async def ask_cancel(desk: Desk, orders: Sequence[Order]) -> list[str]:
+    """Ask for a cancel of each at once, journaled first; what each venue said to it."""
+    if not orders:
+        return []
+    with desk.journal.write() as tx:
+        for order in orders:
+            tx.append(CancelRequested(order.cl_ord_id))
+    return list(await asyncio.gather(*(_ask(desk, order) for order in orders)))
 
 
 async def _ask(desk: Desk, order: Order) -> str:

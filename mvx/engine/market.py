@@ -69,7 +69,7 @@ async def read_market(
                 skipped[venue] = f"no fresh rate from {answer.rules.quote} to {instrument.quote}"
             else:
                 rules[venue] = answer.rules
-                quotes.append(_quote(desk, tx, answer, rate, side))
+                quotes.append(quote_of(desk, tx, answer.rules, answer.book, rate, side, seen=answer.seen))
     return Market(
         quotes=tuple(quotes),
         skipped=tuple(Skipped(venue, why) for venue, why in sorted(skipped.items())),
@@ -143,11 +143,20 @@ async def _desk_rate(desk: Desk, instrument: Instrument, rates: Mapping[Asset, D
     return ONE if currency == instrument.quote else await live_rate(desk, instrument.quote, currency)
 
 
-def _quote(desk: Desk, tx: ReadTx, answer: Answer, rate: Decimal, side: Side) -> Quote:
-    rules = answer.rules
+def quote_of(
+    desk: Desk,
+    tx: ReadTx,
+    rules: MarketRules,
+    book: Book,
+    rate: Decimal,
+    side: Side,
+    *,
+    seen: Mapping[Asset, Decimal],
+) -> Quote:
+    """What the router may know of a venue; `seen`: its balances where it had no first contact yet."""
     asset = rules.quote if side is Side.BUY else rules.base
     row = views.holdings(tx, rules.venue).get((rules.venue, asset))
-    confirmed = answer.seen.get(asset, ZERO) if row is None else row.confirmed
+    confirmed = seen.get(asset, ZERO) if row is None else row.confirmed
     least = holding(confirmed, asset, views.unsettled_orders(tx, rules.venue)).lo
     fee_bps = desk.venues[rules.venue].capabilities.taker_bps
     assert fee_bps is not None
@@ -155,7 +164,7 @@ def _quote(desk: Desk, tx: ReadTx, answer: Answer, rate: Decimal, side: Side) ->
         venue=rules.venue,
         symbol=rules.symbol,
         rules=rules,
-        book=answer.book,
+        book=book,
         fee_bps=fee_bps,
         rate=rate,
         spendable=max(ZERO, least or ZERO),

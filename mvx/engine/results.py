@@ -160,6 +160,29 @@ class CancelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FlattenRow:
+    """`before` and `after`: position by base asset (holding less baseline). `dust`: what is left and too
+    small for any order there. `plan`: the first slices, and `to_cancel` the orders to cancel, as they were
+    before anything was done. `reason`: why more than dust is left, or why it is not verified."""
+
+    venue: Venue
+    before: Mapping[Asset, Decimal]
+    after: Mapping[Asset, Decimal]
+    dust: Mapping[Asset, Decimal]
+    cancelled: tuple[ClOrdId, ...]
+    children: tuple[ChildRow, ...]
+    verified: bool
+    reason: str
+    to_cancel: tuple[ClOrdId, ...]
+    plan: tuple[LegRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenResult:
+    venues: tuple[FlattenRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersResult:
     orders: tuple[OrderRow, ...]
 

@@ -34,6 +34,7 @@ from mvx.engine.submit import (
     make_children,
     propose,
     read_world,
+    refusal_text,
     risk_limits,
 )
 from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
@@ -221,13 +222,8 @@ def _assess(
 
 
 def _refused(refusals: tuple[Refusal, ...]) -> Refused:
-    lines = (
-        f"{each.limit}{f' at {each.venue}' if each.venue else ''}: {plain(each.value)} against"
-        f" {plain(each.bound)}, {each.worst_case}"
-        for each in refusals
-    )
     return Refused(
-        "risk refused the order: " + "; ".join(lines),
+        f"risk refused the order: {refusal_text(refusals)}",
         known="nothing was sent for it",
         next_step="mvx positions; mvx orders --open",
     )

@@ -16,14 +16,14 @@ from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Sending
 from mvx.domain.ids import ParentId
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import ZERO
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
-from mvx.risk.limits import Holding, Limits, Proposal, WorkingParent, World
+from mvx.risk.limits import Holding, Limits, Proposal, Refusal, WorkingParent, World
 from mvx.router.plan import Plan
 
 
@@ -113,6 +113,15 @@ def risk_limits(desk: Desk) -> Limits:
         max_venue_notional=configured.max_venue_notional,
         max_open_orders=configured.max_open_orders,
         max_unknown_orders=configured.max_unknown_orders,
+    )
+
+
+def refusal_text(refusals: Iterable[Refusal]) -> str:
+    """Every limit with its value and what made it."""
+    return "; ".join(
+        f"{each.limit}{f' at {each.venue}' if each.venue else ''}: {plain(each.value)} against"
+        f" {plain(each.bound)}, {each.worst_case}"
+        for each in refusals
     )
 
 
