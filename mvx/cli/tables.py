@@ -182,8 +182,8 @@ def flatten_parts(result: results.FlattenResult) -> Parts:
                 number(row.dust.get(asset, ZERO)),
                 str(len(row.cancelled)),
                 str(len(row.children)),
-                "yes" if row.verified else "no",
-                style="" if row.verified else "red",
+                _plain_text(row.verified),
+                style="red" if row.verified is False else "",
             )
     reasons = [f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason]
     return [*flatten_plan_parts(result), rows, *reasons]

@@ -21,11 +21,12 @@ from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.money import BPS, ONE, ZERO, floor_to, plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.engine.desk import Desk
+from mvx.engine.execute import execute
 from mvx.engine.market import Market, quote_of
 from mvx.engine.reconcile import VenuePass
 from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
-from mvx.engine.submit import Parent, dispatch, make_children, propose, read_world, refusal_text, risk_limits
+from mvx.engine.submit import Parent, make_children, propose, read_world, refusal_text, risk_limits
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.codec import encode
@@ -229,8 +230,7 @@ async def _trade(closing: Closing, found: Slice) -> bool:
         lease = tx.take_lease(parent.parent_id, desk.holder)
         for child in children:
             tx.append(Intended(child))
-    await dispatch(desk, children)
-    closing.passes += await settle(desk, [child.cl_ord_id for child in children], stopping=closing.stopping)
+    closing.passes += await execute(desk, children, stopping=closing.stopping)
     with desk.journal.write(lease) as tx:
         done = views.children(tx, parent.parent_id)
         context = Context(plan_row(plan), plan.arrival_px, found.market.rates, 1)

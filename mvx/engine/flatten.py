@@ -69,7 +69,7 @@ class Run:
     closings: list[Closing] = field(default_factory=list)
     passes: list[VenuePass] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    verified: bool = False
+    verified: bool | None = False
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -256,7 +256,7 @@ def _positions(run: Run, tx: ReadTx) -> dict[Asset, Decimal]:
 
 async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
     """What the journal says there is to do, and the first slices on the venue's book. Writes nothing."""
-    run = Run(desk, order, venue, lambda: False)
+    run = Run(desk, order, venue, lambda: False, verified=None)
     with desk.journal.read() as tx:
         run.before = _positions(run, tx)
         open_orders = tuple(o.cl_ord_id for o in run.orders(tx) if not answered(o))

@@ -130,7 +130,7 @@ def _state(
     """The worst that holds, the worst first; `agreed` where nothing does."""
     if row is None or any(_unknown(order, known.now) for order in orders):
         return "unknown"
-    in_flight = any(o.claimed_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
+    in_flight = any(o.claimed_qty or o.heard_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
     if in_flight or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
     age_s = _age(contact.answered_at, known.now)

@@ -163,7 +163,8 @@ class CancelResult:
 class FlattenRow:
     """`before` and `after`: position by base asset (holding less baseline). `dust`: what is left and too
     small for any order there. `plan`: the first slices, and `to_cancel` the orders to cancel, as they were
-    before anything was done. `reason`: why more than dust is left, or why it is not verified."""
+    before anything was done. `verified`: on the venue's own record; None where nothing was done (a dry
+    run). `reason`: why more than dust is left, or why it is not verified."""
 
     venue: Venue
     before: Mapping[Asset, Decimal]
@@ -171,7 +172,7 @@ class FlattenRow:
     dust: Mapping[Asset, Decimal]
     cancelled: tuple[ClOrdId, ...]
     children: tuple[ChildRow, ...]
-    verified: bool
+    verified: bool | None
     reason: str
     to_cancel: tuple[ClOrdId, ...]
     plan: tuple[LegRow, ...]

@@ -19,6 +19,7 @@ from mvx.domain.instrument import Instrument
 from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.desk import Desk
+from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
@@ -26,10 +27,9 @@ from mvx.engine.results import RouteResult
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
-from mvx.engine.settle import answered, resting, settle
+from mvx.engine.settle import answered, resting
 from mvx.engine.submit import (
     Parent,
-    dispatch,
     filled_qty,
     make_children,
     propose,
@@ -150,10 +150,9 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
         return await _wait_out_lateness(run, committed)
     if not committed:
         return True  # the residual shrank meanwhile: plan again
-    await dispatch(run.desk, committed)
-    run.passes += await settle(
+    run.passes += await execute(
         run.desk,
-        [child.cl_ord_id for child in committed],
+        committed,
         done=lambda child: answered(child) or resting(child),
         stopping=lambda: _stopping(run),
     )
