@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, JobId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, OrderReport, Side
 from mvx.domain.trading import TradingState
@@ -57,6 +57,48 @@ class ParentClosed:
     parent_id: ParentId
     status: str
     result: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParentResumed:
+    """Another worker goes on with a parent whose first one died or was stopped."""
+
+    parent_id: ParentId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueued:
+    """Work handed over to whoever leads: `params` is the JSON of what was asked for."""
+
+    job_id: JobId
+    kind: str
+    params: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaimed:
+    """The leader has begun it: nobody else executes it from here on, until the next leader does."""
+
+    job_id: JobId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """It is done; `answer` is the JSON of what it came to."""
+
+    job_id: JobId
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobWithdrawn:
+    """Whoever queued it took it back before anybody began it."""
+
+    job_id: JobId
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +320,11 @@ Entry = (
     | Opening
     | ParentOpened
     | ParentClosed
+    | ParentResumed
+    | JobQueued
+    | JobClaimed
+    | JobEnded
+    | JobWithdrawn
     | Intended
     | Sending
     | Revoked

@@ -16,6 +16,7 @@ ClOrdId = NewType("ClOrdId", str)
 OrderId = NewType("OrderId", str)
 ExecId = NewType("ExecId", str)
 ParentId = NewType("ParentId", str)
+JobId = NewType("JobId", str)
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _EPOCH_CHARS = 10
@@ -41,6 +42,11 @@ def make_epoch(random_number: int) -> str:
 def make_cl_ord_id(epoch: str, counter: int) -> ClOrdId:
     """The counter-th client order id of a journal epoch: 18 characters of [a-z0-9]."""
     return ClOrdId("m" + epoch + _base36(counter, _COUNTER_CHARS))
+
+
+def make_job_id(epoch: str, counter: int) -> JobId:
+    """The counter-th job of a journal epoch."""
+    return JobId("j" + epoch + _base36(counter, _COUNTER_CHARS))
 
 
 def make_parent_id(epoch: str, counter: int) -> ParentId:

@@ -90,6 +90,28 @@ def _parent_closed(state: State, seq: int, at: Instant, entry: log.ParentClosed)
     state.update("parents", {"parent_id": entry.parent_id, **changes})
 
 
+def _parent_resumed(state: State, seq: int, at: Instant, entry: log.ParentResumed) -> None:
+    state.update("parents", {"parent_id": entry.parent_id, "status": "working", "result": None})
+
+
+def _job_queued(state: State, seq: int, at: Instant, entry: log.JobQueued) -> None:
+    row = {"job_id": entry.job_id, "kind": entry.kind, "params": entry.params, "by": entry.by}
+    state.add("jobs", row | {"status": "queued", "worker": None, "answer": None, "at": at})
+    _count(state, "jobs")
+
+
+def _job_claimed(state: State, seq: int, at: Instant, entry: log.JobClaimed) -> None:
+    state.update("jobs", {"job_id": entry.job_id, "status": "claimed", "worker": entry.by})
+
+
+def _job_ended(state: State, seq: int, at: Instant, entry: log.JobEnded) -> None:
+    state.update("jobs", {"job_id": entry.job_id, "status": "ended", "answer": entry.answer})
+
+
+def _job_withdrawn(state: State, seq: int, at: Instant, entry: log.JobWithdrawn) -> None:
+    state.update("jobs", {"job_id": entry.job_id, "status": "withdrawn", "worker": entry.by})
+
+
 def _intended(state: State, seq: int, at: Instant, entry: log.Intended) -> None:
     state.add("orders", order_row(entry.order) | {"seq": seq})
     _count(state, "orders")
@@ -334,6 +356,11 @@ _HANDLERS: dict[type, Callable[[State, int, Instant, Any], None]] = {
     log.Opening: _opening,
     log.ParentOpened: _parent_opened,
     log.ParentClosed: _parent_closed,
+    log.ParentResumed: _parent_resumed,
+    log.JobQueued: _job_queued,
+    log.JobClaimed: _job_claimed,
+    log.JobEnded: _job_ended,
+    log.JobWithdrawn: _job_withdrawn,
     log.Intended: _intended,
     log.Sending: _sending,
     log.Revoked: _revoked,

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvx.clock import Clock, SystemClock
-from mvx.domain.ids import EPOCH_RANGE, ClOrdId, ParentId, make_cl_ord_id, make_epoch, make_parent_id
+from mvx.domain.ids import (
+    EPOCH_RANGE,
+    ClOrdId,
+    JobId,
+    ParentId,
+    make_cl_ord_id,
+    make_epoch,
+    make_job_id,
+    make_parent_id,
+)
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.schema import FOLDS, VERSION, migrate
@@ -76,6 +85,9 @@ class WriteTx(ReadTx):
 
     def next_parent_id(self) -> ParentId:
         return make_parent_id(self.meta("epoch"), int(self.meta("parents")) + 1)
+
+    def next_job_id(self) -> JobId:
+        return make_job_id(self.meta("epoch"), int(self.meta("jobs") or 0) + 1)
 
     def take_lease(self, name: str, holder: str) -> Lease | None:
         """The lease, or None while somebody else's has not expired."""
