@@ -16,6 +16,7 @@ from mvx.domain.money import ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import ensure_opened, note_failure
+from mvx.engine.trading import barred
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
@@ -40,7 +41,8 @@ async def read_market(
 ) -> Market:
     """Ask every venue at once; one that fails is skipped with its reason and hurts no other. With
     write=False first contact is not made, and a new venue's balance is only looked at."""
-    skipped: dict[Venue, str] = {}
+    with desk.journal.read() as tx:
+        skipped = barred(tx, venues, instrument.base, side)
     listed = []
     for venue in venues:
         if instrument.name not in desk.symbols(venue):
