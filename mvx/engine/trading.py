@@ -33,7 +33,7 @@ def set_trading(
     its scope that nobody has begun to send; these are returned. The state in force again writes nothing."""
     if state_of(views.trading(tx), scope) is state:
         return ()
-    entry = TradingSet(scope, state, storable(reason, MAX_REASON_CHARS), storable(by, MAX_REASON_CHARS))
+    entry = TradingSet(scope, state, _one_line(reason), _one_line(by))
     tx.append(entry)
     if state is not TradingState.HALTED:
         return ()
@@ -63,7 +63,7 @@ def change_trading(
         working=tuple(order.cl_ord_id for order in working),
     )
     warnings = (
-        *_not_news(before, scopes, state, storable(reason, MAX_REASON_CHARS)),
+        *_not_news(before, scopes, state, _one_line(reason)),
         *_still_in_force(states, scopes, state),
         *_still_working(result, venues, state),
     )
@@ -100,6 +100,11 @@ def resume_command(*scopes: Venue | None) -> str:
     return "; ".join(
         [*(["mvx resume"] if None in scopes else []), *([f"mvx resume{venues}"] if venues else [])]
     )
+
+
+def _one_line(text: str) -> str:
+    """Bounded, and without breaks: it is shown inside other sentences."""
+    return storable(" ".join(text.split()), MAX_REASON_CHARS)
 
 
 def _has_room(tx: ReadTx, venue: Venue, base: Asset, side: Side) -> bool:
