@@ -158,7 +158,7 @@ def test_an_event_on_another_asset_does_not_restart_it() -> None:
     desk.once(short(3))
     desk.once(reading(8, totals={"BTC": "9", "USD": "990"}))
     found = desk.once(reading(18, totals={"BTC": "9", "USD": "990"}))
-    assert (kinds(found), desk.held()) == (["balance"] * 2, {"BTC": "9", "USD": "990"})
+    assert (kinds(found), desk.held()) == (["position", "balance"], {"BTC": "9", "USD": "990"})
 
 
 @pytest.mark.parametrize(

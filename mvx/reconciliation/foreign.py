@@ -1,0 +1,86 @@
+"""Foreign orders: open at the venue, and mvx did not send them.
+
+Rule: one is known from the pass that finds it, so that the interval counts what it may still do. What
+it had filled by then counts once: what first contact or a booked trade had counted is remembered as
+filled, and everything else is booked on it when its trade is listed.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+
+from mvx.domain import order_life
+from mvx.domain.entries import ForeignOrderFound, Reported
+from mvx.domain.ids import ClOrdId
+from mvx.domain.instrument import split_symbol
+from mvx.domain.money import ZERO, plain
+from mvx.domain.order import Order, OrderReport, TimeInForce
+from mvx.domain.order_status import TERMINAL
+from mvx.reconciliation.kinds import BreakKind
+from mvx.reconciliation.snapshot import Snapshot, Terms
+from mvx.reconciliation.working import Working
+
+
+def take_in_foreign(work: Working, *, first_contact: bool) -> None:
+    """Open orders that nobody here knows. At first contact quietly: nobody claimed to know them."""
+    for report in work.records.values():
+        closed = report.ord_status in TERMINAL
+        if closed or work.outdated or work.by_order_id(report.symbol, report.order_id) is not None:
+            continue
+        theirs = f"{report.side} {plain(report.order_qty)} {report.symbol}"
+        ref = f"{report.symbol}:{report.order_id}"
+        counted_qty = report.cum_qty if first_contact else _booked_qty(work, report)
+        order = _foreign_order(report, work.snapshot, work.terms, counted_qty)
+        if order is None:
+            note = "it has no limit price: what it may do to the position has no bound and is not counted"
+            kind = BreakKind.FOREIGN_ORDER
+            work.find(found=work.a_break(kind, ref, "none", theirs, corrected=False, note=note))
+            continue
+        work.take_in(order)
+        found = None
+        if not first_contact:
+            kind = BreakKind.FOREIGN_ORDER
+            found = work.a_break(kind, ref, "none", theirs, cl_ord_id=order.cl_ord_id)
+        work.find(ForeignOrderFound(order), Reported(order.cl_ord_id, report), found=found)
+        work.step(order, partial(order_life.reported, report=report, at=work.snapshot.began_at))
+
+
+def _booked_qty(work: Working, report: OrderReport) -> Decimal:
+    """The trades of an order that were booked as nobody's before the order was listed. At first contact
+    there are none: the order lists are read before the balances, which count all that they claim."""
+    standing = {key: fill for key, fill in work.ours.known.items() if key not in work.ours.known_busts}
+    named = (report.symbol, report.order_id)
+    return sum((fill.qty for fill in standing.values() if (fill.symbol, fill.order_id) == named), ZERO)
+
+
+def _foreign_order(
+    report: OrderReport, snapshot: Snapshot, terms: Terms, filled_qty: Decimal
+) -> Order | None:
+    """An order made from the venue's own record; None where it carries no limit to bound it by."""
+    if report.limit_px is None:
+        return None
+    base, quote = split_symbol(report.symbol)
+    return Order(
+        cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.order_id}"),
+        parent_id=None,
+        venue=snapshot.venue,
+        account=snapshot.account,
+        symbol=report.symbol,
+        instrument=terms.instruments.get(report.symbol, report.symbol),
+        base=base,
+        quote=quote,
+        side=report.side,
+        order_qty=report.order_qty,
+        limit_px=report.limit_px,
+        time_in_force=TimeInForce.GTC,
+        post_only=False,
+        created_at=report.created_at,
+        deadline=report.created_at,
+        fee_bps=terms.fee_bps,
+        fee_assets=terms.fee_assets.get(report.symbol, (quote,)),
+        max_px=None,
+        order_id=report.order_id,
+        filled_qty=filled_qty,
+        filled_notional=filled_qty * (report.avg_px or ZERO),
+    )
