@@ -26,7 +26,8 @@ from mvx.reconciliation.working import Working
 
 
 def check_balances(work: Working) -> bool:
-    """Compare every asset; True where all agree. Run after what books: it counts that too."""
+    """Compare every asset; True where all agree, or agree as of this pass because they were adjusted.
+    Run after what books: it counts that too."""
     if work.outdated:
         return False
     steps = [net(movements_of(each)) for each in work.booked]
@@ -39,9 +40,8 @@ def check_balances(work: Working) -> bool:
             if asset in work.ours.doubts:
                 work.find(BalanceAgreed(work.snapshot.venue, asset))
         else:
-            agreed = False
             moved = any(asset in step for step in steps)
-            _differs(work, asset, posted, theirs, moved=moved)
+            agreed = _adjusted(work, asset, posted, theirs, moved=moved) and agreed
     return agreed
 
 
@@ -77,19 +77,21 @@ def _prefixes(posted: Decimal, later: list[Decimal]) -> set[Decimal]:
     return sums
 
 
-def _differs(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, moved: bool) -> None:
+def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, moved: bool) -> bool:
+    """A balance that differs is explained, doubted, or at last adjusted: True where it was."""
     if _explained(work, asset, theirs - posted):
         work.pending.append(f"{asset}: an order that is not settled may explain {plain(theirs - posted)}")
-        return
-    venue, began_at = work.snapshot.venue, work.snapshot.began_at
+        return False
+    began_at = work.snapshot.began_at
     doubt = None if moved else work.ours.doubts.get(asset)
-    if doubt is None or doubt.theirs - doubt.ours != theirs - posted:
-        work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
-        work.find(BalanceDoubted(venue, asset, posted, theirs, began_at))
-    elif began_at < after(doubt.read_at, work.terms.lateness_s):
-        work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
+    if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
+        if began_at >= after(doubt.read_at, work.terms.lateness_s):
+            _adjust(work, asset, posted, theirs)
+            return True
     else:
-        _adjust(work, asset, posted, theirs)
+        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, began_at))
+    work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
+    return False
 
 
 def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:

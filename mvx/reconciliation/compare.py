@@ -47,7 +47,7 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     agreed = check_balances(work)
     deduce_canceled(work, agreed=agreed)
     for order in work.orders.values():
-        if order.claimed_qty:
+        if order.claimed_qty and not order.settled:
             work.pending.append(
                 f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
             )

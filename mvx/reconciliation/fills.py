@@ -55,12 +55,11 @@ def _standing(fill: Fill) -> Fill:
 
 def _join(work: Working, fill: Fill) -> bool:
     """Book a trade, on its order where it has one; False where it waits, or where first contact had
-    counted it and nobody misses it."""
-    order = work.by_order_id(fill.symbol, fill.order_id)
+    counted it."""
     if work.in_the_opening(fill.listing, fill.at):
-        if order is None or not _misses(work, order, fill):
-            return False
-    elif order is None and (fill.symbol, fill.order_id) not in work.records and _may_be_ours(work, fill):
+        return False
+    order = work.by_order_id(fill.symbol, fill.order_id)
+    if order is None and (fill.symbol, fill.order_id) not in work.records and _may_be_ours(work, fill):
         work.unjoined.append(fill)
         work.pending.append(f"trade {fill.exec_id} is listed without its order")
         return False
@@ -68,31 +67,18 @@ def _join(work: Working, fill: Fill) -> bool:
     return True
 
 
-def _misses(work: Working, order: Order, fill: Fill) -> bool:
-    """Whether a foreign order's own record claims this trade besides what was counted when it was found:
-    it traded while first contact was being made."""
-    return order.parent_id is None and order.filled_qty + fill.qty <= work.claims(order)
-
-
 def _book(work: Working, fill: Fill, order: Order | None) -> None:
     base, quote = (order.base, order.quote) if order else split_symbol(fill.symbol)
     entry = FillBooked(fill, base, quote, None)
     absorbed = work.absorbed(entry)
-    if order is not None and absorbed.get(base) == "opening" and order.parent_id is None:
-        order = order if _misses(work, order, fill) else None
+    if order is not None and order.parent_id is None and work.before_first_contact(fill.at):
+        order = None  # what a foreign order had filled by then was counted when the order was found
     cl_ord_id = None if order is None else order.cl_ord_id
     kind, ours = _kind(work, fill, order)
     found = None
-    if kind and not work.in_the_opening(fill.listing, fill.at):
-        found = work.a_break(
-            kind,
-            ref_of(fill),
-            ours,
-            traded(fill),
-            cl_ord_id=cl_ord_id,
-            asset=base,
-            exec_id=fill.exec_id,
-        )
+    if kind is not None:
+        ref, theirs, name = ref_of(fill), traded(fill), fill.exec_id
+        found = work.a_break(kind, ref, ours, theirs, cl_ord_id=cl_ord_id, asset=base, exec_id=name)
     work.post(replace(entry, cl_ord_id=cl_ord_id, absorbed=absorbed), found=found)
     if order is not None:
         step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=work.snapshot.began_at)

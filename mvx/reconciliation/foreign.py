@@ -2,12 +2,12 @@
 
 Rule: one is known from the pass that finds it, so that the interval counts what it may still do. What
 it had filled by then counts once: what first contact or a booked trade had counted is remembered as
-filled, and everything else is booked on it when its trade is listed.
+filled, and everything else is booked on it when its trade is listed. Where first contact can not tell,
+it remembers less, and the interval is the wider for it until the order has closed.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from functools import partial
 
 from mvx.domain import order_life
@@ -15,7 +15,7 @@ from mvx.domain.entries import ForeignOrderFound, Reported
 from mvx.domain.ids import ClOrdId
 from mvx.domain.instrument import split_symbol
 from mvx.domain.money import ZERO, plain
-from mvx.domain.order import Order, OrderReport, TimeInForce
+from mvx.domain.order import Order, OrderReport, TimeInForce, changed
 from mvx.domain.order_status import TERMINAL
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.snapshot import Snapshot, Terms
@@ -30,13 +30,13 @@ def take_in_foreign(work: Working, *, first_contact: bool) -> None:
             continue
         theirs = f"{report.side} {plain(report.order_qty)} {report.symbol}"
         ref = f"{report.symbol}:{report.order_id}"
-        counted_qty = report.cum_qty if first_contact else _booked_qty(work, report)
-        order = _foreign_order(report, work.snapshot, work.terms, counted_qty)
+        order = _foreign_order(report, work.snapshot, work.terms)
         if order is None:
             note = "it has no limit price: what it may do to the position has no bound and is not counted"
             kind = BreakKind.FOREIGN_ORDER
             work.find(found=work.a_break(kind, ref, "none", theirs, corrected=False, note=note))
             continue
+        order = _counted(work, order, report, first_contact=first_contact)
         work.take_in(order)
         found = None
         if not first_contact:
@@ -46,17 +46,29 @@ def take_in_foreign(work: Working, *, first_contact: bool) -> None:
         work.step(order, partial(order_life.reported, report=report, at=work.snapshot.began_at))
 
 
-def _booked_qty(work: Working, report: OrderReport) -> Decimal:
-    """The trades of an order that were booked as nobody's before the order was listed. At first contact
-    there are none: the order lists are read before the balances, which count all that they claim."""
-    standing = {key: fill for key, fill in work.ours.known.items() if key not in work.ours.known_busts}
-    named = (report.symbol, report.order_id)
-    return sum((fill.qty for fill in standing.values() if (fill.symbol, fill.order_id) == named), ZERO)
+def _counted(work: Working, order: Order, report: OrderReport, *, first_contact: bool) -> Order:
+    """The order with its trades that will not be booked on it: from before first contact, or booked as
+    nobody's before the order was listed. What is not listed yet is left to be booked."""
+    taken_back = {*work.snapshot.busts, *work.ours.known_busts}
+    listed = {fill.key: fill for fill in work.snapshot.trades}
+    counted = [
+        fill
+        for fill in listed.values()
+        if (fill.symbol, fill.order_id) == (report.symbol, report.order_id)
+        and (fill.key in work.ours.known or work.before_first_contact(fill.at))
+    ]
+    filled_qty = sum((fill.qty for fill in counted if fill.key not in taken_back), ZERO)
+    if first_contact:  # the balances were read after the order lists: they count all that those claim
+        filled_qty = max(filled_qty, report.cum_qty)
+    return changed(
+        order,
+        filled_qty=filled_qty,
+        filled_notional=filled_qty * (report.avg_px or ZERO),
+        busted_qty=sum((fill.qty for fill in counted if fill.key in taken_back), ZERO),
+    )
 
 
-def _foreign_order(
-    report: OrderReport, snapshot: Snapshot, terms: Terms, filled_qty: Decimal
-) -> Order | None:
+def _foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms) -> Order | None:
     """An order made from the venue's own record; None where it carries no limit to bound it by."""
     if report.limit_px is None:
         return None
@@ -81,6 +93,4 @@ def _foreign_order(
         fee_assets=terms.fee_assets.get(report.symbol, (quote,)),
         max_px=None,
         order_id=report.order_id,
-        filled_qty=filled_qty,
-        filled_notional=filled_qty * (report.avg_px or ZERO),
     )

@@ -72,7 +72,7 @@ def follow(work: Working) -> None:
         return
     for report in work.records.values():
         order = work.by_order_id(report.symbol, report.order_id)
-        if order is None or order.cl_ord_id in work.adopted:
+        if order is None:
             continue
         try:
             moved = order_life.reported(order, report, work.snapshot.began_at)
@@ -88,6 +88,7 @@ def follow(work: Working) -> None:
             moved.ord_status != order.ord_status
             and order.parent_id is not None
             and order.cl_ord_id not in work.ours.expected
+            and order.cl_ord_id not in work.adopted
         )
         ref = f"{order.cl_ord_id}:{moved.ord_status}:{plain(moved.cum_qty)}"
         found = _state_break(work, order, ref, moved.ord_status) if surprise else None
@@ -116,13 +117,12 @@ def deduce_canceled(work: Working, *, agreed: bool) -> None:
 
 
 def settle(work: Working) -> None:
-    """Terminal orders with complete trades, none of them pushed and not listed, in a read that began
-    after the venue's lateness."""
+    """Terminal orders with complete trades, in a read that began after the venue's lateness."""
     if work.outdated:
         return
     began_at, lateness_s = work.snapshot.began_at, work.terms.lateness_s
     for order in list(work.orders.values()):
-        if order.settled or not order.trades_complete or order.heard_qty or order.terminal_at is None:
+        if order.settled or order.terminal_at is None or not _lists_all(order):
             continue
         if began_at >= after(order.terminal_at, lateness_s):
             work.step(order, order_life.settled)
@@ -134,10 +134,15 @@ def is_gone(work: Working, order: Order) -> bool:
     venue's own bounds it neither is open nor has traded since."""
     return (
         order.absent_since is not None
-        and not order.claimed_qty
-        and not order.heard_qty
+        and _lists_all(order)
         and work.snapshot.began_at >= after(order.absent_since, work.terms.lateness_s)
     )
+
+
+def _lists_all(order: Order) -> bool:
+    """Whether all is listed that it is known to have filled, by its record or by a push. What a foreign
+    order lacks after the venue's lateness is from before first contact, which counted it."""
+    return order.parent_id is None or not (order.claimed_qty or order.heard_qty)
 
 
 def never_accepted_bound(order: Order, terms: Terms) -> Instant:

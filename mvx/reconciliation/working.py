@@ -68,15 +68,13 @@ class Working:
         if order.order_id is not None:
             self._names[order.symbol, order.order_id] = order.cl_ord_id
 
-    def claims(self, order: Order) -> Decimal:
-        """What the venue's record of the order says that it filled, in this reading or before."""
-        listed = None if order.order_id is None else self.records.get((order.symbol, order.order_id))
-        return order.cum_qty if listed is None else max(order.cum_qty, listed.cum_qty)
+    def before_first_contact(self, at: Instant) -> bool:
+        """What happened by then is in the opening balances, listed or not."""
+        return self.opening is not None and at <= self.opening.at
 
     def in_the_opening(self, listing: str, at: Instant) -> bool:
-        """Listed at first contact: part of the opening balance, never to be booked."""
-        opening = self.opening
-        return opening is not None and listing in opening.listed and at <= opening.at
+        """Listed at first contact: part of the opening, never to be booked."""
+        return self.opening is not None and listing in self.opening.listed and self.before_first_contact(at)
 
     def absorbed(self, event: Posted) -> dict[Asset, str]:
         """Per asset the first opening or adjustment that was made after this event without knowing it:
@@ -84,8 +82,8 @@ class Working:
         at, listing = happened_at(event), listing_of(event)
         found: dict[Asset, str] = {}
         for asset in net(movements_of(event)):
-            if self.opening is not None and at <= self.opening.at:
-                found[asset] = self.opening.kind
+            if self.before_first_contact(at):
+                found[asset] = "opening"
             elif any(_counted(anchor, asset, at, listing) for anchor in self.ours.anchors):
                 found[asset] = "adjustment"
         return found
@@ -159,4 +157,4 @@ def _counted(anchor: Anchor, asset: Asset, at: Instant, listing: str) -> bool:
 
 
 def _text(value: Decimal | str) -> str:
-    return plain(value) if isinstance(value, Decimal) else value
+    return plain(value) if isinstance(value, Decimal) else str(value)
