@@ -60,7 +60,8 @@ def worst_exit(*codes: Exit) -> Exit:
 
 
 class MvxError(Exception):
-    """What failed, what is known, what to do; `code` is stable and documented."""
+    """What failed, what is known, what to do; `code` is stable and documented. `warnings`: what else an
+    operator should hear of, as in an answer."""
 
     code = "error"
     exit_code = Exit.DEFECT
@@ -70,6 +71,7 @@ class MvxError(Exception):
         self.message = message
         self.known = known
         self.next_step = next_step
+        self.warnings: tuple[str, ...] = ()
 
 
 class UsageError(MvxError):

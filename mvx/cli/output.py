@@ -31,6 +31,7 @@ class Failure(NamedTuple):
     next_step: str
     exit_code: int
     uncertain: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -72,7 +73,7 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain = failure
+    code, message, known, next_step, exit_code, uncertain, warnings = failure
     return _line(
         command,
         mode,
@@ -81,7 +82,7 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
         uncertain=uncertain,
         data={},
         breaks=[],
-        warnings=[],
+        warnings=list(warnings),
         error={"code": code, "message": message, "known": known, "next": next_step},
     )
 

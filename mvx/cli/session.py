@@ -114,18 +114,23 @@ class Session:
         """Prints a failure; returns the exit code."""
         from mvx.cli.output import failure_line, failure_lines
 
+        self._warn(failure.warnings)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:
             self.environment.answer(failure_line(self.command, self.mode, failure))
         return failure.exit_code
 
     def _aside(self, outcome: Outcome) -> None:
-        if not outcome.breaks and not outcome.warnings:
-            return
-        from mvx.cli.output import break_line
-        from mvx.cli.render import safe_text
+        if outcome.breaks:
+            from mvx.cli.output import break_line
 
-        for row in outcome.breaks:
-            self.environment.say(break_line(row), LOUD)
-        for warning in outcome.warnings:
-            self.environment.say(f"warning: {safe_text(warning)}", LOUD)
+            for row in outcome.breaks:
+                self.environment.say(break_line(row), LOUD)
+        self._warn(outcome.warnings)
+
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        if warnings:
+            from mvx.cli.render import safe_text
+
+            for warning in warnings:
+                self.environment.say(f"warning: {safe_text(warning)}", LOUD)

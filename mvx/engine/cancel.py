@@ -41,7 +41,7 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
         sent=bool(targets),
         uncertain=uncertain,
         breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=pass_warnings(list(last.values())),
+        warnings=(*pass_warnings(list(last.values())), *desk.watch.changes()),
     )
 
 

@@ -93,6 +93,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
         known = await answer_known_id(desk, order)
         if known is not None:
             return known
+    if order.dry_run:
+        desk.watch.only_look()
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     work = asyncio.ensure_future(_work(run))
     try:
@@ -123,9 +125,9 @@ async def _round(run: Run) -> bool:
         leaves_qty = run.residual(tx)
     if not leaves_qty or run.stopping or run.context.rounds >= run.max_rounds or run.out_of_time:
         return False
-    market = await read_market(
-        run.desk, run.instrument, run.order.side, run.venues, write=not run.order.dry_run
-    )
+    write, since = not run.order.dry_run, run.started_at
+    market = await read_market(run.desk, run.instrument, run.order.side, run.venues, since=since, write=write)
+    run.passes += market.passes
     plan = make_plan(_plan_request(run, leaves_qty), market.quotes, market.skipped)
     _remember(run, plan, market)
     if not market.quotes and run.parent is None:
@@ -188,6 +190,7 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
         for child in children:
             tx.append(Intended(child))
         _note_marks(run, tx, market)
+        run.desk.watch.flush(tx)
     return children
 
 
@@ -377,6 +380,7 @@ def _finish(run: Run) -> Outcome:
             with run.desk.journal.write(run.lease) as tx:
                 tx.append(ParentClosed(run.parent.parent_id, status, encode(run.context)))
                 tx.drop_lease(run.lease)
+                run.desk.watch.flush(tx)
         except LeaseLost as error:
             run.warnings.append(error.message)
     last = {each.venue: each for each in run.passes}
@@ -386,5 +390,5 @@ def _finish(run: Run) -> Outcome:
         sent=bool(children),
         uncertain=status == "uncertain",
         breaks=tuple(found for each in run.passes for found in each.breaks),
-        warnings=(*run.warnings, *pass_warnings(list(last.values()))),
+        warnings=(*run.warnings, *pass_warnings(list(last.values())), *run.desk.watch.changes()),
     )
