@@ -233,7 +233,7 @@ def test_the_parts_that_calculate_do_no_io_and_never_wait() -> None:
     none_of(found)
 
 
-@pytest.mark.parametrize("module", ["mvx.engine.positions", "mvx.engine.reports"])
+@pytest.mark.parametrize("module", ["mvx.engine.positions", "mvx.engine.reports", "mvx.engine.venue_status"])
 def test_a_read_only_answer_loads_nothing_heavy(module: str) -> None:
     """In a process of its own, as cron would start it."""
     code = f"import sys, {module}; print(*(m for m in {HEAVY} if m in sys.modules))"

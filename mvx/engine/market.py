@@ -25,6 +25,7 @@ from mvx.domain.money import ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import VenuePass, note_failure, reconcile_venue
+from mvx.engine.watch import said
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
@@ -163,9 +164,9 @@ async def _visit(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None
         desk.watch.gave_up(visit.venue, timeout_s)
         visit.why_not = f"not read within {timeout_s:g} s"
     except BadVenueData as error:
-        visit.why_not = error.message
+        visit.why_not = said(visit.venue, error)
     except VenueError as error:
-        visit.why_not = error.message
+        visit.why_not = said(visit.venue, error)
         if opened and write:
             note_failure(desk, visit.venue, error.message)
 
@@ -178,7 +179,7 @@ async def _look_again(desk: Desk, visit: Visit) -> None:
             try:
                 visit.books[symbol] = await port.book(symbol)
             except (VenueError, BadVenueData) as error:
-                visit.why_not = error.message
+                visit.why_not = said(visit.venue, error)
 
 
 async def _recovers(desk: Desk, visit: Visit, *, write: bool) -> bool:

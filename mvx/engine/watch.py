@@ -188,11 +188,11 @@ class WatchedPort:
         self.capabilities = port.capabilities
 
     async def status(self) -> VenueStatus:
-        def said(status: VenueStatus, began_at: Instant, at: Instant) -> Observation:
+        def spoken(status: VenueStatus, began_at: Instant, at: Instant) -> Observation:
             skew_ms = (status.at - (began_at + at) / 2) / 1_000
             return StatusRead(at, _ms(began_at, at), status.accepts_orders, status.says, skew_ms)
 
-        return await self._heard(self.port.status(), said)
+        return await self._heard(self.port.status(), spoken)
 
     async def rules(self, symbol: Symbol) -> MarketRules:
         return await self._heard(self.port.rules(symbol))
@@ -264,7 +264,12 @@ def _of_error(
             cause = Cause.UNREACHABLE
         case BadVenueData():
             cause = Cause.BAD_DATA
-    return Failed(at, cause, error.message.removeprefix(f"{venue}: "))
+    return Failed(at, cause, said(venue, error))
+
+
+def said(venue: Venue, error: VenueError | BadVenueData) -> str:
+    """What an error says, where it is clear who says it."""
+    return error.message.removeprefix(f"{venue}: ")
 
 
 def _ms(began_at: Instant, at: Instant) -> float:

@@ -151,10 +151,14 @@ class Health:
 
     def told(self, at: Instant) -> str:
         """`dark since 12 s: connection refused; next probe in 3 s`."""
-        text = f"{self.state.lower()} since {max(0.0, seconds_between(self.since, at)):.0f} s: {self.reason}"
-        if self.probe_at is not None and not self.may_be_asked(at):
-            text += f"; next probe in {seconds_between(at, self.probe_at):.0f} s"
-        return text
+        return f"{self.state.lower()} since {max(0.0, seconds_between(self.since, at)):.0f} s: {self.why(at)}"
+
+    def why(self, at: Instant) -> str:
+        """The reason, and when a dark one is asked next."""
+        if self.probe_at is None:
+            return self.reason
+        wait_s = 0 if self.may_be_asked(at) else seconds_between(at, self.probe_at)
+        return f"{self.reason}; next probe {f'in {wait_s:.0f} s' if wait_s else 'due'}"
 
 
 class Sign(Enum):
