@@ -1,4 +1,4 @@
-"""Venues in bad weather: ports that hang, refuse, dawdle or lie, put below the watch of a desk."""
+"""Venues in bad weather: ports that hang, refuse, dawdle or lie, and what became known of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from typing import Any, TypeVar
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.money import ONE
 from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
 from mvx.engine.watch import WatchedPort
 from mvx.errors import OutcomeUnknown
+from mvx.journal import views
+from mvx.journal.codec import decode_as
+from mvx.venues.health import Cause, Failed, Health
 from mvx.venues.port import Balances, VenuePort
+from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator
+from tests.engine.truth import reading
 from tests.support import ManualClock
+
+COINBASE, BYBIT = Venue("coinbase"), Venue("bybit")
+FIVE = (KRAKEN, COINBASE, BINANCE, OKX, BYBIT)
 
 T = TypeVar("T")
 
@@ -83,3 +93,48 @@ def slow(clock: ManualClock, seconds: float) -> Callable[[str], Awaitable[None]]
 
 async def fair(call: str) -> None:
     """Nothing in the way."""
+
+
+def health(at: Operator, venue: Venue = OKX) -> Health:
+    """As the journal has it."""
+    with reading(at.settings) as tx:
+        texts = views.health_texts(tx)
+    return decode_as(Health, texts[venue]) if venue in texts else Health()
+
+
+def calls_at(at: Operator, venue: Venue) -> list[str]:
+    """From now on what that venue is asked, in order."""
+    calls: list[str] = []
+
+    def look(here: Venue, now: str) -> None:
+        if here == venue and now.startswith("before "):
+            calls.append(now.removeprefix("before "))
+
+    at.look = look
+    return calls
+
+
+def reasons(outcome: Outcome) -> dict[Venue, str]:
+    """Why each venue got nothing."""
+    assert isinstance(outcome.data, RouteResult)
+    assert outcome.data.plan is not None
+    return {row.venue: row.why for row in outcome.data.plan.skipped}
+
+
+def legs(outcome: Outcome) -> dict[Venue, str]:
+    """Why each venue got something."""
+    assert isinstance(outcome.data, RouteResult)
+    assert outcome.data.plan is not None
+    return {row.venue: row.why for row in outcome.data.plan.legs}
+
+
+def warnings_of(outcome: Outcome, venue: Venue = OKX) -> list[str]:
+    return [line for line in outcome.warnings if venue in line]
+
+
+def degrade(at: Operator, *venues: Venue) -> None:
+    async def throttled(desk: Desk) -> None:
+        for venue in venues:
+            desk.watch.hear(venue, Failed(at.clock.now(), Cause.THROTTLED, "429 too many requests"))
+
+    at.does(throttled)
