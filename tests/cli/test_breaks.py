@@ -89,7 +89,7 @@ def a_break(kind: str, **changes: Any) -> results.KnownBreak:
             "exec_id": None,
         },
         **{"ours": "15.76369313", "theirs": "buy 16.76369313 BTC/USDT", "corrected": False, "at": START},
-        **{"note": "", "acked_at": None, "acked_by": None},
+        **{"note": "", "known": "k", "next": "n", "acked_at": None, "acked_by": None},
     }
     return results.KnownBreak(kind=kind, **(fields | changes))
 
