@@ -20,7 +20,7 @@ async def execute(
     stopping: Callable[[], bool] = lambda: False,
 ) -> list[VenuePass]:
     """Send the children, listen to what their venues push, and reconcile until each is done or its venue
-    had its declared time. Returns the passes."""
+    had its declared time. Those that were revoked before are left as they are. Returns the passes."""
     async with listening(desk, (child.venue for child in children)):
-        await dispatch(desk, children)
-        return await settle(desk, [child.cl_ord_id for child in children], done=done, stopping=stopping)
+        begun = await dispatch(desk, children)
+        return await settle(desk, [child.cl_ord_id for child in begun], done=done, stopping=stopping)

@@ -184,6 +184,92 @@ class FlattenResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TradingRow:
+    """What was decided about the system; None: nothing ever was, and it is ACTIVE."""
+
+    trading: str
+    reason: str
+    by: str | None
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTradingRow:
+    """The same about a venue. `in_force`: what rules there, the system's state included."""
+
+    venue: Venue
+    trading: str
+    in_force: str
+    reason: str
+    by: str | None
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradingResult:
+    """`revoked`: intents that will never be sent now. `working`: orders of ours, of what was named, that a
+    halt leaves alone."""
+
+    system: TradingRow
+    venues: tuple[VenueTradingRow, ...]
+    revoked: tuple[ClOrdId, ...]
+    working: tuple[ClOrdId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRow:
+    """`position` = holding - baseline. None: the venue was never read."""
+
+    venue: Venue
+    asset: Asset
+    baseline: Decimal | None
+    holding: Decimal | None
+    position: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinesResult:
+    baselines: tuple[BaselineRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSetResult:
+    venue: Venue
+    asset: Asset
+    holding: Decimal
+    baseline_before: Decimal
+    baseline: Decimal
+    position_before: Decimal
+    position: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBreak:
+    """A break as it was found, and who has seen it since. Open: neither corrected nor acknowledged."""
+
+    id: int
+    venue: Venue
+    kind: str
+    asset: Asset | None
+    cl_ord_id: ClOrdId | None
+    exec_id: ExecId | None
+    ours: str
+    theirs: str
+    corrected: bool
+    at: Instant
+    note: str
+    known: str
+    next: str
+    acked_at: Instant | None
+    acked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreaksResult:
+    breaks: tuple[KnownBreak, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersResult:
     orders: tuple[OrderRow, ...]
 

@@ -24,11 +24,11 @@ def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[
         if rule is None or rule.state is TradingState.ACTIVE:
             continue
         found = reduction(proposal, world, scope)
-        name = scope or "the system"
+        because = str(rule) if scope else f"the system was {rule}"
         if rule.state is TradingState.HALTED:
-            yield Refusal("trading", found.own or ZERO, ZERO, f"{name} was {rule}", scope)
+            yield Refusal("trading", found.own or ZERO, ZERO, because, scope)
         elif not found.holds:
-            yield _refusal("trading", found, proposal, scope, f"{name} was {rule}, and ")
+            yield _refusal("trading", found, proposal, scope, f"{because}, and ")
 
 
 def check_flatten(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
