@@ -98,8 +98,9 @@ def failure_lines(failure: Failure) -> str:
 
 
 def break_line(row: BreakRow) -> str:
-    """`break missing_fill kraken BTC ours 0.4 theirs 0.5 corrected: the note`."""
+    """`break missing_fill kraken BTC ours 0.4 theirs 0.5 corrected: the note; known: ...; next: mvx ...`."""
     where = " ".join(part for part in (row.kind, row.venue, row.asset, row.cl_ord_id, row.exec_id) if part)
     verdict = "corrected" if row.corrected else "not corrected"
     note = f": {row.note}" if row.note else ""
-    return safe_text(f"break {where} ours {row.ours} theirs {row.theirs} {verdict}{note}")
+    numbers = f"ours {row.ours} theirs {row.theirs} {verdict}{note}"
+    return safe_text(f"break {where} {numbers}; known: {row.known}; next: {row.next}")

@@ -65,8 +65,8 @@ def sending(order: Order) -> Order:
 
 
 def revoked(order: Order, reason: str, at: Instant) -> Order:
-    """Given up before anybody sent it; of one that is being sent nothing changes."""
-    return rejected(order, f"revoked: {reason}", at) if order.unsent else order
+    """Given up before anybody sent it, canceled or not; of one that is being sent nothing changes."""
+    return order if order.sending else rejected(order, f"revoked: {reason}", at)
 
 
 def outcome_lost(order: Order, reason: str) -> Order:

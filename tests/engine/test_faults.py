@@ -229,7 +229,8 @@ def test_a_venue_in_an_outage_is_never_taken_for_flat(tmp_path: Path) -> None:
 
 
 def test_what_was_done_by_hand_is_booked_and_loud(tmp_path: Path) -> None:
-    """A foreign trade is a break of its own; a transfer becomes an adjustment after a second read."""
+    """A foreign trade is a break of its own; a transfer that the venue does not list moves the position
+    after a second read."""
     at = Operator(settings(tmp_path, KRAKEN))
     at.routes(order("0.5"))
     at.exchange.trade(KRAKEN, SELL, Decimal("0.25"), next(iter(at.settings.venues[KRAKEN].symbols.values())))
@@ -239,5 +240,5 @@ def test_what_was_done_by_hand_is_booked_and_loud(tmp_path: Path) -> None:
     for _ in range(6):
         at.clock.advance(1)
         kinds += [found.kind for found in at.reconciles().breaks]
-    assert 1 == kinds.count("balance")
+    assert 1 == kinds.count("position")
     assert_healed(at)
