@@ -234,7 +234,11 @@ def test_the_parts_that_calculate_do_no_io_and_never_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [f"mvx.engine.{name}" for name in ("positions", "reports", "trading", "baseline", "breaks")]
+    "module",
+    [
+        f"mvx.engine.{name}"
+        for name in ("positions", "reports", "trading", "baseline", "breaks", "venue_status")
+    ],
 )
 def test_what_only_the_journal_answers_loads_nothing_heavy(module: str) -> None:
     """In a process of its own, as cron would start it."""

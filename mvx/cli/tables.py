@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from mvx.engine import results
     from mvx.engine.outcome import Outcome
     from mvx.engine.positions_result import PositionRow, PositionsResult
+    from mvx.engine.venue_status_result import VenueStatusResult
 
 Parts = list["RenderableType"]
 
+#: How loud a venue's health is.
+_HEALTHS = {"LIVE": "green", "DEGRADED": "yellow", "DARK": "bold red", "RECOVERING": "yellow"}
 #: How loud a position's state is.
 _STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
 
@@ -160,6 +163,32 @@ def reconcile_parts(result: results.ReconcileResult) -> Parts:
             style="" if row.complete and not row.breaks else "yellow",
         )
     return [rows]
+
+
+def venue_status_parts(result: VenueStatusResult) -> Parts:
+    rows = table(
+        *("venue", "health", "trading", ">since", ">ms", ">errors", ">book"),
+        *(">answered", ">agreed", ">unknown"),
+    )
+    for row in result.venues:
+        since_s = None if row.since is None else (time.time_ns() // 1_000 - row.since) / MICROS_PER_S
+        rows.add_row(
+            safe_text(row.venue),
+            row.health,
+            row.trading,
+            "-" if since_s is None else age(since_s),
+            "-" if row.latency_ms is None else f"{row.latency_ms:.0f}",
+            "-" if row.error_rate is None else f"{row.error_rate:.0%}",
+            age(row.book_age_s),
+            age(row.answered_age_s),
+            age(row.agreed_age_s),
+            str(row.unknown_orders),
+            style=_HEALTHS.get(row.health, ""),
+        )
+    return [
+        rows,
+        *(f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason),
+    ]
 
 
 def cancel_parts(result: results.CancelResult) -> Parts:
@@ -341,6 +370,7 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "positions": positions_parts,
     "route": route_parts,
     "reconcile": reconcile_parts,
+    "venue-status": venue_status_parts,
     "cancel": cancel_parts,
     "flatten": flatten_parts,
     "halt": trading_parts,

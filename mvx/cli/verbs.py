@@ -53,6 +53,11 @@ VERBS: dict[str, Verb | Family] = {
             "mvx reconcile --order m0123456789abcdefg --accept never",
         ),
     ),
+    "venue-status": Verb(
+        "venue_status:venue_status",
+        "How every venue is: asked now, at once and not for long.",
+        ("mvx venue-status", "mvx venue-status --watch --interval 5 --json", "mvx venue-status --cached"),
+    ),
     "cancel": Verb(
         "cancel:cancel",
         "Cancel an order, the orders of a parent, or all of ours.",

@@ -165,6 +165,7 @@ def _outcome(run: Run) -> Outcome:
             *run.warnings,
             *pass_warnings(list(last.values())),
             *(_may_still_work(order) for order in open_yet),
+            *run.desk.watch.changes(),
         ),
     )
 

@@ -18,11 +18,11 @@ from mvx.domain.exposure import holding
 from mvx.domain.ids import Venue
 from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument, MarketRules
-from mvx.domain.money import BPS, ONE, ZERO, floor_to, plain
+from mvx.domain.money import ONE, ZERO, floor_to, plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
-from mvx.engine.market import Market, quote_of
+from mvx.engine.market import Market, quote_of, tradeable
 from mvx.engine.reconcile import VenuePass
 from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
@@ -121,30 +121,23 @@ async def plan_slice(
     """The next order, on the venue's book as it is now. Raises VenueError and BadVenueData."""
     port, symbol = desk.venues[venue], desk.symbols(venue)[instrument.name]
     rules, book = await port.rules(symbol), await port.book(symbol)
+    declared = port.capabilities
     with desk.journal.read() as tx:
         quote = quote_of(desk, tx, rules, book, ONE, position.side, seen={})
     request = PlanRequest(
         instrument=instrument,
         side=position.side,
-        order_qty=_tradeable(desk, rules, position, position.least),
+        order_qty=floor_to(tradeable(declared, rules, position.side, position.least), rules.lot),
         max_slippage_bps=desk.settings.route.max_slippage_bps,
         reaching=reaching,
     )
-    all_of_it = _tradeable(desk, rules, position, abs(position.confirmed))
+    all_of_it = floor_to(tradeable(declared, rules, position.side, abs(position.confirmed)), rules.lot)
     return Slice(
         make_plan(request, (quote,)),
-        Market((quote,), (), {venue: ONE}, {venue: rules}, None),
+        Market((quote,), (), {venue: ONE}, {venue: rules}, None, ()),
         rules,
         _too_small(rules, all_of_it, book.against(position.side)[0].px),
     )
-
-
-def _tradeable(desk: Desk, rules: MarketRules, position: Position, qty: Decimal) -> Decimal:
-    """How much of a quantity one order may trade: a sell whose fee may be taken in base leaves room."""
-    declared = desk.venues[rules.venue].capabilities
-    if position.side is Side.SELL and rules.base in declared.fee_assets(rules.base, rules.quote):
-        qty /= ONE + (declared.taker_bps or ZERO) / BPS
-    return floor_to(qty, rules.lot)
 
 
 def _too_small(rules: MarketRules, qty: Decimal, px: Decimal) -> bool:

@@ -315,6 +315,7 @@ def _outcome(runs: list[Run]) -> Outcome:
         warnings=(
             *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
             *pass_warnings(list(last.values())),
+            *(change for run in runs[:1] for change in run.desk.watch.changes()),
             *(_stays_halted(run) for run in runs),
         ),
     )

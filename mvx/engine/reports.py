@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvx.config.desk import DeskSettings
+from mvx.domain.entries import BreakFound
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, average_px
@@ -28,6 +29,7 @@ from mvx.engine.results import (
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit
 from mvx.journal import history, views
+from mvx.reconciliation.kinds import known_of, next_of
 
 DEFAULT_LIMIT = 100
 
@@ -84,9 +86,11 @@ def breaks(
 
 
 def known_break(row: Mapping[str, Any]) -> KnownBreak:
-    """A row of the journal's breaks."""
-    fields = {name: row[name] for name in KnownBreak.__slots__}
-    return KnownBreak(**fields | {"corrected": bool(row["corrected"])})
+    """A row of the journal's breaks, with what is known and what to run."""
+    found = BreakFound(**{name: row[name] for name in BreakFound.__slots__})
+    said = {"corrected": bool(row["corrected"]), "known": known_of(found), "next": next_of(found, row["id"])}
+    fields: dict[str, Any] = {name: row.get(name) for name in KnownBreak.__slots__}
+    return KnownBreak(**fields | said)
 
 
 def baselines(desk: DeskSettings, *, venue: str | None) -> Outcome:

@@ -258,6 +258,8 @@ class KnownBreak:
     corrected: bool
     at: Instant
     note: str
+    known: str
+    next: str
     acked_at: Instant | None
     acked_by: str | None
 

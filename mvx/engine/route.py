@@ -22,7 +22,7 @@ from mvx.engine.admission import Barred, Waiting, admit, refused
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
-from mvx.engine.outcome import Outcome
+from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
 from mvx.engine.results import RouteResult
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
@@ -92,6 +92,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
         known = await answer_known_id(desk, order)
         if known is not None:
             return known
+    if order.dry_run:
+        desk.watch.only_look()
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     work = asyncio.ensure_future(_work(run))
     try:
@@ -110,10 +112,13 @@ async def _work(run: Run) -> Outcome:
     except LeaseLost as error:
         run.warnings.append(error.message)
     except (Refused, NoVenueUsable) as error:
-        run.warnings.append(f"nothing more was sent: {error.message}")  # a round before this one was
-        if not (outcome := _finish(run)).sent:
+        with run.desk.journal.read() as tx:
+            sent = run.sent(tx)
+        if not sent:
+            _close(run)
+            error.breaks = _breaks(run)
             raise
-        return outcome
+        run.warnings.append(f"nothing more was sent: {error.message}")
     return _finish(run)
 
 
@@ -148,8 +153,9 @@ async def _round(run: Run) -> bool:
 
 async def _read_market(run: Run) -> Market:
     venues = tuple(venue for venue in run.venues if venue not in run.barred)
-    write = not run.order.dry_run
-    market = await read_market(run.desk, run.instrument, run.order.side, venues, write=write)
+    write, since = not run.order.dry_run, run.started_at
+    market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
+    run.passes += market.passes
     return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
 
 
@@ -201,6 +207,7 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
         for child in children:
             tx.append(Intended(child))
         _note_marks(run, tx, market)
+        run.desk.watch.flush(tx)
     return children
 
 
@@ -353,25 +360,38 @@ def _result(run: Run, children: tuple[Order, ...], status: str = "") -> RouteRes
     return route_result(asked, run.context, children, fills, status)
 
 
-def _finish(run: Run) -> Outcome:
-    """Close the parent and answer from the journal."""
+def _close(run: Run) -> str:
+    """The parent's worker is done with it: its status."""
     with run.desk.journal.read() as tx:
         children = run.children(tx)
     status = "planned" if run.order.dry_run else route_status(run.order.order_qty, children)
-    result = _result(run, children, status)
     if run.parent is not None and run.lease is not None:
         try:
             with run.desk.journal.write(run.lease) as tx:
                 tx.append(ParentClosed(run.parent.parent_id, status, encode(run.context)))
                 tx.drop_lease(run.lease)
+                run.desk.watch.flush(tx)
         except LeaseLost as error:
             run.warnings.append(error.message)
+    return status
+
+
+def _breaks(run: Run) -> tuple[BreakRow, ...]:
+    return tuple(found for each in run.passes for found in each.breaks)
+
+
+def _finish(run: Run) -> Outcome:
+    """Close the parent and answer from the journal."""
+    status = _close(run)
+    with run.desk.journal.read() as tx:
+        children = run.children(tx)
+    result = _result(run, children, status)
     last = {each.venue: each for each in run.passes}
     return Outcome(
         data=result,
         exit_code=Exit.OK if run.order.dry_run else EXIT_OF_STATUS[status],
         sent=any(child.sending for child in children),
         uncertain=status == "uncertain",
-        breaks=tuple(found for each in run.passes for found in each.breaks),
-        warnings=(*run.warnings, *pass_warnings(list(last.values()))),
+        breaks=_breaks(run),
+        warnings=(*run.warnings, *pass_warnings(list(last.values())), *run.desk.watch.changes()),
     )

@@ -22,7 +22,7 @@ def traded_by_hand(folder: Path) -> dict[str, Any]:
     """A break: somebody traded at kraken by other means. As reconcile reports it."""
     run(folder, "reconcile", "--venue", "kraken")
     run(folder, "paper", "trade", "kraken", "buy", "0.1", "BTC/USD")
-    found: dict[str, Any] = run(folder, "reconcile", "--venue", "kraken")["breaks"][0]
+    found: dict[str, Any] = run(folder, "reconcile", "--venue", "kraken")["breaks"][-1]
     return found
 
 
@@ -89,7 +89,7 @@ def a_break(kind: str, **changes: Any) -> results.KnownBreak:
             "exec_id": None,
         },
         **{"ours": "15.76369313", "theirs": "buy 16.76369313 BTC/USDT", "corrected": False, "at": START},
-        **{"note": "", "acked_at": None, "acked_by": None},
+        **{"note": "", "known": "k", "next": "n", "acked_at": None, "acked_by": None},
     }
     return results.KnownBreak(kind=kind, **(fields | changes))
 
