@@ -263,6 +263,16 @@ def test_a_venue_that_is_dark_itself_is_cordoned_and_the_answer_is_uncertain(tmp
     assert abs(position(at, KRAKEN)) < D("0.00005")
 
 
+def test_a_cancel_that_never_left_was_not_sent(tmp_path: Path) -> None:
+    """The venue is dark from then on: nothing went out, and the order stays reserved."""
+    at = holding_some(tmp_path)
+    at.routes(order("0.3", time_in_force=GTC, limit_px=D(70_000)))
+    at.exchange.inject(KRAKEN, "outage")
+    outcome = flattens(at, "kraken")
+    assert (Exit.UNCERTAIN, False, 1) == (outcome.exit_code, outcome.sent, len(row_of(outcome).cancelled))
+    assert_truth_inside(at, "in the outage")
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) -> None:
     at = holding_some(tmp_path)
     at.routes(order("0.3", time_in_force=GTC, limit_px=D(70_000)))
