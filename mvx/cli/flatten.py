@@ -13,7 +13,7 @@ from mvx.errors import UsageError
 
 if TYPE_CHECKING:
     from mvx.config.settings import Settings
-    from mvx.engine.flatten import FlattenOrder
+    from mvx.engine.flatten_order import FlattenOrder
     from mvx.engine.outcome import Outcome
     from mvx.engine.results import FlattenResult
 
@@ -39,7 +39,7 @@ def flatten(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> Answer:
-    from mvx.engine.flatten import FlattenOrder
+    from mvx.engine.flatten_order import FlattenOrder
 
     if bool(venue) == every:
         raise UsageError("name the venues with --venue, or say --all")

@@ -123,6 +123,16 @@ class RouteResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a leader did until it was stopped: jobs answered, passes made, breaks found in them."""
+
+    jobs: int
+    passes: int
+    breaks: int
+    ran_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedRow:
     orders: int
     fills: int

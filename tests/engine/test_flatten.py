@@ -17,7 +17,8 @@ from mvx.domain.ids import Asset, Venue
 from mvx.domain.order import Side
 from mvx.domain.trading import TradingState, state_of
 from mvx.engine.desk import Desk, open_desk
-from mvx.engine.flatten import FlattenOrder, flatten
+from mvx.engine.flatten import flatten
+from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import FlattenResult, FlattenRow
 from mvx.engine.trading import set_trading
