@@ -102,6 +102,19 @@ def test_a_change_is_written_at_once_and_the_rest_goes_along_or_comes_last(at: O
     assert at.clock.now() == health(at).answered_at
 
 
+def test_what_went_along_with_another_transaction_is_not_counted_again(at: Operator) -> None:
+    before = health(at).good_in_row
+
+    async def work(desk: Desk) -> None:
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+        with desk.journal.write() as tx:
+            desk.watch.flush(tx)
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+
+    at.does(work)
+    assert before + 2 == health(at).good_in_row
+
+
 def test_a_change_is_told_once(at: Operator) -> None:
     async def work(desk: Desk) -> list[tuple[str, ...]]:
         desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"))
