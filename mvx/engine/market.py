@@ -21,7 +21,7 @@ from mvx.domain.exposure import holding
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.instrument import Instrument, MarketRules, split_symbol
-from mvx.domain.money import ONE, ZERO
+from mvx.domain.money import BPS, ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import VenuePass, note_failure, reconcile_venue
@@ -275,14 +275,19 @@ def _quote(
         book=book,
         fee_bps=fee_bps,
         rate=rate,
-        spendable=_spendable(tx, visit, rules.quote if side is Side.BUY else rules.base),
+        spendable=_spendable(desk, tx, visit, rules, side, fee_bps),
         penalty_bps=DEGRADED_PENALTY_BPS if degraded else ZERO,
         penalised=health.told(now) if degraded else "",
     )
 
 
-def _spendable(tx: ReadTx, visit: Visit, asset: Asset) -> Decimal:
+def _spendable(
+    desk: Desk, tx: ReadTx, visit: Visit, rules: MarketRules, side: Side, fee_bps: Decimal
+) -> Decimal:
+    """The least that may be there to spend. A fee in base may be taken on top of what is sold."""
+    asset = rules.quote if side is Side.BUY else rules.base
     row = views.holdings(tx, visit.venue).get((visit.venue, asset))
     confirmed = visit.seen.get(asset, ZERO) if row is None else row.confirmed
-    least = holding(confirmed, asset, views.unsettled_orders(tx, visit.venue)).lo
-    return max(ZERO, least or ZERO)
+    least = max(ZERO, holding(confirmed, asset, views.unsettled_orders(tx, visit.venue)).lo or ZERO)
+    fee_assets = desk.venues[visit.venue].capabilities.fee_assets(rules.base, rules.quote)
+    return least / (ONE + fee_bps / BPS) if side is Side.SELL and rules.base in fee_assets else least

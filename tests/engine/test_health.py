@@ -15,8 +15,7 @@ from mvx.errors import Exit, NoVenueUsable, Refusal, VenueRejected, VenueUnreach
 from mvx.journal import views
 from mvx.venues.health import HealthState
 from tests.engine.desk import BUY, KRAKEN, OKX, Operator, order, routed, settings
-from tests.engine.truth import assert_healed, assert_truth_inside, reading
-from tests.engine.weather import (
+from tests.engine.ports import (
     FIVE,
     Closed,
     Liar,
@@ -30,6 +29,7 @@ from tests.engine.weather import (
     warnings_of,
     within,
 )
+from tests.engine.truth import assert_healed, assert_truth_inside, reading
 
 LIVE, DEGRADED, DARK, RECOVERING = HealthState
 

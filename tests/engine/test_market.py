@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from mvx.config.settings import QuoteSettings
 from mvx.domain.book import Book
 from mvx.domain.ids import Asset, Symbol
+from mvx.domain.money import BPS
+from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market, read_market
 from mvx.errors import Exit, NoVenueUsable, Refusal, VenueRejected, VenueUnreachable
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.health import HealthState
-from tests.engine.desk import BINANCE, BUY, KRAKEN, OKX, Operator, order, routed, settings
-from tests.engine.weather import (
+from tests.engine.desk import BINANCE, BUY, KRAKEN, OKX, SELL, Operator, order, routed, settings
+from tests.engine.ports import (
     BYBIT,
     COINBASE,
     FIVE,
@@ -154,3 +158,36 @@ def test_a_new_venue_whose_balance_can_not_be_read_is_not_planned_on(tmp_path: P
     weather = raising(VenueUnreachable("okx: connection reset"), "balances")
     outcome = at.does(lambda desk: routed(within(desk, OKX, weather), order("0.1", dry_run=True)))
     assert "connection reset" == reasons(outcome)[OKX]
+
+
+class InBase(Weather):
+    """A venue that may take its fee in the base asset."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.port.capabilities, fee_in_base=True)
+
+
+def test_a_fee_in_base_is_left_out_of_what_can_be_sold(tmp_path: Path) -> None:
+    """It comes on top of the quantity; a buy spends the quote all the same."""
+    at = Operator(settings(tmp_path, KRAKEN))
+    at.reconciles()
+
+    def spendable(side: Side, kind: type[Weather]) -> Decimal:
+        async def read(desk: Desk) -> Market:
+            there = within(desk, KRAKEN, fair, kind)
+            return await read_market(
+                there, there.instrument("BTC-USD"), side, (KRAKEN,), since=at.clock.now()
+            )
+
+        return at.does(read).quotes[0].spendable
+
+    fee = at.does(read_fee)
+    assert spendable(SELL, Weather) / (1 + fee) == spendable(SELL, InBase)
+    assert spendable(BUY, Weather) == spendable(BUY, InBase)
+
+
+async def read_fee(desk: Desk) -> Decimal:
+    taker_bps = desk.venues[KRAKEN].capabilities.taker_bps
+    assert taker_bps is not None
+    return taker_bps / BPS

@@ -22,8 +22,8 @@ from mvx.errors import Exit, Refusal, VenueRejected
 from mvx.journal.store import Journal
 from mvx.venues.port import VenueStatus
 from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator, order, settings
+from tests.engine.ports import Closed, Weather, fair, hanging, raising, slow, within
 from tests.engine.truth import last_seq
-from tests.engine.weather import Closed, Weather, fair, hanging, raising, slow, within
 from tests.paper.builders import venue_settings
 
 

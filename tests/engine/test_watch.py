@@ -27,7 +27,7 @@ from mvx.errors import (
 )
 from mvx.venues.health import Answered, Cause, Failed, HealthState
 from tests.engine.desk import OKX, Operator, order, routed, settings
-from tests.engine.weather import (
+from tests.engine.ports import (
     BYBIT,
     FIVE,
     calls_at,
