@@ -168,6 +168,14 @@ class InBase(Weather):
         return replace(self.port.capabilities, fee_in_base=True)
 
 
+class InQuote(Weather):
+    """A venue that takes its fee in the quote alone."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.port.capabilities, fee_in_base=False)
+
+
 def test_a_fee_in_base_is_left_out_of_what_can_be_sold(tmp_path: Path) -> None:
     """It comes on top of the quantity; a buy spends the quote all the same."""
     at = Operator(settings(tmp_path, KRAKEN))
@@ -183,8 +191,8 @@ def test_a_fee_in_base_is_left_out_of_what_can_be_sold(tmp_path: Path) -> None:
         return at.does(read).quotes[0].spendable
 
     fee = at.does(read_fee)
-    assert spendable(SELL, Weather) / (1 + fee) == spendable(SELL, InBase)
-    assert spendable(BUY, Weather) == spendable(BUY, InBase)
+    assert spendable(SELL, InQuote) / (1 + fee) == spendable(SELL, InBase)
+    assert spendable(BUY, InQuote) == spendable(BUY, InBase)
 
 
 async def read_fee(desk: Desk) -> Decimal:
