@@ -59,7 +59,7 @@ def flatten(
 
 def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bool, typed: bool) -> Outcome:
     from mvx.engine.desk import open_desk
-    from mvx.engine.flatten import flatten as leave
+    from mvx.engine.handover import trade
 
     confirm = consent(
         session.environment,
@@ -72,7 +72,9 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            return await leave(desk, order, show=lambda result: _show(session, result), confirm=confirm)
+            return await trade(
+                desk, order, by=order.by, show=lambda result: _show(session, result), confirm=confirm
+            )
 
     return session.run(work)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvx.cli.consent import consent, require_live
-from mvx.cli.options import VenuesOption, known_name, known_venues, not_negative, positive, seconds
+from mvx.cli.options import (
+    VenuesOption,
+    known_name,
+    known_venues,
+    not_negative,
+    operator,
+    positive,
+    seconds,
+)
 from mvx.cli.session import Answer, Session
 from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
@@ -49,6 +57,8 @@ Deadline = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="The same path; sends nothing, writes nothing.")]
 Live = Annotated[bool, typer.Option("--live", help="Refuse to run on paper venues.")]
+Resume = Annotated[bool, typer.Option("--resume", help="With --id: go on with what is left of a run.")]
+Queue = Annotated[bool, typer.Option("--queue", help="Leave it to mvx run, now or later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
 
 
@@ -65,8 +75,10 @@ def route(
     venue: VenuesOption = None,
     exclude: Exclude = None,
     key: Key = None,
+    resume: Resume = False,
     max_rounds: MaxRounds = None,
     deadline: Deadline = None,
+    queue: Queue = False,
     dry_run: DryRun = False,
     live: Live = False,
     yes: Yes = False,
@@ -77,6 +89,10 @@ def route(
     settings = session.settings()
     if live:
         require_live(session.mode)
+    if resume and key is None:
+        raise UsageError("--resume needs --id KEY: it names the run to go on with")
+    if queue and dry_run:
+        raise UsageError("--queue and --dry-run contradict each other")
     order = RouteOrder(
         instrument=known_name(instrument, settings.desk.instruments, "instrument"),
         side=_side(side, sell),
@@ -91,13 +107,14 @@ def route(
         max_rounds=max_rounds,
         deadline_s=deadline,
         dry_run=dry_run,
+        resume=resume,
     )
-    return _trade(session, settings, order, yes=yes)
+    return _trade(session, settings, order, yes=yes, queue=queue)
 
 
-def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool) -> Outcome:
+def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
     from mvx.engine.desk import open_desk
-    from mvx.engine.route import route as route_order
+    from mvx.engine.handover import enqueue, trade
 
     ask = consent(
         session.environment,
@@ -109,8 +126,9 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            return await route_order(
-                desk, order, show=lambda result: _show(session, result, order), confirm=ask
+            do = enqueue if queue else trade
+            return await do(
+                desk, order, by=operator(), show=lambda plan: _show(session, plan, order), confirm=ask
             )
 
     return session.run(work)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
+from mvx.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,19 @@ class Session:
             self._aside(outcome.breaks, outcome.warnings)
             draw(self.environment, *parts_of(self.command, outcome))
         return int(outcome.exit_code)
+
+    def note(self, outcome: Outcome) -> None:
+        """What is loud in the middle of the work."""
+        self._aside(outcome.breaks, outcome.warnings)
+
+    def reread(self) -> Settings:
+        """The configuration as it is on disk now. Raises ConfigError."""
+        kept, self._source = self._source, None
+        try:
+            return self.settings()
+        except ConfigError:
+            self._source = kept
+            raise
 
     def tick(self, outcome: Outcome) -> None:
         """One record of a watch."""

@@ -86,6 +86,11 @@ VERBS: dict[str, Verb | Family] = {
             "mvx flatten --all --to-zero --yes",
         ),
     ),
+    "run": Verb(
+        "run:run",
+        "Lead: work what is queued, reconcile each venue, keep its health.",
+        ("mvx run", "mvx --config desk.toml run --json"),
+    ),
     "orders": Verb(
         "orders:orders",
         "Child orders as the journal knows them.",

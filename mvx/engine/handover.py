@@ -12,7 +12,6 @@ from typing import Any
 from mvx.engine import jobs
 from mvx.engine.desk import Desk
 from mvx.engine.flatten import flatten
-from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.jobs import Order
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mvx.config.settings import Settings
 from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
@@ -27,7 +28,7 @@ from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import RunResult
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit, JournalError, LeaseLost, MvxError
+from mvx.errors import ConfigError, Exit, JournalError, LeaseLost, MvxError
 from mvx.journal import jobs as queue
 from mvx.journal import views
 from mvx.journal.jobs import LEADER, Job
@@ -41,14 +42,24 @@ _LOOK_S = 0.1
 _BEAT_S = LEASE_S / 5
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the daemon's surroundings give it: whom to tell, what to touch while it is alive, and how the
+    configuration is read anew once `hangup` is set."""
+
+    say: Say
+    beat: Callable[[], None]
+    hangup: asyncio.Event
+    reread: Callable[[], Settings]
+
+
 @dataclass(slots=True)
 class Runner:
-    """A leader at work. `say` is told of what an operator should hear at once."""
+    """A leader at work."""
 
     desk: Desk
     lease: Lease
-    say: Say
-    beat: Callable[[], None]
+    around: Around
     began_at: Instant
     working: dict[JobId, asyncio.Task[None]] = field(default_factory=dict)
     ended: int = 0
@@ -57,10 +68,10 @@ class Runner:
     stopping: bool = False
 
 
-async def run(desk: Desk, *, say: Say, beat: Callable[[], None] = lambda: None) -> Outcome:
+async def run(desk: Desk, around: Around) -> Outcome:
     """Lead until cancelled. Raises JournalError where somebody else leads, LeaseLost where somebody took
     over."""
-    runner = Runner(desk, await _take_the_lead(desk), say, beat, desk.clock.now())
+    runner = Runner(desk, await _take_the_lead(desk), around, desk.clock.now())
     try:
         async with listening(desk, desk.venues):
             await _until_stopped(runner)
@@ -89,7 +100,7 @@ async def _take_the_lead(desk: Desk) -> Lease:
 
 async def _until_stopped(runner: Runner) -> None:
     """All loops at once. One that fails stops the others, after what is in flight is settled."""
-    loops: list[Coroutine[Any, Any, None]] = [_keep_the_lead(runner), _work_jobs(runner)]
+    loops: list[Coroutine[Any, Any, None]] = [_keep_the_lead(runner), _work_jobs(runner), _reread(runner)]
     loops += [_watch(runner, venue) for venue in runner.desk.venues]
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     try:
@@ -113,8 +124,30 @@ async def _keep_the_lead(runner: Runner) -> None:
     while True:
         with runner.desk.journal.write(runner.lease) as tx:
             runner.desk.watch.flush(tx)
-        runner.beat()
+        runner.around.beat()
         await runner.desk.clock.sleep(_BEAT_S)
+
+
+async def _reread(runner: Runner) -> None:
+    """New limits and manners for what begins from now on; other venues, or another journal, need a new
+    start. A configuration with an error in it changes nothing."""
+    while True:
+        await runner.around.hangup.wait()
+        runner.around.hangup.clear()
+        try:
+            found = runner.around.reread()
+        except ConfigError as error:
+            line = f"the configuration was not read again, the old one stays in force: {error.message}"
+            runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
+            continue
+        old = runner.desk.settings
+        fixed = replace(found, route=old.route, risk=old.risk, interval_s=old.interval_s) != old
+        line = "limits and manners were read again"
+        if fixed:
+            line += "; what else changed needs a new start of mvx run"
+        settings = replace(old, route=found.route, risk=found.risk, interval_s=found.interval_s)
+        runner.desk = replace(runner.desk, settings=settings)
+        runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
 
 
 async def _work_jobs(runner: Runner) -> None:
@@ -137,7 +170,7 @@ async def _work(runner: Runner, job: Job) -> None:
     jobs.end(runner.desk, runner.lease, job.job_id, answer)
     del runner.working[job.job_id]
     runner.ended += 1
-    runner.say(_told(job, answer))
+    runner.around.say(_told(job, answer))
 
 
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
@@ -158,7 +191,7 @@ async def _watch(runner: Runner, venue: Venue) -> None:
         runner.breaks += len(passed.breaks)
         changes = desk.watch.changes()
         if passed.breaks or changes:
-            runner.say(Outcome(None, Exit.OK, breaks=passed.breaks, warnings=changes))
+            runner.around.say(Outcome(None, Exit.OK, breaks=passed.breaks, warnings=changes))
         with desk.journal.read() as tx:
             restless = bool(views.unsettled_orders(tx, venue)) or bool(passed.pending)
         health = desk.watch.health(venue)

@@ -11,7 +11,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from typing import TypeVar
@@ -92,6 +93,15 @@ class Watch:
     def only_look(self) -> None:
         """Write nothing from now on: for a dry run."""
         self._only_looks = True
+
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """A dry run for the length of the block: what was seen in it may be written afterwards."""
+        before = self._only_looks
+        try:
+            yield
+        finally:
+            self._only_looks = before
 
     def hear(self, venue: Venue, seen: Observation) -> None:
         """One more observation. Raises nothing."""
