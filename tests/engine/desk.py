@@ -166,7 +166,7 @@ class Operator:
             async with open_desk(self.settings, clock=self.clock) as desk:
                 return await work(self.watched(desk))
 
-        return asyncio.run(with_desk())
+        return self.clock.run(with_desk())
 
     def watched(self, desk: Desk) -> Desk:
         """The desk whose every call to a venue is looked upon, where somebody looks."""

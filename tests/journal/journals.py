@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mvx.domain import entries as log
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId
+from mvx.domain.ids import Asset, ClOrdId, ExecId, JobId, OrderId, ParentId
 from mvx.domain.order_status import ExecType, OrdStatus
 from mvx.domain.trading import TradingState
 from mvx.journal.fold import apply
@@ -26,6 +26,7 @@ ORDERS = ("m1", "m2", "m3")
 PRELUDE: tuple[log.Entry, ...] = (
     log.Opening(KRAKEN, "main", at(0), {BTC: D(10), USD: D(1000)}, {BTC: D(2)}, (ExecId("old"),)),
     log.ParentOpened(ParentId("p1"), "key-1", "{}", "BTC-USD", BUY, D(3)),
+    log.JobQueued(JobId("j1"), "route", "{}", "ops"),
     log.Intended(order(BUY, "1", cl_ord_id="m1", parent_id=ParentId("p1"))),
     log.Intended(order(SELL, "2", cl_ord_id="m2", parent_id=ParentId("p1"), fee_assets=(USD, BNB))),
     log.ForeignOrderFound(order(BUY, "1", cl_ord_id="m3", order_id=OrderId("V3"))),
@@ -118,6 +119,10 @@ def _rarer(draw: st.DrawFn) -> log.Entry:
                 ),
                 log.Sending(name),
                 log.Revoked(name, "halted"),
+                log.ParentResumed(ParentId("p1"), "w2"),
+                log.JobClaimed(JobId("j1"), "w1"),
+                log.JobEnded(JobId("j1"), "{}"),
+                log.JobWithdrawn(JobId("j1"), "w2"),
             ]
         )
     )

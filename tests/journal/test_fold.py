@@ -137,7 +137,7 @@ def test_ids_are_counted_by_intents_of_our_own() -> None:
     opened = log.JournalOpened("epoch", "paper")
     state = folded([opened, *PRELUDE, PRELUDE[-1]])
     counts = {row["name"]: row["value"] for row in state.tables["meta"].values()}
-    assert counts == {"epoch": "epoch", "mode": "paper", "orders": "2", "parents": "1"}
+    assert counts == {"epoch": "epoch", "mode": "paper", "orders": "2", "parents": "1", "jobs": "1"}
 
 
 @given(sequences())
