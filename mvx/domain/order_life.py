@@ -126,6 +126,15 @@ def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
     )
 
 
+def counted_before(order: Order, qty: Decimal) -> Order:
+    """A foreign order's fills that first contact had counted: no trade of them will be listed."""
+    return changed(
+        order,
+        filled_qty=order.filled_qty + qty,
+        filled_notional=order.filled_notional + qty * (order.avg_px or ZERO),
+    )
+
+
 def busted(order: Order, qty: Decimal, price: Decimal) -> Order:
     """One trade that the venue took back. What settled stays so: a bust brings nothing to life again."""
     return changed(

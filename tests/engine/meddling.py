@@ -174,26 +174,45 @@ def _marked(listed: tuple[Fill, ...], since: Instant, key: Any, changes: dict[st
     return tuple(replace(each, **changes) if each.key == key else each for each in listed)
 
 
-class Overtaken(Meddled):
-    """Somebody else reconciles, once and whole, just before a call of ours is answered; it begins so much
-    later than we did."""
+class Interrupted(Meddled):
+    """Something happens at one moment of one pass: `before trades`, `after balances`."""
 
-    before = ""
-    later_s = 0.0
+    moment = ""
+
+    async def happens(self) -> None:
+        """Nothing, unless a test says otherwise."""
 
     def meddled(self, port: VenuePort) -> Any:
-        return _Overtaken(port, self.edits, self.declares, self)
+        return _Interrupted(port, self.edits, self.declares, self)
+
+    async def somebody_reconciles(self) -> None:
+        """Another process, once and whole."""
+        async with open_desk(self.settings, clock=self.clock) as other:
+            await reconcile(self.watched(other), ())
 
 
-class _Overtaken(Edited):
-    def __init__(self, port: VenuePort, edits: Any, declares: Any, at: Overtaken) -> None:
+class _Interrupted(Edited):
+    def __init__(self, port: VenuePort, edits: Any, declares: Any, at: Interrupted) -> None:
         super().__init__(port, edits, declares)
         self._at = at
 
     async def _edited(self, call: str, ask: Callable[..., Awaitable[Any]], *terms: Any) -> Any:
-        if call == self._at.before:
-            self._at.before = ""
-            self._at.clock.advance(self._at.later_s)
-            async with open_desk(self._at.settings, clock=self._at.clock) as other:
-                await reconcile(self._at.watched(other), ())
-        return await super()._edited(call, ask, *terms)
+        await self._interrupted(f"before {call}")
+        answer = await super()._edited(call, ask, *terms)
+        await self._interrupted(f"after {call}")
+        return answer
+
+    async def _interrupted(self, moment: str) -> None:
+        if moment == self._at.moment:
+            self._at.moment = ""
+            await self._at.happens()
+
+
+class Overtaken(Interrupted):
+    """Somebody else reconciles in the middle of a pass; they begin so much later than we did."""
+
+    later_s = 0.0
+
+    async def happens(self) -> None:
+        self.clock.advance(self.later_s)
+        await self.somebody_reconciles()

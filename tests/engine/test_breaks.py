@@ -21,33 +21,14 @@ from mvx.journal import events, views
 from mvx.reconciliation.kinds import BreakKind
 from tests.domain.orders import order as an_order
 from tests.engine.desk import BUY, IOC, KRAKEN
-from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, pushes_a_phantom
+from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom
 from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged
 from tests.engine.truth import assert_silent, assert_truth_inside, assert_verified, last_seq, reading
-from tests.paper.builders import venue_settings, write_books
 
 D = Decimal
 EVERY = pytest.mark.parametrize(
     ("happens", "kind", "corrected"), HAPPENINGS, ids=[happens.__name__ for happens, _, _ in HAPPENINGS]
 )
-
-
-def desk(folder: Path) -> Meddled:
-    """One venue after first contact, whose market falls below 70,000 half a minute later."""
-    return opened(Meddled, folder)
-
-
-def opened(kind: type[Any], folder: Path) -> Any:
-    books = write_books(
-        folder / "books.jsonl",
-        (0, [("79999", "5")], [("80000", "5")]),
-        (30, [("69000", "5")], [("69500", "5")]),
-        (90, [("79999", "5")], [("80000", "5")]),
-    )
-    balances = {BTC: D(10), USD: D(1_000_000)}
-    at = kind(folder, venue_settings("kraken", books=books, balances=balances))
-    assert Exit.OK is at.reconciles().exit_code
-    return at
 
 
 def test_every_kind_is_made_to_happen_here() -> None:
@@ -97,14 +78,14 @@ def _essence(row: BreakRow) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("later_s", [0, 0.01], ids=["same instant", "later"])
-@pytest.mark.parametrize("call", ["open_orders", "trades", "balances"])
+@pytest.mark.parametrize("moment", ["before open_orders", "before trades", "after balances"])
 @EVERY
 def test_two_reconcilers_at_once_correct_once(
     tmp_path: Path,
     happens: Callable[[Meddled], None],
     kind: BreakKind,
     corrected: bool,
-    call: str,
+    moment: str,
     later_s: float,
 ) -> None:
     """One is overtaken by the other between two of its calls: each break is said once, and everything is
@@ -113,7 +94,7 @@ def test_two_reconcilers_at_once_correct_once(
     for at in (alone, together):
         happens(at)
         if at is together:
-            at.before, at.later_s = call, later_s
+            at.moment, at.later_s = moment, later_s
         at.reconciles()
     assert _breaks(alone) == _breaks(together)
     for posted in (log.FillBooked, log.FillBusted, log.TransferBooked, log.Adjusted, log.PhantomDropped):
