@@ -251,3 +251,16 @@ def test_no_sequence_of_inputs_frees_what_may_still_fill(
         assert known.cum_qty >= max(before.cum_qty, known.filled_qty)
         assert (known.terminal_at is not None) is known.terminal
         assert not known.settled or known.trades_complete
+
+
+@pytest.mark.parametrize(
+    ("record", "cum", "settled"),
+    [("0", "0", True), ("0.5", "0", True), ("0.7", "0.7", False)],
+    ids=["without what was taken back", "with it", "with more"],
+)
+def test_a_record_that_goes_on_counting_a_bust_is_no_news(record: str, cum: str, settled: bool) -> None:
+    """Venues differ; what is settled stays so, unless the record claims more than was ever listed."""
+    before = order_life.busted(named(S.CANCELED, "0.5", settled=True), Decimal("0.5"), Decimal(100))
+    after = order_life.reported(before, report(S.CANCELED, record), at(9))
+    assert (Decimal(cum), settled) == (after.cum_qty, after.settled)
+    assert Decimal("0.2") * (not settled) == after.claimed_qty

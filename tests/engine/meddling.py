@@ -14,7 +14,7 @@ from typing import Any
 
 from mvx.domain import entries as log
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, ClOrdId, ParentId
 from mvx.domain.instant import Instant, after
 from mvx.domain.order import Order
 from mvx.domain.order_status import ExecType
@@ -25,7 +25,8 @@ from mvx.journal import views
 from mvx.journal.codec import decode
 from mvx.journal.store import Journal
 from mvx.venues.port import VenuePort
-from tests.engine.desk import BUY, GTC, KRAKEN, Operator, order, settings
+from tests.domain.orders import order as an_order
+from tests.engine.desk import BUY, GTC, IOC, KRAKEN, Operator, order, settings
 from tests.engine.truth import reading
 
 BTC, USD = Asset("BTC"), Asset("USD")
@@ -143,6 +144,24 @@ class Meddled(Operator):
             ExecType.PARTIAL_FILL, fill, fill.at,
         )  # fmt: skip
         self.writes(log.Heard(said))
+
+
+def unsent_intent(at: Meddled, name: ClOrdId, holder: str = "") -> None:
+    """A buy that is committed and not being sent yet; its parent is worked by a holder, if any."""
+    now = at.clock.now()
+    intent = an_order(
+        BUY, "0.1", "80000", cl_ord_id=name, parent_id=ParentId("p1"), account="paper", time_in_force=IOC,
+        created_at=now, deadline=after(now, 5), sending=False,
+    )  # fmt: skip
+    opened = log.ParentOpened(ParentId("p1"), None, "{}", "BTC-USD", BUY, Decimal("0.1"))
+    at.writes(opened, log.Intended(intent))
+
+    async def lease(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.take_lease("p1", holder)
+
+    if holder:
+        at.does(lease)
 
 
 def held(at: Meddled, asset: Asset) -> tuple[Decimal, Decimal]:

@@ -11,21 +11,19 @@ from typing import Any
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId, ParentId
-from mvx.domain.instant import after
-from mvx.engine.desk import Desk
+from mvx.domain.ids import ClOrdId
 from mvx.engine.outcome import BreakRow
 from mvx.engine.settle import settle
 from mvx.errors import Exit
 from mvx.journal import events, views
 from mvx.reconciliation.kinds import BreakKind
-from tests.domain.orders import order as an_order
-from tests.engine.desk import BUY, IOC, KRAKEN
+from tests.engine.desk import KRAKEN
 from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom
-from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged
+from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged, unsent_intent
 from tests.engine.truth import assert_silent, assert_truth_inside, assert_verified, last_seq, reading
 
 D = Decimal
+M1 = ClOrdId("m1")
 EVERY = pytest.mark.parametrize(
     ("happens", "kind", "corrected"), HAPPENINGS, ids=[happens.__name__ for happens, _, _ in HAPPENINGS]
 )
@@ -230,29 +228,10 @@ def test_a_fill_that_was_pushed_for_one_order_and_listed_on_another(tmp_path: Pa
 # What was never sent
 
 
-def unsent(at: Meddled, holder: str = "") -> ClOrdId:
-    """An intent that is committed and not being sent yet; its parent is worked by a holder, if any."""
-    name, now = ClOrdId("m1"), at.clock.now()
-    intent = an_order(
-        BUY, "0.1", "80000", cl_ord_id=name, parent_id=ParentId("p1"), account="paper", time_in_force=IOC,
-        created_at=now, deadline=after(now, 5), sending=False,
-    )  # fmt: skip
-    opened = log.ParentOpened(ParentId("p1"), None, "{}", "BTC-USD", BUY, D("0.1"))
-    at.writes(opened, log.Intended(intent))
-
-    async def lease(desk: Desk) -> None:
-        with desk.journal.write() as tx:
-            tx.take_lease("p1", holder)
-
-    if holder:
-        at.does(lease)
-    return name
-
-
 def test_an_intent_of_a_dead_worker_is_given_up_by_the_next_pass(tmp_path: Path) -> None:
     """No break, no waiting: exit 0 at once."""
     at = desk(tmp_path)
-    unsent(at, "999999999-dead")
+    unsent_intent(at, M1, "999999999-dead")
     assert (Exit.OK, ()) == (at.reconciles().exit_code, at.reconciles().breaks)
     assert "revoked" in at.orders()[0].reason
     assert_silent(at)
@@ -261,7 +240,7 @@ def test_an_intent_of_a_dead_worker_is_given_up_by_the_next_pass(tmp_path: Path)
 def test_an_intent_of_a_live_worker_is_left_to_it_until_the_deadline(tmp_path: Path) -> None:
     """It is about to be sent, and makes no pass uncertain meanwhile."""
     at = desk(tmp_path)
-    unsent(at, f"{os.getpid()}-x")
+    unsent_intent(at, M1, f"{os.getpid()}-x")
     at.clock.advance(4.999999)
     assert Exit.OK is at.reconciles().exit_code
     assert at.orders()[0].unsent
@@ -273,9 +252,8 @@ def test_an_intent_of_a_live_worker_is_left_to_it_until_the_deadline(tmp_path: P
 def test_whoever_waits_for_a_dead_run_s_children_gives_the_unsent_ones_up(tmp_path: Path) -> None:
     """That somebody looks for their end does not mean that somebody will send them."""
     at = desk(tmp_path)
-    name = unsent(at)
-
-    passes = at.does(lambda desk: settle(desk, [name]))
+    unsent_intent(at, M1)
+    passes = at.does(lambda desk: settle(desk, [M1]))
     assert [()] == [each.pending for each in passes]
     with reading(at.settings) as tx:
         assert () == views.unsent_orders(tx)

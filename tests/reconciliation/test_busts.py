@@ -118,16 +118,19 @@ def test_an_order_settles_after_a_bust_whatever_its_record_counts(counts_it: boo
     assert (desk.order(sent).settled, found.pending, desk.held()) == (True, (), UNTOUCHED)
 
 
-def test_a_settled_order_s_trade_is_taken_back() -> None:
-    """Long after: loud, exact, and the order stays settled."""
+@pytest.mark.parametrize("record", ["0", "0.5"], ids=["record dropped it", "record keeps it"])
+def test_a_settled_order_s_trade_is_taken_back(record: str) -> None:
+    """Long after: loud, exact, and the order stays settled whatever its record counts."""
     desk = opened()
     sent = desk.acked(BUY, "0.5")
     closed = report(S.FILLED, "0.5", of=sent)
     for began_s in (3, 20):
         desk.once(reading(began_s, totals=BOUGHT, closed=[closed], trades=[HALF]), [sent])
     assert desk.order(sent).settled
-    found = desk.once(reading(99, totals=UNTOUCHED, trades=[taken_back(at_s=90)]))
-    assert (kinds(found), found.agreed, desk.order(sent).settled) == (["bust"], True, True)
+    listed = report(S.FILLED, record, of=sent)
+    found = desk.once(reading(99, totals=UNTOUCHED, closed=[listed], trades=[taken_back(at_s=90)]))
+    assert (kinds(found), written(found)) == (["bust"], ["FillBusted"])
+    assert (found.agreed, desk.order(sent).settled) == (True, True)
 
 
 @pytest.mark.parametrize("corrected_s", [1, 6], ids=["as of the trade", "as of the bust"])
