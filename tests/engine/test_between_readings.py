@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.engine.reading import reading_since
 from mvx.errors import Exit
 from mvx.journal import history
@@ -76,12 +76,15 @@ async def listed_now(at: Meddled, venue: Any) -> dict[str, Any]:
 def test_what_another_process_books_after_the_balance_was_read_is_no_difference(
     tmp_path: Path, event: Event, second_half_lists_it: bool
 ) -> None:
-    """It is newer than the balance, whether or not the second lists show it by then."""
+    """It is newer than the balance, whether or not the second lists show it by then. Their pass began no
+    later than ours, or ours would be outdated."""
     at = with_a_trade(tmp_path)
     old = at.does(lambda d: listed_now(at, d.venues[KRAKEN]))
 
     async def event_and_a_pass() -> None:
+        began_at = at.clock.now()
         event(at)
+        at.clock.advance((began_at - at.clock.now()) / MICROS_PER_S)
         await at.somebody_reconciles()
         if not second_half_lists_it:
             show_old_answers(at, old, half=1)
@@ -131,7 +134,7 @@ def reaches_back_s(at: Meddled) -> float:
     async def ask(found: Any) -> float:
         now = at.clock.now()
         with found.journal.read() as tx:
-            return (now - reading_since(found, tx, KRAKEN, now)) / 1e6
+            return (now - reading_since(found, tx, KRAKEN, now)) / MICROS_PER_S
 
     return at.does(ask)
 
@@ -153,5 +156,5 @@ def test_a_reading_reaches_back_behind_an_order_that_was_sent_and_not_found(tmp_
     at.routes(order("0.5"))
     at.clock.advance(3600)
     assert Exit.UNCERTAIN is at.reconciles().exit_code
-    sent_s_ago = (at.clock.now() - at.orders()[0].created_at) / 1e6
+    sent_s_ago = (at.clock.now() - at.orders()[0].created_at) / MICROS_PER_S
     assert sent_s_ago + 1 == reaches_back_s(at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ from typing import Any
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId
+from mvx.domain.ids import ClOrdId, ExecId
+from mvx.domain.instant import Instant
 from mvx.engine.outcome import BreakRow
 from mvx.engine.settle import settle
 from mvx.errors import Exit
 from mvx.journal import events, views
 from mvx.reconciliation.kinds import BreakKind
 from tests.engine.desk import KRAKEN
-from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom
+from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom, settled
 from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged, unsent_intent
 from tests.engine.truth import assert_silent, assert_truth_inside, assert_verified, last_seq, reading
 
@@ -223,6 +225,27 @@ def test_a_fill_that_was_pushed_for_one_order_and_listed_on_another(tmp_path: Pa
     assert [D("0.1"), D(0)] == [each.filled_qty for each in at.orders()]
     assert_silent(at)
     assert_verified(at.settings)
+
+
+def test_a_fill_that_was_pushed_with_a_time_from_before_its_order_is_judged_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Of a settled order, which no list names any more."""
+    at = desk(tmp_path)
+    at.rests()
+    at.cancels()
+    settled(at)
+    resting = at.orders()[0]
+    fill = replace(at.fills_more(resting, "0.1"), at=Instant(0), exec_id=ExecId("P1"))
+    at.exchange.transfer(KRAKEN, BTC, D("-0.1"))
+    at.exchange.transfer(KRAKEN, USD, D(7000))
+    del at.edits["trades"]
+    at.edits["closed_orders"] = lambda listed, since: ()
+    at.clock.advance(600)
+    at.pushes(resting, fill)
+    at.clock.advance(LATENESS_S + 1)
+    assert ["phantom_fill"] == [each.kind for each in at.finds()]
+    assert_silent(at)
 
 
 # What was never sent
