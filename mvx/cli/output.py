@@ -31,6 +31,8 @@ class Failure(NamedTuple):
     next_step: str
     exit_code: int
     uncertain: bool = False
+    warnings: tuple[str, ...] = ()
+    breaks: tuple[BreakRow, ...] = ()
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -72,7 +74,7 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain = failure
+    code, message, known, next_step, exit_code, uncertain, warnings, breaks = failure
     return _line(
         command,
         mode,
@@ -80,8 +82,8 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
         sent=uncertain,
         uncertain=uncertain,
         data={},
-        breaks=[],
-        warnings=[],
+        breaks=encode(breaks),
+        warnings=list(warnings),
         error={"code": code, "message": message, "known": known, "next": next_step},
     )
 

@@ -53,7 +53,7 @@ async def reconcile(desk: Desk, venues: tuple[Venue, ...], *, report_only: bool 
         exit_code=worst_exit(Exit.UNCERTAIN if uncertain else Exit.OK, Exit.BREAKS if breaks else Exit.OK),
         uncertain=uncertain,
         breaks=breaks,
-        warnings=pass_warnings(passes),
+        warnings=(*pass_warnings(passes), *desk.watch.changes()),
     )
 
 
@@ -97,15 +97,7 @@ def note_failure(desk: Desk, venue: Venue, why: str) -> None:
     """The last attempt to reach a venue failed: its position is stale from now on, until it answers."""
     with desk.journal.write() as tx:
         tx.note_contact(venue, failed_at=tx.at, failed_why=why)
-
-
-async def ensure_opened(desk: Desk, venues: tuple[Venue, ...]) -> dict[Venue, str]:
-    """First contact with every venue that has not had it, committed before any intent there.
-    Returns the venues where it failed, with the reason."""
-    with desk.journal.read() as tx:
-        new = [venue for venue in venues if not views.is_opened(tx, venue)]
-    passes = await asyncio.gather(*(reconcile_venue(desk, venue) for venue in new))
-    return {each.venue: f"first contact failed: {each.reason}" for each in passes if not each.complete}
+        desk.watch.flush(tx)
 
 
 async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
@@ -146,6 +138,8 @@ def _correct(
             return comparison, tuple(break_row(replace(each, corrected=False), None, now) for each in found)
         breaks = _write(tx, comparison, now)
         _note_contact(tx, snapshot, comparison, now)
+        differs = "; ".join(comparison.pending) or "its balances differ"
+        desk.watch.reconciled(tx, venue, snapshot.began_at, "" if comparison.agreed else differs)
     return comparison, breaks
 
 

@@ -140,11 +140,14 @@ def test_an_outage_while_cancelling_changes_nothing_and_says_so(tmp_path: Path) 
 
 @pytest.mark.parametrize("kinds", [*itertools.combinations_with_replacement(FAULT_KINDS, 2)], ids="+".join)
 def test_two_faults_on_one_venue_leave_no_lie_behind(tmp_path: Path, kinds: tuple[str, str]) -> None:
-    """They hit one order or one after the other, over two routes of opposite sides."""
+    """They hit one order or one after the other, over two routes of opposite sides; a venue that was dark
+    is asked again once its probe is due."""
     at = Operator(settings(tmp_path, KRAKEN))
     strike_at(at, "before submit", KRAKEN, *kinds)
     at.routes(order("0.5"))
-    at.exchange.heal() if "outage" in kinds else None
+    if "outage" in kinds:
+        at.exchange.heal()
+        at.clock.advance(4)
     at.routes(order("0.3", SELL))
     assert_truth_inside(at, "after both routes")
     assert_healed(at)
