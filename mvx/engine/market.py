@@ -12,7 +12,7 @@ from mvx.domain.exposure import holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import seconds_between
 from mvx.domain.instrument import Instrument, MarketRules
-from mvx.domain.money import ONE, ZERO
+from mvx.domain.money import BPS, ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import ensure_opened, note_failure
@@ -149,8 +149,12 @@ def _quote(desk: Desk, tx: ReadTx, answer: Answer, rate: Decimal, side: Side) ->
     row = views.holdings(tx, rules.venue).get((rules.venue, asset))
     confirmed = answer.seen.get(asset, ZERO) if row is None else row.confirmed
     least = holding(confirmed, asset, views.unsettled_orders(tx, rules.venue)).lo
-    fee_bps = desk.venues[rules.venue].capabilities.taker_bps
+    declared = desk.venues[rules.venue].capabilities
+    fee_bps = declared.taker_bps
     assert fee_bps is not None
+    spendable = max(ZERO, least or ZERO)
+    if side is Side.SELL and rules.base in declared.fee_assets(rules.base, rules.quote):
+        spendable /= ONE + fee_bps / BPS  # its fee may be taken on top of what is sold
     return Quote(
         venue=rules.venue,
         symbol=rules.symbol,
@@ -158,5 +162,5 @@ def _quote(desk: Desk, tx: ReadTx, answer: Answer, rate: Decimal, side: Side) ->
         book=answer.book,
         fee_bps=fee_bps,
         rate=rate,
-        spendable=max(ZERO, least or ZERO),
+        spendable=spendable,
     )

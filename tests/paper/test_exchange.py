@@ -101,9 +101,11 @@ def test_the_ledger_has_the_shape_that_the_command_line_promises(tmp_path: Path)
     assert (None, "NEW") == (second["cl_ord_id"], third["status"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", first["accepted_at"])
     fill = ledger["fills"][0]
-    assert ["exec_id", "order_id", "cl_ord_id", "symbol", "side", "qty", "price", "fee", "at"] == list(fill)
-    assert ("mine", "100", {"asset": "USD", "amount": "0.05"}) == (
-        fill["cl_ord_id"], fill["price"], fill["fee"],
+    assert [
+        *("exec_id", "order_id", "cl_ord_id", "symbol", "side", "qty", "price", "fee", "at", "busted_at")
+    ] == list(fill)
+    assert ("mine", "100", {"asset": "USD", "amount": "0.05"}, None) == (
+        fill["cl_ord_id"], fill["price"], fill["fee"], fill["busted_at"],
     )  # fmt: skip
 
 
@@ -150,8 +152,8 @@ def test_four_processes_share_one_file(tmp_path: Path) -> None:
     assert {f"{w}x{n}" for w in range(4) for n in range(40)} == {order["cl_ord_id"] for order in orders}
     assert 160 == len(orders)
     assert_conserved(ledger, opening_balances(desk.settings[KRAKEN]))
-    times = [fill.at for fill in desk.trades()]
-    assert len(times) == len(set(times))
+    events = {(fill.at, fill.order_id) for fill in desk.trades()}
+    assert 160 == len(events) == len({at for at, _ in events})
 
 
 def test_a_reset_starts_afresh_in_another_epoch(tmp_path: Path) -> None:
