@@ -85,7 +85,8 @@ class Account:
             at=self.tick(at),
         )
         store.add_total(self._con, moved.venue, asset, amount)
-        records.insert_transfer(self._con, number, moved, after(at, listed_after_s))
+        listed_at = after(at, listed_after_s) if listed_after_s else None
+        records.insert_transfer(self._con, number, moved, listed_at)
 
     def accept(
         self,
@@ -131,10 +132,11 @@ class Account:
         """Books these executions, one event of the venue; the order with what they filled, not saved yet."""
         fills = []
         event_at = self.tick(at)
+        listed_at = after(at, listed_after_s) if listed_after_s else None
         for px, qty in executions:
             fill = self._fill(order, px, qty, event_at, at)
             self._book(fill)
-            records.insert_fill(self._con, self._row.fills, fill, after(at, listed_after_s))
+            records.insert_fill(self._con, self._row.fills, fill, listed_at)
             order = replace(
                 order,
                 cum_qty=order.cum_qty + qty,

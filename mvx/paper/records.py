@@ -166,7 +166,8 @@ def _order(row: Iterable[Any]) -> PaperOrder:
     )
 
 
-def insert_fill(con: Connection, number: int, fill: Fill, listed_at: Instant) -> None:
+def insert_fill(con: Connection, number: int, fill: Fill, listed_at: Instant | None) -> None:
+    """Listed from that instant of our clock on, or at once."""
     con.execute(
         "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -209,7 +210,10 @@ def fills_page(
     con: Connection, venue: Venue, since: Instant, now: Instant, *, offset: int, limit: int
 ) -> tuple[Fill, ...]:
     """Those since then that the venue lists by now."""
-    condition = "venue = ? AND at >= ? AND listed_at <= ? ORDER BY at DESC, number DESC LIMIT ? OFFSET ?"
+    condition = (
+        "venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
+        " ORDER BY at DESC, number DESC LIMIT ? OFFSET ?"
+    )
     return _fills(con, venue, condition, (venue, since, now, limit, offset))
 
 
@@ -237,7 +241,8 @@ def _fill(venue: Venue, row: Iterable[Any]) -> Fill:
     )
 
 
-def insert_transfer(con: Connection, number: int, transfer: Transfer, listed_at: Instant) -> None:
+def insert_transfer(con: Connection, number: int, transfer: Transfer, listed_at: Instant | None) -> None:
+    """Likewise."""
     con.execute(
         "INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -259,7 +264,8 @@ def transfers_page(
     """Those since then that the venue lists by now."""
     rows = con.execute(
         "SELECT epoch, transfer_id, asset, amount, at FROM transfers"
-        " WHERE venue = ? AND at >= ? AND listed_at <= ? ORDER BY at DESC LIMIT ? OFFSET ?",
+        " WHERE venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
+        " ORDER BY at DESC, number DESC LIMIT ? OFFSET ?",
         (venue, since, now, limit, offset),
     )
     return tuple(

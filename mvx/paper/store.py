@@ -44,12 +44,12 @@ CREATE TABLE fills (
     venue TEXT, number INTEGER, epoch TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
     exec_id TEXT NOT NULL, order_id TEXT NOT NULL, qty TEXT NOT NULL, price TEXT NOT NULL,
     fee_asset TEXT NOT NULL, fee_amount TEXT NOT NULL, at INTEGER NOT NULL, busted_at INTEGER,
-    listed_at INTEGER NOT NULL, PRIMARY KEY (venue, number)
+    listed_at INTEGER, PRIMARY KEY (venue, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fills_at ON fills (venue, at);
 CREATE TABLE transfers (
     venue TEXT, number INTEGER, epoch TEXT NOT NULL, transfer_id TEXT NOT NULL, asset TEXT NOT NULL,
-    amount TEXT NOT NULL, at INTEGER NOT NULL, listed_at INTEGER NOT NULL, PRIMARY KEY (venue, number)
+    amount TEXT NOT NULL, at INTEGER NOT NULL, listed_at INTEGER, PRIMARY KEY (venue, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE due (
     id INTEGER PRIMARY KEY, venue TEXT NOT NULL, due_at INTEGER NOT NULL, what TEXT NOT NULL,
