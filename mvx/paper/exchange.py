@@ -52,7 +52,7 @@ class PaperExchange:
         """One venue, brought up to now, in one transaction; what happened in it is pushed once it is
         committed."""
         settings = self._settings(venue)
-        streams = self._streams[venue]
+        streams = [stream for stream in self._streams[venue] if not stream.closed]
         with self._db.write() as con:
             # The clock is read once the lock is held: two processes then agree on what came first.
             session = Session(con, settings, self._clock.now())
@@ -64,9 +64,8 @@ class PaperExchange:
     def listen(self, venue: Venue) -> Stream:
         """What this process does at the venue from now on, as it is pushed, until the stream is closed."""
         self._settings(venue)
-        streams = self._streams[venue]
-        streams[:] = [stream for stream in streams if not stream.closed]
-        streams.append(stream := Stream())
+        stream = Stream()
+        self._streams[venue] = [*(each for each in self._streams[venue] if not each.closed), stream]
         return stream
 
     def inject(

@@ -7,7 +7,7 @@ not pushed here: a gap, as after a lost connection. Who listens must read to kno
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Venue
@@ -17,7 +17,7 @@ from mvx.sqlite import Connection
 
 
 class Stream:
-    """What one listener has yet to hear; it ends when it is closed, after what was pushed before."""
+    """What one listener has yet to hear, until it is closed or the listener leaves."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[ExecutionReport | None] = asyncio.Queue()
@@ -28,19 +28,16 @@ class Stream:
             self._queue.put_nowait(report)
 
     def close(self) -> None:
-        if not self.closed:
+        """It ends after what was pushed before."""
+        self.closed = True
+        self._queue.put_nowait(None)
+
+    async def reports(self) -> AsyncIterator[ExecutionReport]:
+        try:
+            while (report := await self._queue.get()) is not None:
+                yield report
+        finally:
             self.closed = True
-            self._queue.put_nowait(None)
-
-    def __aiter__(self) -> Stream:
-        return self
-
-    async def __anext__(self) -> ExecutionReport:
-        report = await self._queue.get()
-        if report is None:
-            self._queue.put_nowait(None)  # for whoever asks again
-            raise StopAsyncIteration
-        return report
 
 
 def as_heard(

@@ -108,8 +108,8 @@ class PaperVenue:
 
     def executions(self) -> AsyncIterator[ExecutionReport]:
         stream = self._exchange.listen(self.name)
-        self._streams.append(stream)
-        return stream
+        self._streams = [*(each for each in self._streams if not each.closed), stream]
+        return stream.reports()
 
     async def close(self) -> None:
         """Ends what is pushed. The exchange belongs to whoever opened it."""

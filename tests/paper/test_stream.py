@@ -196,6 +196,25 @@ def test_a_stream_ends_when_its_venue_is_closed(tmp_path: Path) -> None:
     assert [NEW, FILL, NEW, FILL] == second.kinds()
 
 
+def test_a_listener_that_left_spends_no_fault(tmp_path: Path) -> None:
+    """Its task was cancelled; what is pushed afterwards is for the next one."""
+    desk = bench(tmp_path)
+
+    async def leave() -> None:
+        reports = desk.venue().executions()
+        ear = asyncio.ensure_future(anext(reports))
+        await asyncio.sleep(0)
+        ear.cancel()
+        await asyncio.gather(ear, return_exceptions=True)
+
+    asyncio.run(leave())
+    desk.exchange.inject(KRAKEN, "drop-event")
+    desk.submit(desk.request(Side.BUY, "1", "100"))
+    listener = Listener(desk.venue())
+    desk.submit(desk.request(Side.BUY, "1", "101"))
+    assert [FILL] == listener.kinds()
+
+
 def test_a_cancel_of_what_is_not_there_pushes_nothing(tmp_path: Path) -> None:
     """Only what happened is told."""
     desk = bench(tmp_path)
