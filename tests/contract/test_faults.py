@@ -107,7 +107,7 @@ def test_every_fault_on_offer_is_under_contract(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("kind", SUBMIT)
-def test_a_submit_has_one_outcome_and_at_most_one_acceptance(rig: Rig, order: Order, kind: str) -> None:
+def test_a_fault_has_one_outcome_and_at_most_one_acceptance(rig: Rig, order: Order, kind: str) -> None:
     """Nothing is ever sent twice."""
     rig.inject(offered(rig, kind))
     request = order()
