@@ -22,6 +22,7 @@ next (`next_step`). Venue errors are inputs of the engine and never reach the op
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -60,7 +61,8 @@ def worst_exit(*codes: Exit) -> Exit:
 
 
 class MvxError(Exception):
-    """What failed, what is known, what to do; `code` is stable and documented."""
+    """What failed, what is known, what to do; `code` is stable and documented. `warnings` and `breaks`:
+    what else an operator should hear of, as in an answer."""
 
     code = "error"
     exit_code = Exit.DEFECT
@@ -70,6 +72,8 @@ class MvxError(Exception):
         self.message = message
         self.known = known
         self.next_step = next_step
+        self.warnings: tuple[str, ...] = ()
+        self.breaks: tuple[Any, ...] = ()
 
 
 class UsageError(MvxError):

@@ -233,8 +233,14 @@ def test_the_parts_that_calculate_do_no_io_and_never_wait() -> None:
     none_of(found)
 
 
-@pytest.mark.parametrize("module", ["mvx.engine.positions", "mvx.engine.reports"])
-def test_a_read_only_answer_loads_nothing_heavy(module: str) -> None:
+@pytest.mark.parametrize(
+    "module",
+    [
+        f"mvx.engine.{name}"
+        for name in ("positions", "reports", "trading", "baseline", "breaks", "venue_status")
+    ],
+)
+def test_what_only_the_journal_answers_loads_nothing_heavy(module: str) -> None:
     """In a process of its own, as cron would start it."""
     code = f"import sys, {module}; print(*(m for m in {HEAVY} if m in sys.modules))"
     run = subprocess.run(

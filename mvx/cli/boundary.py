@@ -66,7 +66,9 @@ class Boundary:
         uncertain = error.exit_code == Exit.UNCERTAIN
         known = error.known or (IN_FLIGHT if uncertain else NOTHING_SENT)
         next_step = error.next_step or (TRUTH if uncertain else self._help())
-        return Failure(error.code, error.message, known, next_step, int(error.exit_code), uncertain)
+        exit_code = int(error.exit_code)
+        said = (error.warnings, error.breaks)
+        return Failure(error.code, error.message, known, next_step, exit_code, uncertain, *said)
 
     def _usage(self, error: typer.TyperException) -> Failure:
         cause = error.__cause__

@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 
 
 def consent(
-    environment: Environment, mode: str, *, yes: bool, assume_yes: bool, question: str
+    environment: Environment,
+    mode: str,
+    *,
+    yes: bool,
+    assume_yes: bool,
+    question: str,
+    word: str | None = None,
 ) -> Callable[[], bool]:
-    """What asks for a yes when the plan has been shown. Raises Refused where nobody could answer."""
+    """What asks for a yes when the plan has been shown; a severe action wants its word typed instead.
+    Raises Refused where nobody could answer."""
     if mode == "paper" or yes:
         return lambda: True
+    if environment.can_ask and word is not None:
+        return lambda: environment.ask(f"{question} Type {word} to do it: ") == word
     if environment.can_ask:
         return lambda: environment.ask(f"{question} [y/N] ").lower() in ("y", "yes")
     if assume_yes:

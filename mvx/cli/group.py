@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
-from mvx.cli.verbs import VERBS, Family, Verb
+from mvx.cli.verbs import ITSELF, VERBS, Family, Verb
 from mvx.errors import Exit
 
 if TYPE_CHECKING:
@@ -50,13 +50,21 @@ class LazyGroup(TyperGroup):
     def __init__(self, name: str, text: str, verbs: dict[str, Verb | Family] | dict[str, Verb]) -> None:
         super().__init__(
             name=name,
-            commands={name: _stub(name, verb) for name, verb in verbs.items()},
+            commands={inner: _stub(inner, verb) for inner, verb in verbs.items() if inner != ITSELF},
             help=text,
             short_help=text,
             params=shared_options(),
             add_help_option=False,
             rich_markup_mode=None,
         )
+        itself = verbs.get(ITSELF)
+        self._itself = LazyVerb(name, itself) if isinstance(itself, Verb) else None
+
+    def chosen(self, args: list[str]) -> Command:
+        """The group, or the verb that its own name alone is: where none of its other verbs is named."""
+        if self._itself is None or any(arg in self.commands for arg in args):
+            return self
+        return self._itself
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         if not args and not ctx.obj.json:
@@ -67,6 +75,8 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         ctx.obj.command = f"{ctx.obj.command} {name}".strip()
+        if isinstance(command, LazyGroup):
+            command = command.chosen(rest)
         return name, command.load() if isinstance(command, LazyVerb) else command, rest
 
 

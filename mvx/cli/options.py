@@ -82,7 +82,8 @@ VenuesOption = Annotated[
     list[str] | None, typer.Option("--venue", metavar="V", help="Only these venues (repeat, or a,b).")
 ]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many, the newest; 100.")
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="At most so many, the newest; 100."),
 ]
 
 
@@ -104,6 +105,18 @@ def known_name(name: str, names: Iterable[Any], what: str) -> str:
         known="nothing was sent",
         next_step=f"use one of: {', '.join(known)}",
     )
+
+
+def operator() -> str:
+    """Who types, for the journal: the operating system's user and host, whatever the environment says."""
+    import os
+    import pwd
+
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid-{os.getuid()}"  # not in the system's list of users: a container, for one
+    return f"{user}@{os.uname().nodename}"
 
 
 def now() -> Instant:

@@ -31,6 +31,8 @@ class Failure(NamedTuple):
     next_step: str
     exit_code: int
     uncertain: bool = False
+    warnings: tuple[str, ...] = ()
+    breaks: tuple[BreakRow, ...] = ()
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -72,7 +74,7 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain = failure
+    code, message, known, next_step, exit_code, uncertain, warnings, breaks = failure
     return _line(
         command,
         mode,
@@ -80,8 +82,8 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
         sent=uncertain,
         uncertain=uncertain,
         data={},
-        breaks=[],
-        warnings=[],
+        breaks=encode(breaks),
+        warnings=list(warnings),
         error={"code": code, "message": message, "known": known, "next": next_step},
     )
 
@@ -98,8 +100,9 @@ def failure_lines(failure: Failure) -> str:
 
 
 def break_line(row: BreakRow) -> str:
-    """`break missing_fill kraken BTC ours 0.4 theirs 0.5 corrected: the note`."""
+    """`break missing_fill kraken BTC ours 0.4 theirs 0.5 corrected: the note; known: ...; next: mvx ...`."""
     where = " ".join(part for part in (row.kind, row.venue, row.asset, row.cl_ord_id, row.exec_id) if part)
     verdict = "corrected" if row.corrected else "not corrected"
     note = f": {row.note}" if row.note else ""
-    return safe_text(f"break {where} ours {row.ours} theirs {row.theirs} {verdict}{note}")
+    numbers = f"ours {row.ours} theirs {row.theirs} {verdict}{note}"
+    return safe_text(f"break {where} {numbers}; known: {row.known}; next: {row.next}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mvx.config.desk import DeskSettings
     from mvx.config.settings import Settings
     from mvx.config.source import Source
-    from mvx.engine.outcome import Outcome
+    from mvx.engine.outcome import BreakRow, Outcome
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome
@@ -95,13 +95,13 @@ class Session:
         if self.json:
             from mvx.cli.output import answer_line
 
-            self._aside(outcome)
+            self._aside(outcome.breaks, outcome.warnings)
             self.environment.answer(answer_line(self.command, self.mode, outcome))
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of
 
-            self._aside(outcome)
+            self._aside(outcome.breaks, outcome.warnings)
             draw(self.environment, *parts_of(self.command, outcome))
         return int(outcome.exit_code)
 
@@ -114,18 +114,21 @@ class Session:
         """Prints a failure; returns the exit code."""
         from mvx.cli.output import failure_line, failure_lines
 
+        self._aside(failure.breaks, failure.warnings)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:
             self.environment.answer(failure_line(self.command, self.mode, failure))
         return failure.exit_code
 
-    def _aside(self, outcome: Outcome) -> None:
-        if not outcome.breaks and not outcome.warnings:
-            return
-        from mvx.cli.output import break_line
-        from mvx.cli.render import safe_text
+    def _aside(self, breaks: tuple[BreakRow, ...], warnings: tuple[str, ...]) -> None:
+        """What is loud beside every answer and every failure."""
+        if breaks:
+            from mvx.cli.output import break_line
 
-        for row in outcome.breaks:
-            self.environment.say(break_line(row), LOUD)
-        for warning in outcome.warnings:
-            self.environment.say(f"warning: {safe_text(warning)}", LOUD)
+            for row in breaks:
+                self.environment.say(break_line(row), LOUD)
+        if warnings:
+            from mvx.cli.render import safe_text
+
+            for warning in warnings:
+                self.environment.say(f"warning: {safe_text(warning)}", LOUD)

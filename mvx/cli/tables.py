@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
+from mvx.domain.money import ZERO
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from mvx.engine import results
     from mvx.engine.outcome import Outcome
     from mvx.engine.positions_result import PositionRow, PositionsResult
+    from mvx.engine.venue_status_result import VenueStatusResult
 
 Parts = list["RenderableType"]
 
+#: How loud a venue's health is.
+_HEALTHS = {"LIVE": "green", "DEGRADED": "yellow", "DARK": "bold red", "RECOVERING": "yellow"}
 #: How loud a position's state is.
 _STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
 
@@ -161,12 +165,115 @@ def reconcile_parts(result: results.ReconcileResult) -> Parts:
     return [rows]
 
 
+def venue_status_parts(result: VenueStatusResult) -> Parts:
+    rows = table(
+        *("venue", "health", "trading", ">since", ">ms", ">errors", ">book"),
+        *(">answered", ">agreed", ">unknown"),
+    )
+    for row in result.venues:
+        since_s = None if row.since is None else (time.time_ns() // 1_000 - row.since) / MICROS_PER_S
+        rows.add_row(
+            safe_text(row.venue),
+            row.health,
+            row.trading,
+            "-" if since_s is None else age(since_s),
+            "-" if row.latency_ms is None else f"{row.latency_ms:.0f}",
+            "-" if row.error_rate is None else f"{row.error_rate:.0%}",
+            age(row.book_age_s),
+            age(row.answered_age_s),
+            age(row.agreed_age_s),
+            str(row.unknown_orders),
+            style=_HEALTHS.get(row.health, ""),
+        )
+    return [
+        rows,
+        *(f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason),
+    ]
+
+
 def cancel_parts(result: results.CancelResult) -> Parts:
-    rows = table("order", "venue", "outcome", "status", ">filled")
+    rows = table("order", "venue", "status", ">filled", "~outcome")
     for row in result.orders:
-        cells = (row.cl_ord_id, row.venue, row.outcome, row.ord_status)
-        rows.add_row(*map(safe_text, cells), number(row.cum_qty))
+        cells = (row.cl_ord_id, row.venue, row.ord_status)
+        rows.add_row(*map(safe_text, cells), number(row.cum_qty), safe_text(row.outcome))
     return [rows] if result.orders else ["no open orders"]
+
+
+def trading_parts(result: results.TradingResult) -> Parts:
+    rows = table("scope", "state", "since (UTC)", "~by", "~reason")
+    scopes: list[tuple[str, results.TradingRow | results.VenueTradingRow]] = [("the system", result.system)]
+    scopes += ((row.venue, row) for row in result.venues)
+    for scope, row in scopes:
+        since = "-" if row.since is None else _short(row.since)
+        cells = (scope, row.trading, since, row.by or "-", row.reason or "-")
+        style = "" if row.trading == "ACTIVE" else "yellow"
+        rows.add_row(*map(safe_text, cells), style=style)
+    revoked = [f"revoked, never to be sent: {safe_text(name)}" for name in result.revoked]
+    return [rows, *revoked, *(f"still working: {safe_text(name)}" for name in result.working)]
+
+
+def baselines_parts(result: results.BaselinesResult) -> Parts:
+    rows = table("venue", "asset", ">baseline", ">holding", ">position")
+    for row in result.baselines:
+        numbers = (number(row.baseline), number(row.holding), number(row.position))
+        rows.add_row(safe_text(row.venue), safe_text(row.asset), *numbers)
+    return [rows]
+
+
+def breaks_parts(result: results.BreaksResult) -> Parts:
+    rows = table(">id", ">age", "venue", "kind", "~ours", "~theirs", "state")
+    now_us = time.time_ns() // 1_000
+    for row in result.breaks:
+        state = "corrected" if row.corrected else "open" if row.acked_at is None else "seen"
+        rows.add_row(
+            str(row.id),
+            age((now_us - row.at) / MICROS_PER_S),
+            *map(safe_text, (row.venue, row.kind, row.ours, row.theirs)),
+            state,
+            style="red" if state == "open" else "",
+        )
+    return [rows, *map(_about_break, result.breaks)] if result.breaks else ["no breaks"]
+
+
+def _about_break(row: results.KnownBreak) -> str:
+    """What the table has no room for, on one line."""
+    about = " ".join(part for part in (row.asset, row.cl_ord_id, row.exec_id) if part)
+    seen = "" if row.acked_by is None else f"seen by {row.acked_by}"
+    return safe_text(f"{row.id}: " + "; ".join(part for part in (about, row.note, seen) if part))
+
+
+def flatten_parts(result: results.FlattenResult) -> Parts:
+    rows = table("venue", "asset", ">before", ">after", ">dust", ">cancelled", ">orders", "verified")
+    for row in result.venues:
+        for asset in row.before:
+            rows.add_row(
+                safe_text(row.venue),
+                safe_text(asset),
+                number(row.before.get(asset)),
+                number(row.after.get(asset)),
+                number(row.dust.get(asset, ZERO)),
+                str(len(row.cancelled)),
+                str(len(row.children)),
+                _plain_text(row.verified),
+                style="red" if row.verified is False else "",
+            )
+    reasons = [f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason]
+    return [*flatten_plan_parts(result), rows, *reasons]
+
+
+def flatten_plan_parts(result: results.FlattenResult) -> Parts:
+    """What is about to be done: the orders to cancel, and the first slice of each position."""
+    legs = table("venue", "symbol", ">first slice", ">limit", ">fee bps", title="plan: flatten")
+    for row in result.venues:
+        for leg in row.plan:
+            cells = (number(leg.qty), number(leg.limit_px), number(leg.fee_bps))
+            legs.add_row(safe_text(leg.venue), safe_text(leg.symbol), *cells)
+    cancels = [
+        f"{safe_text(row.venue)}: cancel {safe_text(', '.join(row.to_cancel))}"
+        for row in result.venues
+        if row.to_cancel
+    ]
+    return [*([legs] if legs.rows else []), *cancels]
 
 
 def orders_parts(result: results.OrdersResult) -> Parts:
@@ -263,7 +370,14 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "positions": positions_parts,
     "route": route_parts,
     "reconcile": reconcile_parts,
+    "venue-status": venue_status_parts,
     "cancel": cancel_parts,
+    "flatten": flatten_parts,
+    "halt": trading_parts,
+    "resume": trading_parts,
+    "baseline show": baselines_parts,
+    "breaks": breaks_parts,
+    "breaks ack": breaks_parts,
     "orders": orders_parts,
     "fills": fills_parts,
     "config show": config_show_parts,

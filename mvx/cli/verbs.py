@@ -17,8 +17,12 @@ class Verb(NamedTuple):
     signed: bool = False
 
 
+#: The name, in a family, of what its own name alone does.
+ITSELF = ""
+
+
 class Family(NamedTuple):
-    """A verb with verbs of its own."""
+    """A verb with verbs of its own, and perhaps one for itself: `mvx breaks` and `mvx breaks ack`."""
 
     summary: str
     verbs: dict[str, Verb]
@@ -49,10 +53,38 @@ VERBS: dict[str, Verb | Family] = {
             "mvx reconcile --order m0123456789abcdefg --accept never",
         ),
     ),
+    "venue-status": Verb(
+        "venue_status:venue_status",
+        "How every venue is: asked now, at once and not for long.",
+        ("mvx venue-status", "mvx venue-status --watch --interval 5 --json", "mvx venue-status --cached"),
+    ),
     "cancel": Verb(
         "cancel:cancel",
         "Cancel an order, the orders of a parent, or all of ours.",
         ("mvx cancel m0123456789abcdefg", "mvx cancel --all --venue kraken"),
+    ),
+    "halt": Verb(
+        "trading:halt",
+        "Take no new risk, at these venues or anywhere; cancels nothing.",
+        (
+            "mvx halt --reason incident-7",
+            "mvx halt --venue kraken --reason maintenance",
+            "mvx halt --venue kraken --reducing",
+        ),
+    ),
+    "resume": Verb(
+        "trading:resume",
+        "Lift a halt of these venues, or of the whole system.",
+        ("mvx resume", "mvx resume --venue kraken"),
+    ),
+    "flatten": Verb(
+        "flatten:flatten",
+        "Leave a venue: cordon, cancel, close its positions, verify.",
+        (
+            "mvx flatten --venue kraken --dry-run",
+            "mvx flatten --venue kraken",
+            "mvx flatten --all --to-zero --yes",
+        ),
     ),
     "orders": Verb(
         "orders:orders",
@@ -63,6 +95,35 @@ VERBS: dict[str, Verb | Family] = {
         "fills:fills",
         "Fills as the journal knows them.",
         ("mvx fills --since 1d", "mvx fills --venue kraken --limit 20 --json"),
+    ),
+    "breaks": Family(
+        "Differences that reconciliation found; ack marks one as seen.",
+        {
+            ITSELF: Verb(
+                "breaks:breaks",
+                "Differences that reconciliation found, the newest first; `ack ID` marks one as seen.",
+                ("mvx breaks --open", "mvx breaks --since 1d --venue kraken --json", "mvx breaks ack 42"),
+            ),
+            "ack": Verb(
+                "breaks:ack", "Mark a break as seen: it is not open any more.", ("mvx breaks ack 42",)
+            ),
+        },
+    ),
+    "baseline": Family(
+        "Show and set what of a holding is inventory and no position.",
+        {
+            "show": Verb(
+                "baseline:show",
+                "Baseline, holding and position of each venue and asset.",
+                ("mvx baseline show", "mvx baseline show --venue kraken --json"),
+            ),
+            "set": Verb(
+                "baseline:put",
+                "Say how much of a holding is inventory: the position is the rest.",
+                ("mvx baseline set kraken BTC 5", "mvx baseline set kraken BTC 0"),
+                signed=True,
+            ),
+        },
     ),
     "init": Verb(
         "init:init",

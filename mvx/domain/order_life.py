@@ -13,6 +13,7 @@ from mvx.domain.instant import Instant
 from mvx.domain.money import ZERO
 from mvx.domain.order import Order, OrderReport, changed
 from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus, next_status
+from mvx.domain.text import storable
 
 #: The execution report that a venue's snapshot of an order amounts to.
 SNAPSHOT_EXEC_TYPE = {
@@ -31,7 +32,6 @@ _PROGRESS = {
     OrdStatus.PENDING_CANCEL: 3,
 }
 _CLOSED = 4
-_REASON_CHARS = 500
 
 
 def acked(order: Order, order_id: OrderId) -> Order:
@@ -54,7 +54,7 @@ def rejected(order: Order, reason: str, at: Instant) -> Order:
         ord_status=next_status(order.ord_status, ExecType.REJECTED),
         unknown=False,
         settled=True,
-        reason=_printable(reason),
+        reason=storable(reason),
         terminal_at=at,
     )
 
@@ -65,15 +65,15 @@ def sending(order: Order) -> Order:
 
 
 def revoked(order: Order, reason: str, at: Instant) -> Order:
-    """Given up before anybody sent it; of one that is being sent nothing changes."""
-    return rejected(order, f"revoked: {reason}", at) if order.unsent else order
+    """Given up before anybody sent it, canceled or not; of one that is being sent nothing changes."""
+    return order if order.sending else rejected(order, f"revoked: {reason}", at)
 
 
 def outcome_lost(order: Order, reason: str) -> Order:
     """It left and no answer came back: unknown, unless the venue's record has spoken already."""
     if order.order_id is not None or order.terminal:
         return order
-    return changed(order, unknown=True, reason=_printable(reason))
+    return changed(order, unknown=True, reason=storable(reason))
 
 
 def cancel_requested(order: Order) -> Order:
@@ -154,11 +154,6 @@ def absent(order: Order, at: Instant) -> Order:
 def settled(order: Order) -> Order:
     """Nothing more can happen to it within what the venue declares: the reservation is dropped."""
     return changed(order, settled=True)
-
-
-def _printable(reason: str) -> str:
-    """A reason may be a venue's or a proxy's own words: bounded, and without halves of characters."""
-    return reason[:_REASON_CHARS].encode("utf-8", "backslashreplace").decode()
 
 
 def _terminal_at(status: OrdStatus, heard_at: Instant | None, at: Instant) -> Instant | None:

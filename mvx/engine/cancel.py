@@ -1,73 +1,177 @@
-"""Cancelling resting orders: ask the venue, then believe only its record."""
+"""Cancelling orders: what was not sent yet is revoked here, of the rest the venue is asked, and what became
+of each is believed of the venue's record alone.
+
+Rule: a request that is lost, refused or too early decides nothing. An order is reported as done when its
+record says so, and as uncertain until then.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from mvx.domain.entries import CancelRequested
-from mvx.domain.ids import Venue
+from mvx.domain.entries import CancelRequested, Revoked
+from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.order import Order
-from mvx.engine.desk import Desk
+from mvx.engine.desk import Desk, is_alive
 from mvx.engine.outcome import Outcome
-from mvx.engine.reconcile import pass_warnings
+from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
-from mvx.engine.settle import answered, settle
-from mvx.errors import Exit, OutcomeUnknown, UsageError, VenueRejected, VenueUnreachable
+from mvx.engine.settle import answered, resting, settle
+from mvx.errors import Exit, OutcomeUnknown, Refusal, UsageError, VenueRejected, VenueUnreachable
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx
+
+REVOKED = "revoked: it was not sent yet"
+FINISHED = "finished already"
+
+
+@dataclass(slots=True)
+class Run:
+    """One cancel. `said`: what became of the request for each order; `asked`: those whose request left."""
+
+    desk: Desk
+    said: dict[ClOrdId, str] = field(default_factory=dict)
+    asked: set[ClOrdId] = field(default_factory=set)
+    passes: list[VenuePass] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def orders(self, cl_ord_ids: Iterable[ClOrdId]) -> list[Order]:
+        """As the journal knows them now."""
+        with self.desk.journal.read() as tx:
+            found = (views.order(tx, cl_ord_id) for cl_ord_id in cl_ord_ids)
+            return [order for order in found if order is not None]
 
 
 async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> Outcome:
     """Cancel one order, a parent's orders, or all of ours. Exit 5 where one may still be working."""
-    chosen = desk.select(venues)
-    with desk.journal.write() as tx:
-        targets = [o for o in _targets(tx, target, all_orders) if o.venue in chosen and not o.terminal]
-        for order in targets:
-            tx.append(CancelRequested(order.cl_ord_id))
-    said = await asyncio.gather(*(_ask(desk, order) for order in targets))
-    passes = await settle(desk, [order.cl_ord_id for order in targets])
-    with desk.journal.read() as tx:
-        after = [views.order(tx, order.cl_ord_id) for order in targets]
-    orders = [order for order in after if order is not None]
-    uncertain = any(not answered(order) for order in orders)
-    rows = tuple(
-        CancelRow(order.cl_ord_id, order.venue, order.ord_status.value, order.cum_qty, outcome)
-        for order, outcome in zip(orders, said, strict=True)
-    )
-    last = {each.venue: each for each in passes}
-    return Outcome(
-        data=CancelResult(rows),
-        exit_code=Exit.UNCERTAIN if uncertain else Exit.OK,
-        sent=bool(targets),
-        uncertain=uncertain,
-        breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=pass_warnings(list(last.values())),
-    )
+    run = Run(desk)
+    working = _revoke_unsent(run, target, all_orders, desk.select(venues) if venues else ())
+    early = [order.cl_ord_id for order in working if order.order_id is None]
+    await _ask_and_settle(run, working)
+    # What the venue did not know when it was asked may have arrived since, and rests now.
+    arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
+    await _ask_and_settle(run, arrived)
+    return _outcome(run)
 
 
-def _targets(tx: ReadTx, target: str | None, all_orders: bool) -> tuple[Order, ...]:
-    """Ours only: a foreign order is cancelled by its own id, never by --all."""
+def _revoke_unsent(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
+    """Give up what nobody has begun to send; returns what only a venue can cancel."""
+    working = []
+    with run.desk.journal.write() as tx:
+        orders = _targets(tx, target, all_orders, venues)
+        for order in orders:
+            if order.terminal or order.settled:
+                run.said[order.cl_ord_id] = FINISHED
+            elif order.unsent:
+                tx.append(Revoked(order.cl_ord_id, "canceled by the operator"))
+                run.said[order.cl_ord_id] = REVOKED
+            elif order.venue not in run.desk.venues:
+                run.said[order.cl_ord_id] = f"not asked: {order.venue} is not configured"
+            else:
+                working.append(order)
+        worked = {name for name, holder in history.holders(tx, tx.at).items() if is_alive(holder)}
+    for parent_id in dict.fromkeys(o.parent_id for o in orders if o.parent_id in worked):
+        run.warnings.append(f"{parent_id} is being worked and may send what is left of it again: mvx halt")
+    return working
+
+
+def _targets(tx: ReadTx, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
+    """Ours only with --all, and only what may be open: a foreign order is cancelled by its own id."""
+    found: tuple[Order, ...]
     if all_orders:
-        return tuple(order for order in views.unsettled_orders(tx) if order.parent_id is not None)
-    if target is None:
+        orders = views.unsettled_orders(tx)
+        found = tuple(o for o in orders if o.parent_id is not None and not o.terminal)
+    elif target is None:
         raise UsageError("nothing to cancel was named", next_step="mvx orders --open; or add --all")
-    parent = history.parent(tx, target)
-    if parent is not None:
-        return views.children(tx, parent.parent_id)
-    order = views.order(tx, target)
-    if order is None:
+    elif (parent := history.parent(tx, target)) is not None:
+        found = views.children(tx, parent.parent_id)
+    elif (order := views.order(tx, target)) is not None:
+        found = (order,)
+    else:
         raise UsageError(f"no parent and no order is called {target!r}", next_step="mvx orders --open")
-    return (order,)
+    chosen = [order for order in found if not venues or order.venue in venues]
+    if found and not chosen and not all_orders:
+        where = ", ".join(sorted({order.venue for order in found}))
+        raise UsageError(
+            f"{target} has no order at {', '.join(venues)}, only at {where}",
+            known="nothing was sent",
+            next_step=f"mvx cancel {target}",
+        )
+    return chosen
 
 
-async def _ask(desk: Desk, order: Order) -> str:
-    """What the venue said to the request; its record decides what became of the order."""
+async def _ask_and_settle(run: Run, orders: Sequence[Order]) -> None:
+    """Ask for each, then read the venues until each is done, or they had their declared time."""
+    said = await ask_cancel(run.desk, orders)
+    for order, each in zip(orders, said, strict=True):
+        run.said[order.cl_ord_id] = each.says
+        if each.left:
+            run.asked.add(order.cl_ord_id)
+    run.passes += await settle(run.desk, [order.cl_ord_id for order in orders])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of one request; `left`: it went out to the venue."""
+
+    says: str
+    left: bool = True
+
+
+async def ask_cancel(desk: Desk, orders: Sequence[Order]) -> list[Asked]:
+    """Ask for a cancel of each at once, journaled first; what each venue said to it."""
+    if not orders:
+        return []
+    with desk.journal.write() as tx:
+        for order in orders:
+            tx.append(CancelRequested(order.cl_ord_id))
+    return list(await asyncio.gather(*(_ask(desk, order) for order in orders)))
+
+
+async def _ask(desk: Desk, order: Order) -> Asked:
+    """By the venue's id where we know it, else by ours."""
     try:
         await desk.venues[order.venue].cancel(order.symbol, order.cl_ord_id, order.order_id)
     except VenueRejected as error:
-        return f"the venue has no such open order: {error.reason_code}"
+        if error.about is not Refusal.REQUEST:
+            return Asked(f"the venue would not hear it: {error.message}")
+        return Asked(f"the venue has no such open order: {error.reason_code}")
     except VenueUnreachable as error:
-        return f"not asked: {error.message}"
+        return Asked(f"not asked: {error.message}", left=False)
     except OutcomeUnknown as error:
-        return f"asked, no answer: {error.message}"
-    return "asked"
+        return Asked(f"asked, no answer: {error.message}")
+    return Asked("asked")
+
+
+def _outcome(run: Run) -> Outcome:
+    orders = run.orders(run.said)
+    open_yet = [o for o in orders if not answered(o) and run.said[o.cl_ord_id] != FINISHED]
+    rows = tuple(
+        CancelRow(
+            order.cl_ord_id, order.venue, order.ord_status.value, order.cum_qty, run.said[order.cl_ord_id]
+        )
+        for order in orders
+    )
+    last = {each.venue: each for each in run.passes}
+    return Outcome(
+        data=CancelResult(rows),
+        exit_code=Exit.UNCERTAIN if open_yet else Exit.OK,
+        sent=bool(run.asked),
+        uncertain=bool(open_yet),
+        breaks=tuple(found for each in run.passes for found in each.breaks),
+        warnings=(
+            *run.warnings,
+            *pass_warnings(list(last.values())),
+            *(_may_still_work(order) for order in open_yet),
+            *run.desk.watch.changes(),
+        ),
+    )
+
+
+def _may_still_work(order: Order) -> str:
+    return (
+        f"{order.cl_ord_id} may still be working at {order.venue}, and stays reserved:"
+        f" mvx cancel {order.cl_ord_id}"
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from mvx.clock import Clock, SystemClock
-from mvx.config.settings import Settings, VenueSettings
+from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
-from mvx.errors import ConfigError, UsageError
+from mvx.engine.watch import Watch
+from mvx.errors import ConfigError, JournalError, MvxError, UsageError
 from mvx.journal.store import Journal
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
@@ -26,13 +27,15 @@ _FOREIGN_FEE_BPS = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Settings, clock, journal and venues of one process; `holder` names it in leases."""
+    """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
+    call to a venue and knows its health."""
 
     settings: Settings
     clock: Clock
     journal: Journal
     venues: Mapping[Venue, VenuePort]
     holder: str
+    watch: Watch
 
     def instrument(self, name: str) -> Instrument:
         """Raises UsageError for one that is not configured."""
@@ -117,17 +120,19 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
             )
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
     exchange = open_exchange(settings, clock)
-    venues = _venues(settings.venues, exchange, clock)
+    watch = Watch(journal, clock)
+    venues: dict[Venue, VenuePort] = {
+        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
+    }
     try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}")
+        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+    except MvxError as error:
+        error.warnings += watch.changes()
+        raise
     finally:
         for port in venues.values():
             await port.close()
+        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+            watch.save()
         exchange.close()
         journal.close()
-
-
-def _venues(
-    venues: Mapping[Venue, VenueSettings], exchange: PaperExchange, clock: Clock
-) -> dict[Venue, VenuePort]:
-    return {name: PaperVenue(exchange, venue, clock) for name, venue in venues.items()}

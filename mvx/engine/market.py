@@ -1,166 +1,312 @@
-"""What the router is told: fresh books, rates, fees and spendable balances of the usable venues."""
+"""What the router is told: fresh books, rates, fees and spendable balances of the usable venues.
+
+Rules:
+- All venues are visited at once, and each is asked everything at once: its rules, its book, the books that
+  rates come from, first contact where it had none. One that hangs costs its own timeout_s, once, and the
+  others' books are read again if that made them old.
+- A DARK venue is left alone until its probe is due. Its probe, and whatever a RECOVERING one is asked,
+  begins with a full reconcile: only one that agrees makes its book worth reading.
+- A DEGRADED venue takes part at a penalty, so that live ones go first.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mvx.domain.book import Book
 from mvx.domain.exposure import holding
-from mvx.domain.ids import Asset, Venue
-from mvx.domain.instant import seconds_between
-from mvx.domain.instrument import Instrument, MarketRules
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instrument import Instrument, MarketRules, split_symbol
 from mvx.domain.money import BPS, ONE, ZERO
 from mvx.domain.order import Side
 from mvx.engine.desk import Desk
-from mvx.engine.reconcile import ensure_opened, note_failure
+from mvx.engine.reconcile import VenuePass, note_failure, reconcile_venue
+from mvx.engine.trading import barred
+from mvx.engine.watch import said
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
 from mvx.router.cost import Quote
 from mvx.router.plan import Skipped
+from mvx.venues.capabilities import Capabilities
+from mvx.venues.health import HealthState
+
+#: What a degraded venue counts as dearer when venues are compared. Ten times and more what fees (60 bps at
+#: most) and the usual slippage cap (25 bps) can set two venues apart, so that it fills what no live venue
+#: can; and finite, so that it is used where the alternative is a price nobody should pay.
+DEGRADED_PENALTY_BPS = Decimal(1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """The quotes of the usable venues, why the others are not, and each venue's rate to the
-    instrument's quote (and, times `desk_rate`, to the desk's currency; None where unknown)."""
+    instrument's quote (and, times `desk_rate`, to the desk's currency; None where unknown). `passes`:
+    the reconciles that it took."""
 
     quotes: tuple[Quote, ...]
     skipped: tuple[Skipped, ...]
     rates: Mapping[Venue, Decimal]
     rules: Mapping[Venue, MarketRules]
     desk_rate: Decimal | None
+    passes: tuple[VenuePass, ...]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One venue in one reading: what it is asked, and what it said in time.
+
+    `own` is the symbol that may be traded there, None where only rates are wanted. `seen`: its balances,
+    where nobody had asked before and nothing may be written. `why_not`: why nothing is sent there.
+    """
+
+    venue: Venue
+    own: Symbol | None
+    wanted: set[Symbol]
+    rules: MarketRules | None = None
+    books: dict[Symbol, Book] = field(default_factory=dict)
+    seen: Mapping[Asset, Decimal] = field(default_factory=dict)
+    passed: VenuePass | None = None
+    why_not: str = ""
 
 
 async def read_market(
-    desk: Desk, instrument: Instrument, side: Side, venues: tuple[Venue, ...], *, write: bool = True
+    desk: Desk,
+    instrument: Instrument,
+    side: Side,
+    venues: tuple[Venue, ...],
+    *,
+    since: Instant,
+    write: bool = True,
 ) -> Market:
-    """Ask every venue at once; one that fails is skipped with its reason and hurts no other. With
-    write=False first contact is not made, and a new venue's balance is only looked at."""
-    skipped: dict[Venue, str] = {}
-    listed = []
+    """Ask every venue at once; one that fails is skipped with its reason and hurts no other, one that is
+    halted is not asked, and one that failed `since` the run began not again. With write=False nothing is
+    written: a new venue's balance is only looked at."""
+    with desk.journal.read() as tx:
+        desk.watch.refresh(tx)
+        skipped = barred(tx, venues, instrument.base, side)
+        opened = {venue for venue in desk.venues if views.is_opened(tx, venue)}
+    avoid = desk.watch.failures_since(since)
+    listed: dict[Venue, Symbol] = {}
     for venue in venues:
-        if instrument.name not in desk.symbols(venue):
-            skipped[venue] = f"does not list {instrument.name}"
-        elif desk.venues[venue].capabilities.taker_bps is None:
-            skipped[venue] = "its taker fee is unknown: set taker_bps"
-        elif venue not in skipped:
-            listed.append(venue)
-    if write:
-        skipped |= await ensure_opened(desk, tuple(listed))
-    with desk.journal.read() as tx:
-        unopened = {venue for venue in listed if not views.is_opened(tx, venue)}
-    answers, rates = await asyncio.gather(
-        asyncio.gather(*(_ask(desk, instrument, venue, unopened=venue in unopened) for venue in listed)),
-        _rates(desk, instrument, listed),
+        if venue in skipped:
+            continue
+        why_not = _not_for_this_order(desk, instrument, venue, avoid)
+        if why_not:
+            skipped[venue] = why_not
+        else:
+            listed[venue] = desk.symbols(venue)[instrument.name]
+    visits = _visits(desk, instrument, listed, avoid)
+    await asyncio.gather(
+        *(_visit(desk, visit, opened=visit.venue in opened, write=write) for visit in visits.values())
     )
+    await asyncio.gather(*(_look_again(desk, visit) for visit in visits.values()))
+    rates = {asset: _rate(desk, visits, asset, instrument.quote) for asset in _quotes_of(listed)}
     quotes: list[Quote] = []
-    rules: dict[Venue, MarketRules] = {}
     with desk.journal.read() as tx:
-        for venue, answer in zip(listed, answers, strict=True):
-            if venue in skipped:
-                continue
-            if isinstance(answer, str):
-                skipped[venue] = answer
-            elif (rate := rates.get(answer.rules.quote)) is None:
-                skipped[venue] = f"no fresh rate from {answer.rules.quote} to {instrument.quote}"
+        for venue in listed:
+            found = _quote(desk, tx, visits[venue], rates, instrument, side)
+            if isinstance(found, str):
+                skipped[venue] = found
             else:
-                rules[venue] = answer.rules
-                quotes.append(_quote(desk, tx, answer, rate, side))
+                quotes.append(found)
     return Market(
         quotes=tuple(quotes),
         skipped=tuple(Skipped(venue, why) for venue, why in sorted(skipped.items())),
         rates={quote.venue: quote.rate for quote in quotes},
-        rules=rules,
-        desk_rate=await _desk_rate(desk, instrument, rates),
+        rules={quote.venue: quote.rules for quote in quotes},
+        desk_rate=_rate(desk, visits, instrument.quote, desk.settings.desk.currency),
+        passes=tuple(visit.passed for visit in visits.values() if visit.passed is not None),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a venue said: its rules, its book, and its balances where nobody had asked it before."""
+def _not_for_this_order(desk: Desk, instrument: Instrument, venue: Venue, avoid: Mapping[Venue, str]) -> str:
+    """Why a venue is not even asked; empty where it is. One line for each reason."""
+    if instrument.name not in desk.symbols(venue):
+        return f"does not list {instrument.name}"
+    if desk.venues[venue].capabilities.taker_bps is None:
+        return "its taker fee is unknown: set taker_bps"
+    if venue in avoid:
+        return f"failed in this run: {avoid[venue]}"
+    return ""
 
-    rules: MarketRules
-    book: Book
-    seen: Mapping[Asset, Decimal]
+
+def _visits(
+    desk: Desk, instrument: Instrument, listed: Mapping[Venue, Symbol], avoid: Iterable[Venue]
+) -> dict[Venue, Visit]:
+    """The venues that list the instrument, and those that know a rate which is needed."""
+    visits = {venue: Visit(venue, symbol, {symbol}) for venue, symbol in listed.items()}
+    wanted = [(asset, instrument.quote) for asset in sorted(_quotes_of(listed))]
+    wanted.append((instrument.quote, desk.settings.desk.currency))
+    for asset, to in wanted:
+        for venue, symbol in _sources(desk, asset, to):
+            if venue in desk.venues and venue not in avoid:
+                visits.setdefault(venue, Visit(venue, None, set())).wanted.add(symbol)
+    return visits
 
 
-async def _ask(desk: Desk, instrument: Instrument, venue: Venue, *, unopened: bool) -> Answer | str:
-    """The rules and a fresh book, or why the venue can not be used."""
-    port, symbol = desk.venues[venue], desk.symbols(venue)[instrument.name]
+def _quotes_of(listed: Mapping[Venue, Symbol]) -> set[Asset]:
+    return {split_symbol(symbol)[1] for symbol in listed.values()}
+
+
+async def _visit(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None:
+    """All that one venue is asked. What follows one after another may take no longer than one call."""
+    health, timeout_s = desk.watch.health(visit.venue), desk.venues[visit.venue].capabilities.timeout_s
     try:
-        rules = await port.rules(symbol)
-        book = await port.book(symbol)
-        seen = (await port.balances()).free if unopened else {}
-    except VenueError as error:
-        if not unopened:
-            note_failure(desk, venue, error.message)
-        return error.message
+        if health.usable:
+            await _read(desk, visit, opened=opened, write=write)
+        elif health.may_be_asked(desk.clock.now()):
+            async with asyncio.timeout(timeout_s):
+                if await _recovers(desk, visit, write=write):
+                    await _read(desk, visit, opened=opened, write=write)
+        else:
+            visit.why_not = health.told(desk.clock.now())
+    except TimeoutError:
+        desk.watch.gave_up(visit.venue, timeout_s)
+        visit.why_not = f"not read within {timeout_s:g} s"
     except BadVenueData as error:
-        return error.message
-    age_s = seconds_between(book.at, desk.clock.now())
-    if age_s > desk.settings.route.max_book_age_s:
-        return f"its book is {age_s:.1f} s old"
-    return Answer(rules, book, seen)
+        visit.why_not = said(visit.venue, error)
+    except VenueError as error:
+        visit.why_not = said(visit.venue, error)
+        if opened and write:
+            note_failure(desk, visit.venue, error.message)
 
 
-async def _rates(desk: Desk, instrument: Instrument, venues: Iterable[Venue]) -> dict[Asset, Decimal]:
-    """Units of the instrument's quote per unit of each quote that the venues use."""
-    quotes = {Asset(desk.symbols(venue)[instrument.name].partition("/")[2]) for venue in venues}
-    rates = {instrument.quote: ONE}
-    for asset in sorted(quotes - rates.keys()):
-        rate = await live_rate(desk, asset, instrument.quote)
-        if rate is not None:
-            rates[asset] = rate
-    return rates
+async def _look_again(desk: Desk, visit: Visit) -> None:
+    """Read anew the books that grew old while a slow venue was waited for."""
+    port, oldest_s = desk.venues[visit.venue], desk.settings.route.max_book_age_s / 2
+    for symbol, book in visit.books.items():
+        if not visit.why_not and seconds_between(book.at, desk.clock.now()) > oldest_s:
+            try:
+                visit.books[symbol] = await port.book(symbol)
+            except (VenueError, BadVenueData) as error:
+                visit.why_not = said(visit.venue, error)
 
 
-async def live_rate(desk: Desk, asset: Asset, to: Asset) -> Decimal | None:
+async def _recovers(desk: Desk, visit: Visit, *, write: bool) -> bool:
+    """Whether a venue that was dark may be trusted now: it takes orders, and a full reconcile agrees."""
+    venue, watch = visit.venue, desk.watch
+    await desk.venues[venue].status()
+    trusted = False
+    if watch.health(venue).state is not HealthState.DARK:
+        visit.passed = await reconcile_venue(desk, venue, report_only=not write)
+        agreed = visit.passed.complete and visit.passed.agreed
+        trusted = agreed and (watch.health(venue).usable or not write)
+    if not trusted:
+        visit.why_not = watch.health(venue).told(desk.clock.now())
+    return trusted
+
+
+async def _read(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None:
+    """Rules, books and first contact at once. Raises the venue's error where the own part failed."""
+    port = desk.venues[visit.venue]
+
+    async def rules(symbol: Symbol) -> None:
+        visit.rules = await port.rules(symbol)
+
+    async def book(symbol: Symbol) -> None:
+        visit.books[symbol] = await port.book(symbol)
+
+    async def first_contact() -> None:
+        if write:
+            visit.passed = await reconcile_venue(desk, visit.venue)
+            if not visit.passed.complete:
+                visit.why_not = f"first contact failed: {visit.passed.reason}"
+        else:
+            visit.seen = (await port.balances()).free
+
+    asks: list[Awaitable[None]] = [book(symbol) for symbol in sorted(visit.wanted)]
+    if visit.own is not None:
+        asks.append(rules(visit.own))
+        if not opened and visit.passed is None:
+            asks.append(first_contact())
+    answers = await asyncio.gather(*asks, return_exceptions=True)
+    failures = [answer for answer in answers if answer is not None]
+    for failure in failures:
+        if not isinstance(failure, VenueError | BadVenueData):
+            raise failure
+    if failures and visit.own is not None and (visit.rules is None or visit.own not in visit.books):
+        raise failures[0]  # of a book for a rate alone, the next source of that rate is taken
+
+
+def _sources(desk: Desk, asset: Asset, to: Asset) -> tuple[tuple[Venue, Symbol], ...]:
+    """Where the rate between two assets is read, the first one first."""
+    configured = desk.settings.quotes.get(asset)
+    return () if asset == to or configured is None or configured.as_asset != to else configured.rates
+
+
+def _rate(desk: Desk, visits: Mapping[Venue, Visit], asset: Asset, to: Asset) -> Decimal | None:
     """The mid of the first fresh book of the configured rates; None where none is fresh. Never par."""
     if asset == to:
         return ONE
-    configured = desk.settings.quotes.get(asset)
-    if configured is None or configured.as_asset != to:
-        return None
-    for venue, symbol in configured.rates:
-        port = desk.venues.get(venue)
-        if port is None:
-            continue
-        try:
-            book = await port.book(symbol)
-        except (VenueError, BadVenueData):
-            continue  # the next source is asked; with none left the venue is skipped and it is said why
-        if seconds_between(book.at, desk.clock.now()) <= configured.max_age_s:
-            return book.mid
+    for venue, symbol in _sources(desk, asset, to):
+        book = visits[venue].books.get(symbol) if venue in visits else None
+        if book is not None:
+            max_age_s = desk.settings.quotes[asset].max_age_s
+            if seconds_between(book.at, desk.clock.now()) <= max_age_s:
+                return book.mid
     return None
 
 
-async def _desk_rate(desk: Desk, instrument: Instrument, rates: Mapping[Asset, Decimal]) -> Decimal | None:
-    currency = desk.settings.desk.currency
-    return ONE if currency == instrument.quote else await live_rate(desk, instrument.quote, currency)
+def _quote(
+    desk: Desk,
+    tx: ReadTx,
+    visit: Visit,
+    rates: Mapping[Asset, Decimal | None],
+    instrument: Instrument,
+    side: Side,
+) -> Quote | str:
+    """What the router may use of a visit, or why it may not."""
+    now, health = desk.clock.now(), desk.watch.health(visit.venue)
+    if visit.why_not or health.state is HealthState.DARK:
+        return visit.why_not or health.told(now)
+    assert visit.own is not None
+    assert visit.rules is not None
+    rules, book = visit.rules, visit.books[visit.own]
+    if (age_s := seconds_between(book.at, now)) > desk.settings.route.max_book_age_s:
+        return f"its book is {age_s:.1f} s old"
+    if (rate := rates[rules.quote]) is None:
+        return f"no fresh rate from {rules.quote} to {instrument.quote}"
+    quote = quote_of(desk, tx, rules, book, rate, side, seen=visit.seen)
+    if health.state is not HealthState.DEGRADED:
+        return quote
+    return replace(quote, penalty_bps=DEGRADED_PENALTY_BPS, penalised=health.told(now))
 
 
-def _quote(desk: Desk, tx: ReadTx, answer: Answer, rate: Decimal, side: Side) -> Quote:
-    rules = answer.rules
+def quote_of(
+    desk: Desk,
+    tx: ReadTx,
+    rules: MarketRules,
+    book: Book,
+    rate: Decimal,
+    side: Side,
+    *,
+    seen: Mapping[Asset, Decimal],
+) -> Quote:
+    """What the router may know of a venue; `seen`: its balances where it had no first contact yet."""
+    declared = desk.venues[rules.venue].capabilities
+    assert declared.taker_bps is not None
     asset = rules.quote if side is Side.BUY else rules.base
     row = views.holdings(tx, rules.venue).get((rules.venue, asset))
-    confirmed = answer.seen.get(asset, ZERO) if row is None else row.confirmed
+    confirmed = seen.get(asset, ZERO) if row is None else row.confirmed
     least = holding(confirmed, asset, views.unsettled_orders(tx, rules.venue)).lo
-    declared = desk.venues[rules.venue].capabilities
-    fee_bps = declared.taker_bps
-    assert fee_bps is not None
-    spendable = max(ZERO, least or ZERO)
-    if side is Side.SELL and rules.base in declared.fee_assets(rules.base, rules.quote):
-        spendable /= ONE + fee_bps / BPS  # its fee may be taken on top of what is sold
     return Quote(
         venue=rules.venue,
         symbol=rules.symbol,
         rules=rules,
-        book=answer.book,
-        fee_bps=fee_bps,
+        book=book,
+        fee_bps=declared.taker_bps,
         rate=rate,
-        spendable=spendable,
+        spendable=tradeable(declared, rules, side, max(ZERO, least or ZERO)),
     )
+
+
+def tradeable(declared: Capabilities, rules: MarketRules, side: Side, holding_qty: Decimal) -> Decimal:
+    """How much of what is held one order may spend: a sell whose fee may be taken in base leaves room for
+    it. A buy's fee is the router's to include."""
+    if side is Side.BUY or rules.base not in declared.fee_assets(rules.base, rules.quote):
+        return holding_qty
+    return holding_qty / (ONE + (declared.taker_bps or ZERO) / BPS)

@@ -14,7 +14,8 @@ from mvx.errors import Exit
 
 
 class BreakRow(NamedTuple):
-    """One difference found by reconciliation, with both numbers."""
+    """One difference found by reconciliation, with both numbers, what is known at the venue and what to
+    run next."""
 
     id: int
     venue: Venue
@@ -27,6 +28,8 @@ class BreakRow(NamedTuple):
     corrected: bool
     at: Instant
     note: str
+    known: str
+    next: str
 
 
 @dataclass(frozen=True, slots=True)

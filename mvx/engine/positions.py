@@ -112,7 +112,7 @@ def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_
         state=_state(known, row, orders, contact, settling=bool(settling), max_age_s=max_age_s),
         open_orders=sum(_open(order) for order in orders),
         settling_orders=len(settling),
-        unknown_orders=sum(_unknown(order, known.now) for order in orders),
+        unknown_orders=sum(is_unknown(order, known.now) for order in orders),
         answered_age_s=_age(contact.answered_at, known.now),
         agreed_age_s=_age(contact.agreed_at, known.now),
     )
@@ -128,9 +128,9 @@ def _state(
     max_age_s: float,
 ) -> str:
     """The worst that holds, the worst first; `agreed` where nothing does."""
-    if row is None or any(_unknown(order, known.now) for order in orders):
+    if row is None or any(is_unknown(order, known.now) for order in orders):
         return "unknown"
-    in_flight = any(o.claimed_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
+    in_flight = any(o.claimed_qty or o.heard_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
     if in_flight or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
     age_s = _age(contact.answered_at, known.now)
@@ -141,7 +141,7 @@ def _state(
     return "open" if any(_open(order) for order in orders) else "agreed"
 
 
-def _unknown(order: Order, now: Instant) -> bool:
+def is_unknown(order: Order, now: Instant) -> bool:
     """Said so by its sender; or its sender never said, and the deadline is past."""
     return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
 

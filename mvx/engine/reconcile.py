@@ -12,19 +12,17 @@ from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import Instant
 from mvx.engine.desk import Desk, is_alive
 from mvx.engine.outcome import BreakRow, Outcome
+from mvx.engine.reading import our_side, read_venue, reading_since
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.reconciliation.compare import compare, opening
-from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot
-from mvx.venues.port import VenuePort
-
-#: How far a reading reaches back behind the last complete one, besides the venue's own lateness.
-OVERLAP_S = 60.0
+from mvx.reconciliation.kinds import known_of, next_of
+from mvx.reconciliation.snapshot import Comparison, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ async def reconcile(desk: Desk, venues: tuple[Venue, ...], *, report_only: bool 
         exit_code=worst_exit(Exit.UNCERTAIN if uncertain else Exit.OK, Exit.BREAKS if breaks else Exit.OK),
         uncertain=uncertain,
         breaks=breaks,
-        warnings=pass_warnings(passes),
+        warnings=(*pass_warnings(passes), *desk.watch.changes()),
     )
 
 
@@ -76,10 +74,10 @@ async def reconcile_venue(
     port = desk.venues[venue]
     began_at = desk.clock.now()
     with desk.journal.read() as tx:
-        since = _reading_since(desk, tx, venue, began_at)
+        since = reading_since(desk, tx, venue, began_at)
         seq = views.last_seq(tx)
     try:
-        snapshot = await _read(port, began_at, since)
+        snapshot = await read_venue(port, began_at, since)
     except (VenueError, BadVenueData) as error:
         now = desk.clock.now()
         if not report_only:
@@ -88,7 +86,7 @@ async def reconcile_venue(
     comparison, breaks = _correct(desk, snapshot, seq, expected, report_only=report_only)
     checked = CheckedRow(
         orders=len({r.order_id for r in snapshot.open_orders + snapshot.closed_orders}),
-        fills=len({f.key for f in snapshot.trades_before + snapshot.trades_after}),
+        fills=len({f.key for f in snapshot.trades}),
         balances=len(snapshot.totals),
     )
     took_ms = _ms(began_at, desk.clock.now())
@@ -99,15 +97,7 @@ def note_failure(desk: Desk, venue: Venue, why: str) -> None:
     """The last attempt to reach a venue failed: its position is stale from now on, until it answers."""
     with desk.journal.write() as tx:
         tx.note_contact(venue, failed_at=tx.at, failed_why=why)
-
-
-async def ensure_opened(desk: Desk, venues: tuple[Venue, ...]) -> dict[Venue, str]:
-    """First contact with every venue that has not had it, committed before any intent there.
-    Returns the venues where it failed, with the reason."""
-    with desk.journal.read() as tx:
-        new = [venue for venue in venues if not views.is_opened(tx, venue)]
-    passes = await asyncio.gather(*(reconcile_venue(desk, venue) for venue in new))
-    return {each.venue: f"first contact failed: {each.reason}" for each in passes if not each.complete}
+        desk.watch.flush(tx)
 
 
 async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
@@ -130,40 +120,6 @@ async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
     return await reconcile(desk, (order.venue,))
 
 
-async def _read(port: VenuePort, began_at: Instant, since: Instant) -> Snapshot:
-    """A whole reading, in the order that makes absence mean something: an order that closes between
-    the first two lists is in the second, and its trades are read after both."""
-    open_orders = await port.open_orders()
-    closed_orders = await port.closed_orders(since)
-    trades_before = await port.trades(since)
-    balances = await port.balances()
-    trades_after = await port.trades(since)
-    return Snapshot(
-        venue=port.name,
-        account=port.account,
-        began_at=began_at,
-        since=since,
-        open_orders=open_orders,
-        closed_orders=closed_orders,
-        trades_before=trades_before,
-        balances_at=balances.at,
-        totals=balances.total,
-        trades_after=trades_after,
-    )
-
-
-def _reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> Instant:
-    """Behind the last complete reading by the overlap, and behind every intent not found yet."""
-    declared = desk.venues[venue].capabilities
-    contact = views.contacts(tx).get(venue, views.Contact())
-    overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s
-    since = after(contact.cursor_at or began_at, -overlap_s)
-    for order in views.unsettled_orders(tx, venue):
-        if order.order_id is None:
-            since = min(since, after(order.created_at, -declared.clock_skew_s - 1))
-    return since
-
-
 def _correct(
     desk: Desk, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId], *, report_only: bool
 ) -> tuple[Comparison, tuple[BreakRow, ...]]:
@@ -174,20 +130,26 @@ def _correct(
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = _ours(tx, snapshot, seq, expected | _worked_by_others(tx, venue, now))
+        ours = our_side(tx, snapshot, seq, _expected(tx, venue, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
+        comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))
         if report_only:
             found = (f.found for f in comparison.findings if f.found is not None)
-            return comparison, tuple(break_row(replace(each, corrected=False), 0, now) for each in found)
+            return comparison, tuple(break_row(replace(each, corrected=False), None, now) for each in found)
         breaks = _write(tx, comparison, now)
         _note_contact(tx, snapshot, comparison, now)
+        differs = "; ".join(comparison.pending) or "its balances differ"
+        desk.watch.reconciled(tx, venue, snapshot.began_at, "" if comparison.agreed else differs)
     return comparison, breaks
 
 
-def _worked_by_others(tx: ReadTx, venue: Venue, now: Instant) -> frozenset[ClOrdId]:
-    """Orders of parents that a live process is working: their progress is news to nobody."""
+def _expected(tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]) -> frozenset[ClOrdId]:
+    """Orders whose progress is news to nobody: the caller's, and those of parents that a live process is
+    working. Of an intent that nobody began to send, no caller expects anything: it is worked, or given up."""
     working = {name for name, holder in history.holders(tx, now).items() if is_alive(holder)}
-    return frozenset(o.cl_ord_id for o in views.unsettled_orders(tx, venue) if o.parent_id in working)
+    orders = views.unsettled_orders(tx, venue)
+    unsent = {order.cl_ord_id for order in orders if not order.sending}
+    return (by_caller - unsent) | {order.cl_ord_id for order in orders if order.parent_id in working}
 
 
 def _write(tx: WriteTx, comparison: Comparison, now: Instant) -> tuple[BreakRow, ...]:
@@ -213,38 +175,10 @@ def _note_contact(tx: WriteTx, snapshot: Snapshot, comparison: Comparison, now: 
     tx.note_contact(snapshot.venue, **noted)
 
 
-def _ours(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:
-    """The journal's side, and the fills that the first reading of the trades may have come too early
-    for: booked by others since the log's seq at which it began, or listed only by the second."""
-    venue = snapshot.venue
-    reports = snapshot.open_orders + snapshot.closed_orders
-    fills = snapshot.trades_before + snapshot.trades_after
-    named = views.orders_named(
-        tx,
-        venue,
-        [r.cl_ord_id for r in reports if r.cl_ord_id is not None],
-        [r.order_id for r in reports] + [f.order_id for f in fills],
-    )
-    since = history.fills_booked_after(tx, venue, seq)
-    first = {fill.key for fill in snapshot.trades_before}
-    second = history.fills_with_keys(tx, (f.key for f in snapshot.trades_after if f.key not in first))
-    orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
-    return Ours(
-        orders=tuple(orders.values()),
-        known=history.known_fills(tx, fills),
-        recent=tuple({booked.fill.key: booked for booked in (*since, *second)}.values()),
-        holdings={asset: row.confirmed for (_, asset), row in views.holdings(tx, venue).items()},
-        anchors=history.anchors(tx, venue),
-        doubts={asset: doubt for (_, asset), doubt in history.doubts(tx, venue).items()},
-        known_break_refs=history.known_break_refs(tx, venue),
-        last_read_began_at=views.contacts(tx).get(venue, views.Contact()).read_began_at,
-        expected=expected,
-    )
-
-
-def break_row(found: BreakFound, seq: int, at: Instant) -> BreakRow:
+def break_row(found: BreakFound, break_id: int | None, at: Instant) -> BreakRow:
+    """What an operator is told of a break; no id: it was not written down."""
     return BreakRow(
-        id=seq,
+        id=break_id or 0,
         venue=found.venue,
         kind=found.kind,
         asset=found.asset,
@@ -255,6 +189,8 @@ def break_row(found: BreakFound, seq: int, at: Instant) -> BreakRow:
         corrected=found.corrected,
         at=at,
         note=found.note,
+        known=known_of(found),
+        next=next_of(found, break_id),
     )
 
 

@@ -7,15 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mvx.config.desk import DeskSettings
+from mvx.domain.entries import BreakFound
+from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, average_px
 from mvx.engine.outcome import Outcome
-from mvx.engine.results import FeeRow, FillRow, FillsResult, OrderRow, OrdersResult
+from mvx.engine.results import (
+    BaselineRow,
+    BaselinesResult,
+    BreaksResult,
+    FeeRow,
+    FillRow,
+    FillsResult,
+    KnownBreak,
+    OrderRow,
+    OrdersResult,
+)
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit
 from mvx.journal import history, views
+from mvx.reconciliation.kinds import known_of, next_of
 
 DEFAULT_LIMIT = 100
 
@@ -56,6 +70,45 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
         for each in found
     )
     return Outcome(FillsResult(rows), Exit.OK)
+
+
+def breaks(
+    desk: DeskSettings, *, since: Instant | None, venue: str | None, open_only: bool, limit: int | None
+) -> Outcome:
+    """The newest breaks first. Open: neither corrected nor acknowledged."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        found = history.recent_breaks(
+            tx, since=since, venue=venue, open_only=open_only, limit=limit or DEFAULT_LIMIT
+        )
+    journal.close()
+    return Outcome(BreaksResult(tuple(map(known_break, found))), Exit.OK)
+
+
+def known_break(row: Mapping[str, Any]) -> KnownBreak:
+    """A row of the journal's breaks, with what is known and what to run."""
+    found = BreakFound(**{name: row[name] for name in BreakFound.__slots__})
+    said = {"corrected": bool(row["corrected"]), "known": known_of(found), "next": next_of(found, row["id"])}
+    fields: dict[str, Any] = {name: row.get(name) for name in KnownBreak.__slots__}
+    return KnownBreak(**fields | said)
+
+
+def baselines(desk: DeskSettings, *, venue: str | None) -> Outcome:
+    """Every asset of the venues' symbols, and whatever else they hold."""
+    journal = open_journal(desk)
+    with journal.read() as tx:
+        held = views.holdings(tx)
+    journal.close()
+    keys = [(each, asset) for each, assets in desk.assets.items() for asset in assets]
+    keys += sorted(key for key in held if key[0] in desk.assets and key not in keys)
+    rows = tuple(_baseline_row(key, held.get(key)) for key in keys if venue in (None, key[0]))
+    return Outcome(BaselinesResult(rows), Exit.OK)
+
+
+def _baseline_row(key: tuple[Venue, Asset], row: views.HoldingRow | None) -> BaselineRow:
+    if row is None:
+        return BaselineRow(*key, None, None, None)
+    return BaselineRow(*key, row.baseline, row.confirmed, row.confirmed - row.baseline)
 
 
 @dataclass(frozen=True, slots=True)

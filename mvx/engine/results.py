@@ -160,6 +160,116 @@ class CancelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FlattenRow:
+    """`before` and `after`: position by base asset (holding less baseline). `dust`: what is left and too
+    small for any order there. `plan`: the first slices, and `to_cancel` the orders to cancel, as they were
+    before anything was done. `verified`: on the venue's own record; None where nothing was done (a dry
+    run). `reason`: why more than dust is left, or why it is not verified."""
+
+    venue: Venue
+    before: Mapping[Asset, Decimal]
+    after: Mapping[Asset, Decimal]
+    dust: Mapping[Asset, Decimal]
+    cancelled: tuple[ClOrdId, ...]
+    children: tuple[ChildRow, ...]
+    verified: bool | None
+    reason: str
+    to_cancel: tuple[ClOrdId, ...]
+    plan: tuple[LegRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenResult:
+    venues: tuple[FlattenRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRow:
+    """What was decided about the system; None: nothing ever was, and it is ACTIVE."""
+
+    trading: str
+    reason: str
+    by: str | None
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTradingRow:
+    """The same about a venue. `in_force`: what rules there, the system's state included."""
+
+    venue: Venue
+    trading: str
+    in_force: str
+    reason: str
+    by: str | None
+    since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradingResult:
+    """`revoked`: intents that will never be sent now. `working`: orders of ours, of what was named, that a
+    halt leaves alone."""
+
+    system: TradingRow
+    venues: tuple[VenueTradingRow, ...]
+    revoked: tuple[ClOrdId, ...]
+    working: tuple[ClOrdId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRow:
+    """`position` = holding - baseline. None: the venue was never read."""
+
+    venue: Venue
+    asset: Asset
+    baseline: Decimal | None
+    holding: Decimal | None
+    position: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinesResult:
+    baselines: tuple[BaselineRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSetResult:
+    venue: Venue
+    asset: Asset
+    holding: Decimal
+    baseline_before: Decimal
+    baseline: Decimal
+    position_before: Decimal
+    position: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBreak:
+    """A break as it was found, and who has seen it since. Open: neither corrected nor acknowledged."""
+
+    id: int
+    venue: Venue
+    kind: str
+    asset: Asset | None
+    cl_ord_id: ClOrdId | None
+    exec_id: ExecId | None
+    ours: str
+    theirs: str
+    corrected: bool
+    at: Instant
+    note: str
+    known: str
+    next: str
+    acked_at: Instant | None
+    acked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreaksResult:
+    breaks: tuple[KnownBreak, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersResult:
     orders: tuple[OrderRow, ...]
 

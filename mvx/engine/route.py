@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mvx.domain.entries import Intended, ParentClosed, ParentOpened
@@ -18,31 +18,25 @@ from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
+from mvx.engine.admission import Barred, Waiting, admit, refused
 from mvx.engine.desk import Desk
+from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
-from mvx.engine.outcome import Outcome
+from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
 from mvx.engine.results import RouteResult
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
-from mvx.engine.settle import answered, resting, settle
-from mvx.engine.submit import (
-    Parent,
-    dispatch,
-    filled_qty,
-    make_children,
-    propose,
-    read_world,
-    risk_limits,
-)
+from mvx.engine.settle import answered, resting
+from mvx.engine.submit import Parent, filled_qty, make_children, propose
+from mvx.engine.trading import refuse_if_halted
 from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import history, views
 from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
-from mvx.risk.checks import assess, assess_after_lateness
-from mvx.risk.limits import Approved, Refusal
-from mvx.router.plan import Plan, PlanRequest, make_plan, residual
+from mvx.risk.limits import Approved
+from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan, residual
 
 Show = Callable[[RouteResult], None]
 Confirm = Callable[[], bool]
@@ -50,7 +44,8 @@ Confirm = Callable[[], bool]
 
 @dataclass(slots=True)
 class Run:
-    """One run of one parent; `parent` is None until its first children are committed."""
+    """One run of one parent; `parent` is None until its first children are committed. `barred`: venues that
+    the operator's states kept it from, at the time of its commit, and why."""
 
     desk: Desk
     order: RouteOrder
@@ -63,6 +58,7 @@ class Run:
     lease: Lease | None = None
     shown: bool = False
     stopping: bool = False
+    barred: dict[Venue, str] = field(default_factory=dict)
     context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
     passes: list[VenuePass] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -80,6 +76,9 @@ class Run:
     def children(self, tx: ReadTx) -> tuple[Order, ...]:
         return () if self.parent is None else views.children(tx, self.parent.parent_id)
 
+    def sent(self, tx: ReadTx) -> bool:
+        return any(child.sending for child in self.children(tx))
+
     def residual(self, tx: ReadTx) -> Decimal:
         children = self.children(tx)
         return residual(self.order.order_qty, filled_qty(children), children)
@@ -93,6 +92,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
         known = await answer_known_id(desk, order)
         if known is not None:
             return known
+    if order.dry_run:
+        desk.watch.only_look()
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     work = asyncio.ensure_future(_work(run))
     try:
@@ -110,25 +111,28 @@ async def _work(run: Run) -> Outcome:
             pass
     except LeaseLost as error:
         run.warnings.append(error.message)
-    except Refused as error:
-        if run.parent is None:
+    except (Refused, NoVenueUsable) as error:
+        with run.desk.journal.read() as tx:
+            sent = run.sent(tx)
+        if not sent:
+            _close(run)
+            error.breaks = _breaks(run)
             raise
-        run.warnings.append(f"nothing more was sent: {error.message}")  # a round before this one was
+        run.warnings.append(f"nothing more was sent: {error.message}")
     return _finish(run)
 
 
 async def _round(run: Run) -> bool:
     """Plan, commit, send and settle once; False where there is nothing more to do."""
     with run.desk.journal.read() as tx:
-        leaves_qty = run.residual(tx)
-    if not leaves_qty or run.stopping or run.context.rounds >= run.max_rounds or run.out_of_time:
-        return False
-    market = await read_market(
-        run.desk, run.instrument, run.order.side, run.venues, write=not run.order.dry_run
-    )
+        leaves_qty, sent = run.residual(tx), run.sent(tx)
+        if not leaves_qty or run.stopping or run.context.rounds >= run.max_rounds or run.out_of_time:
+            return False
+        refuse_if_halted(tx)
+    market = await _read_market(run)
     plan = make_plan(_plan_request(run, leaves_qty), market.quotes, market.skipped)
     _remember(run, plan, market)
-    if not market.quotes and run.parent is None:
+    if not market.quotes and not sent:
         raise NoVenueUsable(
             "no venue could be used",
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
@@ -136,11 +140,31 @@ async def _round(run: Run) -> bool:
         )
     if not run.shown:
         _show(run)
-    if run.order.dry_run or not plan.legs or _falls_short(run, plan):
+    try:
         if run.order.dry_run:
             _dry_risk(run, plan, market)
-        return False
-    return await _trade(run, plan, market)
+        if run.order.dry_run or not plan.legs or _falls_short(run, plan):
+            return False
+        return await _trade(run, plan, market)
+    except Barred as found:
+        run.barred |= found.venues
+        return _plan_again(run)
+
+
+async def _read_market(run: Run) -> Market:
+    venues = tuple(venue for venue in run.venues if venue not in run.barred)
+    write, since = not run.order.dry_run, run.started_at
+    market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
+    run.passes += market.passes
+    return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
+
+
+def _plan_again(run: Run) -> bool:
+    """Where nothing was sent yet, the next plan is the first one, and is shown."""
+    with run.desk.journal.read() as tx:
+        if not run.sent(tx):
+            run.shown, run.context = False, Context(None, None, {}, 0)
+    return True
 
 
 async def _trade(run: Run, plan: Plan, market: Market) -> bool:
@@ -149,24 +173,19 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
         return await _wait_out_lateness(run, committed)
     if not committed:
         return True  # the residual shrank meanwhile: plan again
-    await dispatch(run.desk, committed)
-    run.passes += await settle(
+    run.passes += await execute(
         run.desk,
-        [child.cl_ord_id for child in committed],
+        committed,
         done=lambda child: answered(child) or resting(child),
         stopping=lambda: _stopping(run),
     )
-    run.context = Context(run.context.plan, run.context.arrival_px, run.context.rates, run.context.rounds + 1)
+    with run.desk.journal.read() as tx:
+        now = (views.order(tx, child.cl_ord_id) for child in committed)
+        sent = any(order is not None and order.sending for order in now)
+    if not sent:
+        return _plan_again(run)  # all of it was revoked: no round is used up
+    run.context = replace(run.context, rounds=run.context.rounds + 1)
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Risk refused, and only because a lateness bound still runs on orders that are complete."""
-
-    refusals: tuple[Refusal, ...]
-    until: Instant
-    venues: tuple[Venue, ...]
 
 
 def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting:
@@ -188,6 +207,7 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
         for child in children:
             tx.append(Intended(child))
         _note_marks(run, tx, market)
+        run.desk.watch.flush(tx)
     return children
 
 
@@ -203,34 +223,8 @@ def _assess(
     prices = {}
     if arrival_px is not None and market.desk_rate is not None:
         prices[run.instrument.name] = arrival_px * market.desk_rate
-    world = read_world(tx, run.desk.clock.now(), prices)
     proposal = propose(parent, children, leaves_qty, market)
-    limits = risk_limits(run.desk)
-    verdict = assess(proposal, world, limits)
-    if isinstance(verdict, Approved):
-        return verdict
-    late = [order for order in world.orders if order.trades_complete and order.terminal_at is not None]
-    if late and isinstance(assess_after_lateness(proposal, world, limits), Approved) and not run.out_of_time:
-        ends = [
-            after(order.terminal_at, run.desk.venues[order.venue].capabilities.lateness_s)
-            for order in late
-            if order.terminal_at is not None and order.venue in run.desk.venues
-        ]
-        return Waiting(verdict.refusals, min(ends), tuple(sorted({order.venue for order in late})))
-    raise _refused(verdict.refusals)
-
-
-def _refused(refusals: tuple[Refusal, ...]) -> Refused:
-    lines = (
-        f"{each.limit}{f' at {each.venue}' if each.venue else ''}: {plain(each.value)} against"
-        f" {plain(each.bound)}, {each.worst_case}"
-        for each in refusals
-    )
-    return Refused(
-        "risk refused the order: " + "; ".join(lines),
-        known="nothing was sent for it",
-        next_step="mvx positions; mvx orders --open",
-    )
+    return admit(run.desk, tx, proposal, prices, patient=not run.out_of_time)
 
 
 async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
@@ -243,7 +237,7 @@ async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
         *(reconcile_venue(run.desk, venue, expected=_own(run)) for venue in waiting.venues)
     )
     if run.stopping or run.out_of_time:
-        raise _refused(waiting.refusals)
+        raise refused(waiting.refusals)
     return True
 
 
@@ -366,25 +360,38 @@ def _result(run: Run, children: tuple[Order, ...], status: str = "") -> RouteRes
     return route_result(asked, run.context, children, fills, status)
 
 
-def _finish(run: Run) -> Outcome:
-    """Close the parent and answer from the journal."""
+def _close(run: Run) -> str:
+    """The parent's worker is done with it: its status."""
     with run.desk.journal.read() as tx:
         children = run.children(tx)
     status = "planned" if run.order.dry_run else route_status(run.order.order_qty, children)
-    result = _result(run, children, status)
     if run.parent is not None and run.lease is not None:
         try:
             with run.desk.journal.write(run.lease) as tx:
                 tx.append(ParentClosed(run.parent.parent_id, status, encode(run.context)))
                 tx.drop_lease(run.lease)
+                run.desk.watch.flush(tx)
         except LeaseLost as error:
             run.warnings.append(error.message)
+    return status
+
+
+def _breaks(run: Run) -> tuple[BreakRow, ...]:
+    return tuple(found for each in run.passes for found in each.breaks)
+
+
+def _finish(run: Run) -> Outcome:
+    """Close the parent and answer from the journal."""
+    status = _close(run)
+    with run.desk.journal.read() as tx:
+        children = run.children(tx)
+    result = _result(run, children, status)
     last = {each.venue: each for each in run.passes}
     return Outcome(
         data=result,
         exit_code=Exit.OK if run.order.dry_run else EXIT_OF_STATUS[status],
-        sent=bool(children),
+        sent=any(child.sending for child in children),
         uncertain=status == "uncertain",
-        breaks=tuple(found for each in run.passes for found in each.breaks),
-        warnings=(*run.warnings, *pass_warnings(list(last.values()))),
+        breaks=_breaks(run),
+        warnings=(*run.warnings, *pass_warnings(list(last.values())), *run.desk.watch.changes()),
     )

@@ -114,7 +114,7 @@ async def _answer(desk: Desk, key: str) -> Outcome:
         exit_code=EXIT_OF_STATUS[status],
         uncertain=status == "uncertain",
         breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=(*warnings, *pass_warnings(passes)),
+        warnings=(*warnings, *pass_warnings(passes), *desk.watch.changes()),
     )
 
 

@@ -34,14 +34,16 @@ async def settle(
     *,
     done: Callable[[Order], bool] = answered,
     stopping: Callable[[], bool] = lambda: False,
+    patience_s: float = 0.0,
 ) -> list[VenuePass]:
     """Reconcile the orders' venues until each order is done, or the venues had their declared time to
-    answer and to list. Returns the passes; each venue is passed over at least once."""
+    answer and to list, and patience_s more. Returns the passes; each venue is passed over at least once."""
     expected = frozenset(cl_ord_ids)
     passes: list[VenuePass] = []
     orders = _read(desk, expected)
     pending = {order.venue for order in orders}
-    give_up_at = after(desk.clock.now(), max((_patience_s(desk, venue) for venue in pending), default=0))
+    declared_s = max((_declared_s(desk, venue) for venue in pending), default=0.0)
+    give_up_at = after(desk.clock.now(), declared_s + patience_s)
     pause_s = _FIRST_PAUSE_S
     while pending:
         passes += await asyncio.gather(
@@ -61,6 +63,6 @@ def _read(desk: Desk, cl_ord_ids: frozenset[ClOrdId]) -> list[Order]:
         return [order for order in found if order is not None]
 
 
-def _patience_s(desk: Desk, venue: Venue) -> float:
+def _declared_s(desk: Desk, venue: Venue) -> float:
     declared = desk.venues[venue].capabilities
     return declared.timeout_s + declared.listing_lag_s

@@ -12,18 +12,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Sending
+from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Revoked, Sending
 from mvx.domain.ids import ParentId
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import ZERO
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
-from mvx.risk.limits import Holding, Limits, Proposal, WorkingParent, World
+from mvx.risk.limits import Holding, Limits, Proposal, Refusal, WorkingParent, World
 from mvx.router.plan import Plan
 
 
@@ -86,7 +86,8 @@ def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, ma
 
 
 def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
-    """What risk may know: confirmed holdings, every order not settled, and what live workers hold."""
+    """What risk may know: confirmed holdings, every order not settled, what live workers hold, and what
+    the operator decided."""
     holdings = {
         key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
         for key, row in views.holdings(tx).items()
@@ -100,7 +101,7 @@ def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
         )
         for row in history.working_parents(tx, at)
     )
-    return World(holdings, views.unsettled_orders(tx), working, prices)
+    return World(holdings, views.unsettled_orders(tx), working, prices, views.trading(tx))
 
 
 def risk_limits(desk: Desk) -> Limits:
@@ -115,26 +116,42 @@ def risk_limits(desk: Desk) -> Limits:
     )
 
 
+def refusal_text(refusals: Iterable[Refusal]) -> str:
+    """Every limit with its value and what made it."""
+    return "; ".join(
+        f"{each.limit}{f' at {each.venue}' if each.venue else ''}: {plain(each.value)} against"
+        f" {plain(each.bound)}, {each.worst_case}"
+        for each in refusals
+    )
+
+
 def filled_qty(orders: Iterable[Order]) -> Decimal:
     return sum((order.filled_qty for order in orders), ZERO)
 
 
-async def dispatch(desk: Desk, children: tuple[Order, ...]) -> None:
-    """Send approved children at once, each exactly once, and write each one's outcome. An exception
-    that nobody expected is raised after all outcomes, its own as unknown, are in the journal."""
+async def dispatch(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Send approved children at once, each exactly once, and write each one's outcome. Returns those that
+    were sent: not what was revoked before. An exception that nobody expected is raised after all outcomes,
+    its own as unknown, are in the journal."""
     begun = _begin_sending(desk, children)
     outcomes = await asyncio.gather(*(_send(desk, child) for child in begun), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
+    return begun
 
 
 def _begin_sending(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
     """Those that nobody revoked since they were committed; from here on nobody can. Whoever gives up on an
-    intent and whoever sends it meet in the journal, and the first one wins (DESIGN 2.3)."""
+    intent and whoever sends it meet in the journal, and the first one wins (DESIGN 2.3). Of a fill-or-kill
+    that lost a part nothing is sent."""
     with desk.journal.write() as tx:
         now = (views.order(tx, child.cl_ord_id) for child in children)
         begun = tuple(order for order in now if order is not None and order.unsent)
+        if len(begun) < len(children) and any(o.time_in_force is TimeInForce.FOK for o in begun):
+            for order in begun:
+                tx.append(Revoked(order.cl_ord_id, "another part of this fill-or-kill was revoked"))
+            return ()
         for order in begun:
             tx.append(Sending(order.cl_ord_id))
     return begun

@@ -135,7 +135,7 @@ def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> 
     if entry.cl_ord_id is not None:
         step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=at)
         if _step(state, entry.cl_ord_id, step).heard_qty:
-            _unhear(state, entry.cl_ord_id, fill)
+            _unhear(state, fill)
     _move(state, seq, fill.venue, movements)
 
 
@@ -176,13 +176,15 @@ def _heard(state: State, seq: int, at: Instant, entry: log.Heard) -> None:
 
 
 def _phantom_dropped(state: State, seq: int, at: Instant, entry: log.PhantomDropped) -> None:
-    _unhear(state, entry.cl_ord_id, entry.fill)
+    _unhear(state, entry.fill)
 
 
-def _unhear(state: State, cl_ord_id: ClOrdId, fill: Fill) -> None:
-    """What was pushed about this fill is superseded; by its own numbers, which need not be the record's."""
+def _unhear(state: State, fill: Fill) -> None:
+    """What was pushed about this fill is superseded; by its own numbers and its own order, which need not
+    be the record's."""
     row = state.get("heard", *fill.key)
     if row is not None:
+        cl_ord_id = ClOrdId(row["cl_ord_id"])
         qty, price = -Decimal(row["qty"]), Decimal(row["price"])
         state.delete("heard", *fill.key)
         _step(state, cl_ord_id, partial(order_life.heard, qty=qty, price=price))

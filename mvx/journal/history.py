@@ -125,17 +125,24 @@ def _numbers_of_key(tx: ReadTx, key: FillKey) -> _Numbers | None:
     return row
 
 
-def anchors(tx: ReadTx, venue: Venue) -> tuple[Anchor, ...]:
-    """The openings and adjustments of a venue, oldest first. None: not opened yet."""
-    rows = tx.connection.execute(
-        "SELECT asset, kind, at, listed FROM anchors WHERE venue = ? ORDER BY seq", (venue,)
+_ANCHORS = "SELECT asset, kind, at, listed FROM anchors WHERE venue = ?"
+
+
+def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
+    """A venue's opening, which is one row of many alike, and its adjustments at or after since, oldest
+    first. None: not opened yet."""
+    opened = tx.connection.execute(f"{_ANCHORS} AND kind = 'opening' LIMIT 1", (venue,)).fetchall()
+    adjusted = tx.connection.execute(
+        f"{_ANCHORS} AND kind != 'opening' AND at >= ? ORDER BY seq", (venue, since)
     )
+    rows = [*opened, *adjusted]
     return tuple(Anchor(asset, kind, at, frozenset(json.loads(listed))) for asset, kind, at, listed in rows)
 
 
-def known_break_refs(tx: ReadTx, venue: Venue) -> frozenset[str]:
-    rows = tx.connection.execute("SELECT ref FROM breaks WHERE venue = ?", (venue,))
-    return frozenset(ref for (ref,) in rows)
+def known_break_refs(tx: ReadTx, refs: Iterable[str]) -> frozenset[str]:
+    """Those of these breaks that were said before."""
+    known = (tx.connection.execute("SELECT ref FROM breaks WHERE ref = ?", (ref,)).fetchone() for ref in refs)
+    return frozenset(row[0] for row in known if row is not None)
 
 
 _BREAK_COLUMNS = FOLDS["breaks"].columns

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order
-from mvx.domain.trading import TradingState
+from mvx.domain.trading import Trading, TradingState
 from mvx.journal.rows import order_of
 from mvx.journal.schema import FOLDS, ORDER_COLUMNS
 from mvx.journal.store import ReadTx
@@ -121,16 +121,6 @@ def contacts(tx: ReadTx) -> dict[Venue, Contact]:
         "SELECT venue, answered_at, agreed_at, failed_at, failed_why, read_began_at, cursor_at FROM contact"
     )
     return {venue: Contact(*columns) for venue, *columns in rows}
-
-
-class Trading(NamedTuple):
-    """What an operator decided about a venue, or about the whole system (scope None)."""
-
-    scope: Venue | None
-    state: TradingState
-    reason: str
-    by: str
-    at: Instant
 
 
 def trading(tx: ReadTx) -> dict[Venue | None, Trading]:

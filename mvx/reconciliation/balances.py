@@ -1,28 +1,33 @@
-"""Balances: the venue's totals against our postings, in the presence of trades between the reads.
+"""Balances: the venue's totals against our postings, in the presence of events between the reads.
 
-Rule: a balance agrees if it equals the postings after some prefix of the fills that the first reading
-of the trades did not list. What differs and could be explained by an order that is not settled is left
-open; what remains after a second read at least lateness_s later, with no event on that asset between,
-is adjusted. One torn or stale snapshot moves nothing.
+Rule: a balance agrees if it equals the postings after some prefix of the events (trades, busts,
+transfers) that the first reading of them did not list. What differs and could be explained by an order
+that is not settled is left open; what remains after a second read at least lateness_s later, with no
+event on that asset between, is adjusted. One torn or stale snapshot moves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from mvx.domain.entries import Adjusted, BalanceAgreed, BalanceDoubted
-from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
+from mvx.domain.execution import Fill, Transfer
+from mvx.domain.exposure import POINT_ZERO, still_possible
 from mvx.domain.ids import Asset
 from mvx.domain.instant import after
+from mvx.domain.instrument import split_symbol
 from mvx.domain.ledger import net
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import happened_at, listing_of, movements_of
+from mvx.reconciliation.kinds import BreakKind
+from mvx.reconciliation.orders import is_gone
 from mvx.reconciliation.working import Working
 
 
 def check_balances(work: Working) -> bool:
-    """Compare every asset; True where all agree. Run last: it counts the fills about to be booked."""
+    """Compare every asset; True where all agree, or agree as of this pass because they were adjusted.
+    Run after what books: it counts that too."""
     if work.outdated:
         return False
     steps = [net(movements_of(each)) for each in work.booked]
@@ -35,27 +40,36 @@ def check_balances(work: Working) -> bool:
             if asset in work.ours.doubts:
                 work.find(BalanceAgreed(work.snapshot.venue, asset))
         else:
-            agreed = False
             moved = any(asset in step for step in steps)
-            _differs(work, asset, posted, theirs, moved=moved)
+            agreed = _adjusted(work, asset, posted, theirs, moved=moved) and agreed
     return agreed
 
 
 def _effects_not_in_first_reading(work: Working) -> Iterator[dict[Asset, Decimal]]:
-    """What each fill did that was booked or is being booked and that the first reading of the trades
-    did not list, oldest first."""
-    first = {fill.listing for fill in work.snapshot.trades_before}
-    second = {fill.listing for fill in work.snapshot.trades_after}
+    """What each event did that was booked or is being booked and that the first reading did not list,
+    oldest first. A trade's being taken back is an event of its own."""
+    snapshot = work.snapshot
+    first = _listings(snapshot.trades_before, snapshot.transfers_before)
+    second = _listings(snapshot.trades_after, snapshot.transfers_after)
     events = [*work.ours.recent, *work.booked]
     for each in sorted(events, key=lambda event: (happened_at(event), listing_of(event))):
         # In neither reading, and not newer than the balance: that one vanished, and excuses nothing.
-        later = listing_of(each) in second or happened_at(each) > work.snapshot.balances_at
+        later = listing_of(each) in second or happened_at(each) > snapshot.balances_at
         if later and listing_of(each) not in first:
             yield net(movements_of(each))
 
 
+def _listings(trades: Sequence[Fill], transfers: Sequence[Transfer]) -> set[str]:
+    """All that these lists show to have happened."""
+    return {
+        *(fill.listing for fill in trades),
+        *(fill.bust_listing for fill in trades if fill.busted_at is not None),
+        *(moved.listing for moved in transfers),
+    }
+
+
 def _prefixes(posted: Decimal, later: list[Decimal]) -> set[Decimal]:
-    """The postings after each prefix of the later fills."""
+    """The postings after each prefix of the later events."""
     sums = {posted}
     for effect in reversed(later):
         posted -= effect
@@ -63,35 +77,52 @@ def _prefixes(posted: Decimal, later: list[Decimal]) -> set[Decimal]:
     return sums
 
 
-def _differs(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, moved: bool) -> None:
+def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, moved: bool) -> bool:
+    """A balance that differs is explained, doubted, or at last adjusted: True where it was."""
     if _explained(work, asset, theirs - posted):
         work.pending.append(f"{asset}: an order that is not settled may explain {plain(theirs - posted)}")
-        return
-    venue, began_at = work.snapshot.venue, work.snapshot.began_at
+        return False
+    began_at = work.snapshot.began_at
     doubt = None if moved else work.ours.doubts.get(asset)
-    if doubt is None or doubt.theirs - doubt.ours != theirs - posted:
-        work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
-        work.find(BalanceDoubted(venue, asset, posted, theirs, began_at))
-    elif began_at < after(doubt.read_at, work.terms.lateness_s):
-        work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
+    if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
+        if began_at >= after(doubt.read_at, work.terms.lateness_s):
+            _adjust(work, asset, posted, theirs)
+            return True
     else:
-        trades = {*work.snapshot.trades_before, *work.snapshot.trades_after} - {*work.unjoined}
-        listed = tuple(sorted(fill.listing for fill in trades))
-        ref = f"{asset}:{work.snapshot.balances_at}"
-        found = work.a_break(
-            "balance",
-            ref,
-            posted,
-            theirs,
-            asset=asset,
-            note="no trade or order explains it: a transfer, or activity elsewhere",
-        )
-        amount, at = theirs - posted, work.snapshot.balances_at
-        work.find(Adjusted(venue, work.snapshot.account, asset, amount, at, listed), found=found)
+        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, began_at))
+    work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
+    return False
+
+
+def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
+    """The holding moves to the venue's balance. It was read twice, and nothing listed explains it."""
+    snapshot, amount = work.snapshot, theirs - posted
+    waiting = {fill.key for fill in work.unjoined}
+    booked = [fill for fill in snapshot.trades if fill.key not in waiting]
+    listed = tuple(sorted(_listings(booked, snapshot.transfers)))
+    found = work.a_break(
+        _kind(work, asset),
+        f"{asset}:{snapshot.balances_at}",
+        posted,
+        theirs,
+        asset=asset,
+        note=f"no trade, order or transfer that the venue lists explains {plain(amount)} {asset}",
+    )
+    at = snapshot.balances_at
+    work.find(Adjusted(snapshot.venue, snapshot.account, asset, amount, at, listed), found=found)
+
+
+def _kind(work: Working, asset: Asset) -> BreakKind:
+    """What the desk trades there is a position; everything else is money."""
+    traded = {split_symbol(symbol)[0] for symbol in work.terms.instruments}
+    return BreakKind.POSITION if asset in traded else BreakKind.BALANCE
 
 
 def _explained(work: Working, asset: Asset, difference: Decimal) -> bool:
+    """Whether orders that are not settled could have made the difference. One that is gone made none:
+    what it did would be listed by now."""
     possible = POINT_ZERO
     for order in work.orders.values():
-        possible = possible + still_possible(order).get(asset, Interval(ZERO, ZERO))
+        if not is_gone(work, order):
+            possible = possible + still_possible(order).get(asset, POINT_ZERO)
     return possible.contains(difference)

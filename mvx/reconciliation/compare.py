@@ -14,15 +14,18 @@ from mvx.domain.ids import Asset
 from mvx.domain.money import ZERO, plain
 from mvx.reconciliation.balances import check_balances
 from mvx.reconciliation.fills import book_missing
+from mvx.reconciliation.foreign import take_in_foreign
+from mvx.reconciliation.heard import drop_phantoms
 from mvx.reconciliation.orders import (
     adopt,
     deduce_canceled,
     follow,
+    give_up_unsent,
     prove_absent,
     settle,
-    take_in_foreign,
 )
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
+from mvx.reconciliation.transfers import book_transfers
 from mvx.reconciliation.working import Working
 
 
@@ -33,15 +36,18 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     """
     work = Working(ours, snapshot, terms)
     adopt(work)
-    take_in_foreign(work, loud=not first_contact)
+    give_up_unsent(work)
+    take_in_foreign(work, first_contact=first_contact)
     book_missing(work)
+    book_transfers(work)
+    drop_phantoms(work)
     follow(work)
     prove_absent(work)
     settle(work)
     agreed = check_balances(work)
     deduce_canceled(work, agreed=agreed)
     for order in work.orders.values():
-        if order.claimed_qty:
+        if order.claimed_qty and not order.settled:
             work.pending.append(
                 f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
             )
@@ -49,15 +55,19 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
 
 
 def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:
-    """First contact: adopt what the venue holds. The trades it lists up to the instant of its balance
-    are part of that balance; the baseline is what was held unless one is configured."""
+    """First contact: adopt what the venue holds. What it lists up to the instant of its balance is part
+    of that balance; the baseline is what was held unless one is configured."""
     balances = dict.fromkeys(assets, ZERO) | dict(snapshot.totals)
-    trades = snapshot.trades_before + snapshot.trades_after
+    events = [
+        *((fill.listing, fill.at) for fill in snapshot.trades),
+        *((fill.bust_listing, fill.busted_at) for fill in snapshot.busts.values()),
+        *((moved.listing, moved.at) for moved in snapshot.transfers),
+    ]
     return Opening(
         venue=snapshot.venue,
         account=snapshot.account,
         at=snapshot.balances_at,
         balances=balances,
         baseline={asset: baseline.get(asset, total) for asset, total in balances.items()},
-        listed=tuple(sorted({fill.listing for fill in trades if fill.at <= snapshot.balances_at})),
+        listed=tuple(sorted({name for name, at in events if at is not None and at <= snapshot.balances_at})),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mvx.domain.entries import BreakFound, Entry
+from mvx.domain.entries import BreakFound, Entry, FillBooked
 from mvx.domain.execution import Fill, FillKey, HeardFill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, Symbol, Venue
 from mvx.domain.instant import Instant
@@ -48,16 +48,41 @@ class Snapshot:
     transfers_before: tuple[Transfer, ...] = ()
     transfers_after: tuple[Transfer, ...] = ()
 
+    @property
+    def trades(self) -> tuple[Fill, ...]:
+        """Both readings of them, in which a trade may be twice."""
+        return self.trades_before + self.trades_after
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """Both readings of them, likewise."""
+        return self.transfers_before + self.transfers_after
+
+    @property
+    def busts(self) -> dict[FillKey, Fill]:
+        """The trades that it shows as taken back, in one of their readings at least."""
+        return {fill.key: fill for fill in self.trades if fill.busted_at is not None}
+
+    @property
+    def oldest_at(self) -> Instant:
+        """Nothing that it lists happened before: an anchor that is older absorbs none of it."""
+        traded = (fill.at for fill in self.trades)
+        busted = (fill.busted_at for fill in self.trades if fill.busted_at is not None)
+        moved = (transfer.at for transfer in self.transfers)
+        return min((self.since, *traded, *busted, *moved))
+
 
 @dataclass(frozen=True, slots=True)
 class Ours:
     """What the journal holds of that venue, read in the transaction that will correct it.
 
     `orders`: the unsettled ones, and every one that the snapshot names. `recent`: fills, busts and
-    transfers booked since the reading began, or listed only by its second half. `known`: the snapshot's
-    fills that are booked; `known_busts`, `known_transfers` likewise (a bust by its fill's key, a transfer
-    by its listing). `heard`: fills that were pushed and not listed yet. `expected`: orders that a live
-    worker is at, whose fills and states are no surprise.
+    transfers booked since the reading began, or listed only by its second half. `anchors`: the opening,
+    and the adjustments made since the snapshot's oldest_at. `known`: the snapshot's fills that are
+    booked; `known_busts`, `known_transfers` likewise (a bust by its fill's key, a transfer by its
+    listing); `taken_back`: how those were booked that the snapshot shows as taken back. `heard`: fills
+    that were pushed and not listed yet. `expected`: orders that a live worker is at, whose fills and
+    states are no surprise.
     """
 
     orders: tuple[Order, ...]
@@ -66,10 +91,10 @@ class Ours:
     holdings: Mapping[Asset, Decimal]
     anchors: tuple[Anchor, ...]
     doubts: Mapping[Asset, Doubt]
-    known_break_refs: frozenset[str]
     last_read_began_at: Instant | None
     expected: frozenset[ClOrdId] = frozenset()
     known_busts: frozenset[FillKey] = frozenset()
+    taken_back: Mapping[FillKey, FillBooked] = field(default_factory=dict)
     known_transfers: frozenset[str] = frozenset()
     heard: tuple[HeardFill, ...] = ()
 
@@ -85,9 +110,25 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`agreed`: every balance equals its postings. `pending`: why the pass proves less than it could.
-    `unjoined`: a listed trade was not booked, so the next reading must reach back to it."""
+    `unjoined`: a listed trade was not booked, so the next reading must reach back to it.
+
+    A break that was said before is among the findings again: see `unsaid`."""
 
     findings: tuple[Finding, ...]
     agreed: bool
     pending: tuple[str, ...]
     unjoined: bool
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """What its breaks are called."""
+        return tuple(each.found.ref for each in self.findings if each.found is not None)
+
+    def unsaid(self, known_refs: Collection[str]) -> Comparison:
+        """Without the breaks that the journal holds: one difference is one break, however often it is
+        seen. What they correct stays."""
+        new = (
+            Finding(each.corrections) if each.found is not None and each.found.ref in known_refs else each
+            for each in self.findings
+        )
+        return replace(self, findings=tuple(each for each in new if each.corrections or each.found))

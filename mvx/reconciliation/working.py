@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
-from mvx.domain.entries import BreakFound, Entry, FillBooked
-from mvx.domain.execution import Fill
+from mvx.domain import order_life
+from mvx.domain.entries import BreakFound, Entry
+from mvx.domain.execution import Fill, FillKey, HeardFill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
-from mvx.domain.ledger import Anchor
+from mvx.domain.instant import Instant
+from mvx.domain.ledger import Anchor, net
 from mvx.domain.money import plain
 from mvx.domain.order import Order
+from mvx.domain.postings import Posted, happened_at, listing_of, movements_of
+from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.snapshot import Finding, Ours, Snapshot, Terms
 
 
 class Working:
-    """Orders by both ids, the findings so far, and the fills about to be booked.
+    """Orders by both ids, the findings so far, and the events about to be booked.
 
-    `unjoined`: trades that wait for the lists to show their order.
+    `records`: what the venue lists of each order. `unjoined`: trades that wait for the lists to show
+    their order. `heard`: what was pushed and is not booked by now.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -34,17 +40,20 @@ class Working:
             self.take_in(order)
         # Open first, closed last: the closed list was read later and knows better.
         reports = snapshot.open_orders + snapshot.closed_orders
-        self.reports = tuple({(r.symbol, r.order_id): r for r in reports}.values())
+        self.records = {(each.symbol, each.order_id): each for each in reports}
         self.adopted: set[ClOrdId] = set()
-        self.booked: list[FillBooked] = []
+        self.heard: dict[FillKey, HeardFill] = {each.fill.key: each for each in ours.heard}
+        self.booked: list[Posted] = []
         self.pending: list[str] = []
         self.unjoined: list[Fill] = []
         self.findings: list[Finding] = []
+        # First contact. It set every asset, those that it did not name to zero.
+        self.opening: Anchor | None = next((a for a in ours.anchors if a.kind == "opening"), None)
 
     @property
     def outdated(self) -> bool:
         """A snapshot that began before the last applied one: it changes nothing by absence, status
-        or balance; its fills are facts all the same."""
+        or balance; its fills, busts and transfers are facts all the same."""
         last = self.ours.last_read_began_at
         return last is not None and self.snapshot.began_at < last
 
@@ -59,15 +68,25 @@ class Working:
         if order.order_id is not None:
             self._names[order.symbol, order.order_id] = order.cl_ord_id
 
-    def in_an_opening(self, fill: Fill) -> bool:
-        """Listed at first contact: part of the opening balance, never to be booked."""
-        opening = self.opening
-        return opening is not None and fill.listing in opening.listed and fill.at <= opening.at
+    def before_first_contact(self, at: Instant) -> bool:
+        """What happened by then is in the opening balances, listed or not."""
+        return self.opening is not None and at <= self.opening.at
 
-    @property
-    def opening(self) -> Anchor | None:
-        """First contact. It set every asset, those that it did not name to zero."""
-        return next((anchor for anchor in self.ours.anchors if anchor.kind == "opening"), None)
+    def in_the_opening(self, listing: str, at: Instant) -> bool:
+        """Listed at first contact: part of the opening, never to be booked."""
+        return self.opening is not None and listing in self.opening.listed and self.before_first_contact(at)
+
+    def absorbed(self, event: Posted) -> dict[Asset, str]:
+        """Per asset the first opening or adjustment that was made after this event without knowing it:
+        the venue's balance counted it then, so its effect is posted with its exact opposite."""
+        at, listing = happened_at(event), listing_of(event)
+        found: dict[Asset, str] = {}
+        for asset in net(movements_of(event)):
+            if self.before_first_contact(at):
+                found[asset] = "opening"
+            elif any(_counted(anchor, asset, at, listing) for anchor in self.ours.anchors):
+                found[asset] = "adjustment"
+        return found
 
     def step(self, order: Order, step: Callable[[Order], Order]) -> Order:
         """Move one order forward."""
@@ -75,20 +94,31 @@ class Working:
         self.take_in(moved)
         return moved
 
+    def post(self, event: Posted, *, found: BreakFound | None = None) -> None:
+        """An event that moves holdings, and the break that says so."""
+        self.booked.append(event)
+        self.find(event, found=found)
+
+    def unhear(self, heard: HeardFill) -> None:
+        """What was pushed about this fill is superseded by the record."""
+        del self.heard[heard.fill.key]
+        order = self.orders.get(heard.cl_ord_id)
+        if order is not None:
+            qty, price = -heard.fill.qty, heard.fill.price
+            self.step(order, partial(order_life.heard, qty=qty, price=price))
+
     def find(self, *corrections: Entry, found: BreakFound | None = None) -> None:
-        if found is not None and found.ref in self.ours.known_break_refs:
-            found = None
         if corrections or found is not None:
             self.findings.append(Finding(corrections, found))
 
     def a_break(
         self,
-        kind: str,
+        kind: BreakKind,
         ref: str,
         ours: Decimal | str,
         theirs: Decimal | str,
         *,
-        order: Order | None = None,
+        cl_ord_id: ClOrdId | None = None,
         asset: Asset | None = None,
         exec_id: ExecId | None = None,
         corrected: bool = True,
@@ -96,11 +126,11 @@ class Working:
     ) -> BreakFound:
         """A break of this venue with both numbers."""
         return BreakFound(
-            ref=f"{kind}:{self.snapshot.venue}:{ref}",
+            ref=f"{kind.value}:{self.snapshot.venue}:{ref}",
             venue=self.snapshot.venue,
-            kind=kind,
+            kind=kind.value,
             asset=asset,
-            cl_ord_id=None if order is None else order.cl_ord_id,
+            cl_ord_id=cl_ord_id,
             exec_id=exec_id,
             ours=_text(ours),
             theirs=_text(theirs),
@@ -109,5 +139,22 @@ class Working:
         )
 
 
+def traded(fill: Fill) -> str:
+    """A trade in a few words."""
+    return f"{fill.side} {plain(fill.qty)} at {plain(fill.price)}"
+
+
+def ref_of(fill: Fill, *more: str) -> str:
+    """What tells breaks about this trade from others of the venue."""
+    return ":".join((*fill.key[1:], *more))
+
+
+def _counted(anchor: Anchor, asset: Asset, at: Instant, listing: str) -> bool:
+    """Whether this adjustment took in an event that it did not know."""
+    if anchor.kind == "opening" or anchor.asset != asset:
+        return False
+    return at <= anchor.at and listing not in anchor.listed
+
+
 def _text(value: Decimal | str) -> str:
-    return plain(value) if isinstance(value, Decimal) else value
+    return plain(value) if isinstance(value, Decimal) else str(value)

@@ -3,7 +3,9 @@
 Rules:
 - All checks run and all refusals are reported, each with its limit, its value and what made it.
 - A proposal that reduces the position wherever it may be passes the limits on growth, and the counts of
-  open and unknown orders with them, for they would be obstacles to leaving. Its balance is checked always.
+  open and unknown orders with them, for they would be obstacles to leaving. So does a flatten, which has to
+  reduce at each of its venues or is refused. The operator's trading states bind everything but a flatten.
+- The balance is checked always.
 - What can not be computed (a missing price, an unbounded fee, a number that is none) is refused, and
   says so; it never passes.
 Invariant: whatever fills of what is approved, and whatever is late, no limit on the worst case breaks.
@@ -21,6 +23,7 @@ from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, Side
 from mvx.risk.finite import check_numbers
 from mvx.risk.limits import Approved, Limits, Proposal, Refusal, Refused, World
+from mvx.risk.trading import check_flatten, check_trading
 from mvx.risk.worst_case import WorstCase, desk_worst_case, reduces, venue_worst_case
 
 Check = Callable[[Proposal, World, Limits], Iterator[Refusal]]
@@ -30,7 +33,7 @@ def assess(proposal: Proposal, world: World, limits: Limits) -> Approved | Refus
     """Whether the children may be committed."""
     refusals = tuple(check_numbers(proposal, world, limits))
     if not refusals:
-        checks = ALWAYS if reduces(proposal, world) else CHECKS
+        checks = _checks_of(proposal, world)
         refusals = tuple(refusal for check in checks for refusal in check(proposal, world, limits))
     return Refused(refusals) if refusals else Approved(proposal.children)
 
@@ -152,8 +155,15 @@ GROWTH: tuple[Check, ...] = (
     check_open_orders,
     check_unknown_orders,
 )
-ALWAYS: tuple[Check, ...] = (check_balance,)
+ALWAYS: tuple[Check, ...] = (check_trading, check_balance)
 CHECKS: tuple[Check, ...] = (*GROWTH, *ALWAYS)
+FLATTENING: tuple[Check, ...] = (check_flatten, check_balance)
+
+
+def _checks_of(proposal: Proposal, world: World) -> tuple[Check, ...]:
+    if proposal.flattening:
+        return FLATTENING
+    return ALWAYS if reduces(proposal, world) else CHECKS
 
 
 def _spent_asset(order: Order) -> Asset:

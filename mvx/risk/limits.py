@@ -13,6 +13,7 @@ from decimal import Decimal
 from mvx.domain.ids import Asset, ParentId, Venue
 from mvx.domain.instrument import Instrument
 from mvx.domain.order import Order, Side
+from mvx.domain.trading import TradingStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ class WorkingParent:
 @dataclass(frozen=True, slots=True)
 class World:
     """`orders`: all that are not settled, of every venue, foreign ones included. `prices`: instrument
-    name to mid in the desk's currency."""
+    name to mid in the desk's currency. `trading`: what the operator decided, of the system and its venues."""
 
     holdings: Mapping[tuple[Venue, Asset], Holding]
     orders: tuple[Order, ...]
     working: tuple[WorkingParent, ...]
     prices: Mapping[str, Decimal]
+    trading: TradingStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Proposal:
     """Children of one parent, about to be committed.
 
     `parent_leaves_qty` is the parent's whole remaining quantity, these children included.
-    `notional_rates`: the desk's currency per unit of the venue's quote."""
+    `notional_rates`: the desk's currency per unit of the venue's quote. `flattening`: it leaves a venue,
+    halted or not, and is judged by that venue's own position alone."""
 
     parent_id: ParentId
     instrument: Instrument
@@ -74,6 +77,7 @@ class Proposal:
     parent_leaves_qty: Decimal
     children: tuple[Order, ...]
     notional_rates: Mapping[Venue, Decimal]
+    flattening: bool = False
 
     def __post_init__(self) -> None:
         for child in self.children:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
 from mvx.domain.ids import Asset, Venue
@@ -86,23 +87,47 @@ def desk_worst_case(proposal: Proposal, world: World) -> WorstCase | None:
 def venue_worst_case(proposal: Proposal, world: World, venue: Venue) -> WorstCase | None:
     """The same at one venue, where only its orders can move the position."""
     asset, side = proposal.instrument.base, proposal.side
-    others = reach((order for order in world.orders if order.venue == venue), asset, side)
-    own = reach((child for child in proposal.children if child.venue == venue), asset, side)
+    others = reach(_at(world.orders, venue), asset, side)
+    own = reach(_at(proposal.children, venue), asset, side)
     if others is None or own is None:
         return None
     return WorstCase(side.sign * position(world, asset, venue), others, own)
 
 
-def reduces(proposal: Proposal, world: World) -> bool:
-    """Whether the proposal makes the desk's position smaller wherever in its interval it is: with the
-    other open orders of its side it fits into the least that is held against it (DESIGN 5)."""
+class Reduction(NamedTuple):
+    """How far a proposal goes (`own`; None: without bound), and how far it may go and still only reduce
+    the position wherever in its interval that is (`room`; not positive: there is nothing to reduce)."""
+
+    own: Decimal | None
+    room: Decimal | None
+
+    @property
+    def holds(self) -> bool:
+        return self.own is not None and self.room is not None and 0 < self.own <= self.room
+
+
+def reduction(proposal: Proposal, world: World, venue: Venue | None = None) -> Reduction:
+    """Of the desk's position, or of one venue's by the children there: with the other open orders of its
+    side it has to fit into the least that is held against it (DESIGN 5)."""
     asset, side = proposal.instrument.base, proposal.side
-    others = reach(world.orders, asset, side)
-    own = reach(proposal.children, asset, side)
-    if others is None or own is None:
-        return False
-    least = -(side.sign * position(world, asset) + others)
-    return 0 < own <= least
+    others = reach(_at(world.orders, venue), asset, side)
+    own = reach(_at(proposal.children, venue), asset, side)
+    room = None if others is None else -(side.sign * position(world, asset, venue) + others)
+    return Reduction(own, room)
+
+
+def reduces(proposal: Proposal, world: World) -> bool:
+    """Whether the proposal makes the desk's position smaller wherever in its interval it is."""
+    return reduction(proposal, world).holds
+
+
+def reduces_at(proposal: Proposal, world: World, venue: Venue) -> bool:
+    """The same of one venue's own position, by the children there."""
+    return reduction(proposal, world, venue).holds
+
+
+def _at(orders: Iterable[Order], venue: Venue | None) -> Iterable[Order]:
+    return (order for order in orders if venue in (None, order.venue))
 
 
 def _end(interval: Interval, side: Side) -> Decimal | None:

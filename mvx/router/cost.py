@@ -2,7 +2,8 @@
 
 Rule: offers of several venues compare by one number, the all-in price per unit of base in the
 instrument's quote: px * (1 + fee) * rate for a buy, px * (1 - fee) * rate for a sell. Inside the router
-it is carried as a cost with the side's sign, so that less is better for both sides.
+it is carried as a cost with the side's sign, so that less is better for both sides. A quote that carries a
+penalty is compared as if it were that much worse, and is reported at what it costs in truth.
 Invariant: a level beyond the offer's bound is never seen, and no level is converted before it is reached.
 """
 
@@ -28,7 +29,8 @@ class Quote:
 
     `fee_bps` is the taker fee, `rate` the instrument's quote per unit of the symbol's own. `spendable`
     is the symbol's quote asset for a buy and the base for a sell. Fees are included in what a buy
-    spends; a fee that a sell pays in base is the caller's to leave out of `spendable`.
+    spends; a fee that a sell pays in base is the caller's to leave out of `spendable`. `penalty_bps`
+    enters comparisons and no price; `penalised` says what for, in words.
     """
 
     venue: Venue
@@ -38,6 +40,8 @@ class Quote:
     fee_bps: Decimal
     rate: Decimal
     spendable: Decimal
+    penalty_bps: Decimal = ZERO
+    penalised: str = ""
 
 
 #: A level in the order of the merge: cost, venue, px, qty. The venue breaks ties, so that no order of
@@ -51,7 +55,8 @@ class Offer:
 
     `bound` is the worst price allowed, in the symbol's own quote and on its tick grid; None: any.
     `levels` are the levels within it, best first.
-    `factor` turns an own price into a signed all-in cost; `outlay` into what a buy reserves.
+    `factor` turns an own price into a signed all-in cost, `compared` into the one that offers compare
+    by, with the penalty; `outlay` into what a buy reserves.
     """
 
     quote: Quote
@@ -59,6 +64,7 @@ class Offer:
     bound: Decimal | None
     levels: tuple[Level, ...]
     factor: Decimal
+    compared: Decimal
     outlay: Decimal
 
     @property
@@ -74,6 +80,11 @@ class Offer:
         return self.quote.book.against(self.side)[0]
 
     def cost(self, px: Decimal) -> Decimal:
+        """What decides: less is better."""
+        return px * self.compared
+
+    def paid(self, px: Decimal) -> Decimal:
+        """What is reported: the signed all-in price itself."""
         return px * self.factor
 
     def limit_for(self, px: Decimal) -> Decimal:
@@ -97,7 +108,7 @@ class Offer:
 
     def ladder(self, floor: Decimal = ZERO) -> Iterator[Rung]:
         """The levels as rungs; the first `floor` of quantity comes before everything else."""
-        venue, factor = self.quote.venue, self.factor
+        venue, factor = self.quote.venue, self.compared
         for px, size in self.levels:
             if not floor:
                 yield px * factor, venue, px, size
@@ -135,8 +146,13 @@ class Take:
 
     @property
     def cost(self) -> Decimal:
-        """Signed, fee included, in the instrument's quote."""
+        """What decides, in the instrument's quote: signed, fee and penalty included."""
         return self.offer.cost(self.notional)
+
+    @property
+    def paid(self) -> Decimal:
+        """What it costs in truth: signed, fee included."""
+        return self.offer.paid(self.notional)
 
     @property
     def last_cost(self) -> Decimal:
@@ -175,7 +191,8 @@ def make_offer(
     else:
         bound = ceil_to(max(bounds), tick) if bounds else None
     factor = side.sign * (ONE + side.sign * fee) * quote.rate
-    return Offer(quote, side, bound, _within(quote, side, bound), factor, ONE + max(ZERO, fee))
+    compared = factor * (ONE + side.sign * quote.penalty_bps / BPS)
+    return Offer(quote, side, bound, _within(quote, side, bound), factor, compared, ONE + max(ZERO, fee))
 
 
 def _within(quote: Quote, side: Side, bound: Decimal | None) -> tuple[Level, ...]:

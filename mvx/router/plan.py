@@ -5,6 +5,7 @@ Rules:
   never beyond the caller's limit or the slippage cap (against the consolidated mid, fees excluded).
 - A resting or post-only plan takes what crosses (post-only: nothing) and rests the remainder in one leg.
 - Every venue asked has a leg or a reason.
+- A penalised quote is taken where the others can not fill; no reported price has the penalty in it.
 Invariants: the plan never exceeds the quantity, a balance or a bound; every leg is a legal order; the
 same quotes in another order give the same plan. Quotients are cut to ten places for the report.
 """
@@ -73,7 +74,8 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class SingleVenue:
-    """The best that one venue alone could do for the whole planned quantity."""
+    """The best that one venue alone could do for the whole planned quantity; a penalised one only where
+    every one is."""
 
     venue: Venue
     all_in_px: Decimal
@@ -147,14 +149,14 @@ def _offers(request: PlanRequest, quotes: Sequence[Quote], mid: Decimal | None) 
 
 
 def _legs(takes: Mapping[Venue, Take], taken: Split, rest: Rest, *, reaching: bool) -> tuple[Leg, ...]:
-    last_cost = max((take.last_cost for take in taken.takes.values()), default=ZERO)
+    last = taken.last
     return tuple(
-        _leg(take, last_cost, rest.qty if take is rest.take else ZERO, reaching=reaching)
+        _leg(take, last, rest.qty if take is rest.take else ZERO, reaching=reaching)
         for _, take in sorted(takes.items())
     )
 
 
-def _leg(take: Take, last_cost: Decimal, rested: Decimal, *, reaching: bool) -> Leg:
+def _leg(take: Take, last: Take | None, rested: Decimal, *, reaching: bool) -> Leg:
     quote = take.offer.quote
     return Leg(
         venue=quote.venue,
@@ -164,8 +166,8 @@ def _leg(take: Take, last_cost: Decimal, rested: Decimal, *, reaching: bool) -> 
         limit_px=take.furthest_px if reaching and not rested else take.limit_px,
         expected_px=round_px(take.notional / take.qty),
         fee_bps=quote.fee_bps,
-        all_in_px=round_px(abs(take.cost) / take.qty),
-        why=why_taken(take, last_cost, rested),
+        all_in_px=round_px(abs(take.paid) / take.qty),
+        why=why_taken(take, last, rested),
     )
 
 
@@ -179,15 +181,15 @@ def _summed(
 ) -> Plan:
     """The plan with its totals, from unrounded sums."""
     qty = sum((take.qty for take in takes.values()), ZERO)
-    cost = sum((take.cost for take in takes.values()), ZERO)
+    paid = sum((take.paid for take in takes.values()), ZERO)
     notional = sum((take.notional * take.offer.quote.rate for take in takes.values()), ZERO)
     slippage = None
     if qty and mid:
         slippage = round_px(request.side.sign * (notional / qty - mid) / mid * BPS)
     best = saving = None
     if single is not None:
-        best = SingleVenue(single.offer.venue, round_px(abs(single.cost) / single.qty))
-        saving = round_px((single.cost - cost) / abs(single.cost) * BPS)
+        best = SingleVenue(single.offer.venue, round_px(abs(single.paid) / single.qty))
+        saving = round_px((single.paid - paid) / abs(single.paid) * BPS)
     return Plan(
         request=request,
         legs=legs,
@@ -195,7 +197,7 @@ def _summed(
         arrival_px=None if mid is None else round_px(mid),
         planned_qty=qty,
         expected_px=round_px(notional / qty) if qty else None,
-        all_in_px=round_px(abs(cost) / qty) if qty else None,
+        all_in_px=round_px(abs(paid) / qty) if qty else None,
         slippage_bps=slippage,
         best_single_venue=best,
         saving_bps=saving,

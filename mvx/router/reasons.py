@@ -15,16 +15,15 @@ from mvx.router.rest import minimum
 from mvx.router.split import Split
 
 
-def why_taken(take: Take, last_cost: Decimal, rested: Decimal) -> str:
-    """Why a venue got its quantity; last_cost is the cost of the plan's last level."""
+def why_taken(take: Take, last: Take | None, rested: Decimal) -> str:
+    """Why a venue got its quantity; `last` is the take that reaches the plan's last level."""
     offer, now = take.offer, take.qty - rested
     parts = []
-    if now:
-        offered = sum((level.qty for level in offer.levels if offer.cost(level.px) <= last_cost), ZERO)
-        price = _all_in(offer, offer.cost(offer.best.px))
+    if now and last is not None:
+        offered = sum((level.qty for level in offer.levels if offer.cost(level.px) <= last.last_cost), ZERO)
         parts.append(
-            f"best all-in: {price} for {plain(now)} of {plain(offered)} offered "
-            f"up to the last level taken, {_all_in(offer, last_cost)}"
+            f"best all-in: {_all_in(offer, offer.best.px)} for {plain(now)} of {plain(offered)} offered "
+            f"up to the last level taken, {_all_in(last.offer, last.last_px)}"
         )
         if not offer.affords(take.qty + offer.lot, take.last_px):
             parts.append("its balance covers no more")
@@ -32,6 +31,8 @@ def why_taken(take: Take, last_cost: Decimal, rested: Decimal) -> str:
         fee = plain(offer.quote.fee_bps)
         at = plain(take.limit_px)
         parts.append(f"rests {plain(rested)} at {at}: the lowest fee of those that can take it, {fee} bps")
+    if offer.quote.penalty_bps:
+        parts.append(f"{_compared(offer)}, and still the best that is left")
     return "; ".join(parts)
 
 
@@ -48,17 +49,24 @@ def why_not(offer: Offer, split: Split, *, limited_by: str) -> str:
     small = split.too_small.get(offer.venue)
     if small is not None:
         return f"less than its minimum of {minimum(small)} would be left for it"
-    if not split.takes:
+    last = split.last
+    if last is None:
         return "no legal order fits the quantity, its lots, its minimums and its balance"
-    last = max(take.last_cost for take in split.takes.values())
     cost = offer.cost(best.px)
-    if cost >= last:
-        than = "worse than" if cost > last else "no better than"
-        return f"all-in {_all_in(offer, cost)} is {than} the last level taken, {_all_in(offer, last)}"
+    if cost >= last.last_cost and offer.quote.penalty_bps:
+        return f"{_compared(offer)}: the others fill the quantity"
+    if cost >= last.last_cost:
+        than = "worse than" if cost > last.last_cost else "no better than"
+        level = _all_in(last.offer, last.last_px)
+        return f"all-in {_all_in(offer, best.px)} is {than} the last level taken, {level}"
     return "its lots and minimums leave no room for it: the others fill the quantity for less"
 
 
-def _all_in(offer: Offer, cost: Decimal) -> str:
+def _compared(offer: Offer) -> str:
+    return f"{offer.quote.penalised}: compared at {plain(offer.quote.penalty_bps)} bps more"
+
+
+def _all_in(offer: Offer, px: Decimal) -> str:
     exponent = offer.quote.rules.tick.normalize().as_tuple().exponent
     assert isinstance(exponent, int)
-    return plain(round_px(abs(cost), max(0, -exponent)))
+    return plain(round_px(abs(offer.paid(px)), max(0, -exponent)))

@@ -1,7 +1,8 @@
 """Where the quantity rests that nothing takes now.
 
 Rule: one leg at the offer's bound (the limit, rounded inward to the tick), at the venue of the lowest
-fee that can take all of it; merged into that venue's taking leg, so that a venue gets one order a round.
+fee that can take all of it, a penalised one only where no other can; merged into that venue's taking
+leg, so that a venue gets one order a round.
 Invariant: a resting leg is a legal order within balance, and a post-only one does not cross its book.
 """
 
@@ -14,7 +15,7 @@ from decimal import Decimal
 from mvx.domain.ids import Venue
 from mvx.domain.money import ZERO, floor_to, plain
 from mvx.domain.order import Side
-from mvx.router.cost import Offer, Take
+from mvx.router.cost import Offer, Quote, Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class _Candidate:
     merged: bool
 
     @property
-    def rank(self) -> tuple[int, Decimal, Decimal, bool, Venue]:
-        """All of it first, then all but a part of a lot, then the most; among equals the lowest fee."""
+    def rank(self) -> tuple[int, Decimal, Decimal, Decimal, bool, Venue]:
+        """All of it first, then all but a part of a lot, then the most; among equals the least penalty,
+        then the lowest fee."""
         quote = self.take.offer.quote
         over = self.left - self.qty
         fit = 0 if not over else 1 if over < quote.rules.lot else 2
-        return (fit, -self.qty if fit == 2 else ZERO, quote.fee_bps, not self.merged, quote.venue)
+        most = -self.qty if fit == 2 else ZERO
+        return (fit, most, quote.penalty_bps, quote.fee_bps, not self.merged, quote.venue)
 
 
 def place_rest(
@@ -61,8 +64,7 @@ def place_rest(
     best = min(candidates, key=lambda candidate: candidate.rank)
     for other in candidates:
         if other is not best:
-            fee = other.take.offer.quote.fee_bps
-            refused[other.take.offer.venue] = _second_best(fee, best)
+            refused[other.take.offer.venue] = _second_best(other.take.offer.quote, best)
     return Rest(best.take, best.qty, refused)
 
 
@@ -91,10 +93,14 @@ def _candidate(offer: Offer, already: Take | None, left: Decimal, *, post_only: 
     return _Candidate(take, qty, left, already is not None)
 
 
-def _second_best(fee: Decimal, best: _Candidate) -> str:
+def _second_best(other: Quote, best: _Candidate) -> str:
     quote = best.take.offer.quote
-    if fee > quote.fee_bps:
-        return f"its fee of {plain(fee)} bps is above the {plain(quote.fee_bps)} bps of {quote.venue}"
+    if other.penalty_bps > quote.penalty_bps:
+        return f"{other.penalised}: the quantity rests at {quote.venue}"
+    if other.fee_bps > quote.fee_bps:
+        return (
+            f"its fee of {plain(other.fee_bps)} bps is above the {plain(quote.fee_bps)} bps of {quote.venue}"
+        )
     return f"the quantity rests at {quote.venue}"
 
 

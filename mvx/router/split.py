@@ -5,7 +5,8 @@ Rules:
 - A leg below its venue's minimums is dropped and the whole quantity split again over the others.
 - Where quantity is left over, one venue at a time is made to take one lot more, or its least legal
   quantity, ahead of the merge; a venue of finer lots then gives way. Kept while it places more.
-- One venue alone is a candidate too: a split is never dearer than the best single venue.
+- One venue alone is a candidate too: a split is never dearer than the best single venue, of those with
+  the least penalty on offer (all of them, where nobody is penalised).
 Invariants: the sum never exceeds the quantity asked for; every take is a legal order; the result depends
 on the offers, never on their order.
 """
@@ -27,7 +28,7 @@ Offers = Mapping[Venue, Offer]
 @dataclass(frozen=True, slots=True)
 class Split:
     """`too_small`: what a dropped venue would have taken. `single`: the best venue that could do the
-    whole planned quantity alone."""
+    whole planned quantity alone, among those with the least penalty on offer."""
 
     takes: Mapping[Venue, Take] = field(default_factory=dict)
     too_small: Mapping[Venue, Take] = field(default_factory=dict)
@@ -40,6 +41,11 @@ class Split:
     @property
     def cost(self) -> Decimal:
         return sum((take.cost for take in self.takes.values()), ZERO)
+
+    @property
+    def last(self) -> Take | None:
+        """The take that reaches the last level."""
+        return max(self.takes.values(), key=lambda take: take.last_cost, default=None)
 
     @property
     def rank(self) -> tuple[Decimal, Decimal, int]:
@@ -56,7 +62,7 @@ def split(offers: Offers, qty: Decimal) -> Split:
     single = _best_alone(offers, best.planned_qty)
     if single is not None and single.cost < best.cost:
         best = _only(single)
-    return replace(best, single=single)
+    return replace(best, single=_best_alone(_least_penalised(offers), best.planned_qty))
 
 
 def alone(offer: Offer, qty: Decimal) -> Take | None:
@@ -71,6 +77,11 @@ def alone(offer: Offer, qty: Decimal) -> Take | None:
 
 def _only(take: Take) -> Split:
     return Split({take.offer.venue: take})
+
+
+def _least_penalised(offers: Offers) -> Offers:
+    least = min((offer.quote.penalty_bps for offer in offers.values()), default=ZERO)
+    return {venue: offer for venue, offer in offers.items() if offer.quote.penalty_bps == least}
 
 
 def _best_alone(offers: Offers, qty: Decimal) -> Take | None:

@@ -42,7 +42,7 @@ def test_help_of_a_verb_begins_with_examples(path: tuple[str, ...], tmp_path: Pa
 def test_every_example_parses(path: tuple[str, ...], tmp_path: Path) -> None:
     """No example is a usage error: each one stops at its --help only."""
     verb = VERBS[path[0]]
-    for example in (verb.verbs[path[1]] if isinstance(verb, Family) else verb).examples:
+    for example in (verb.verbs[" ".join(path[1:])] if isinstance(verb, Family) else verb).examples:
         argv = example.split()[1:]
         assert mvx(surroundings(tmp_path), *argv, "--help").exit_code == 0
 
@@ -210,4 +210,5 @@ def test_the_table_of_verbs_points_at_functions() -> None:
     for name, verb in VERBS.items():
         inner = verb.verbs if isinstance(verb, Family) else {name: verb}
         for each, target in inner.items():
-            assert group.LazyVerb(each, target).load().name == each
+            typed = each or name
+            assert group.LazyVerb(typed, target).load().name == typed

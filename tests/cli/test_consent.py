@@ -38,6 +38,18 @@ def test_live_at_a_terminal_asks_even_with_assume_yes(typed: str, agreed: bool, 
     assert ask() is agreed
 
 
+@pytest.mark.parametrize(
+    ("typed", "agreed"), [("flatten\n", True), ("y\n", False), ("yes\n", False), ("", False)]
+)
+def test_a_severe_action_wants_its_word_typed(typed: str, agreed: bool, tmp_path: Path) -> None:
+    """A habit of answering y does not leave every venue."""
+    environment = surroundings(tmp_path, stdin=Terminal(typed), stderr=Terminal())
+    ask = consent(environment, "live", yes=False, assume_yes=False, question="all?", word="flatten")
+    assert ask() is agreed
+    assert isinstance(environment.stderr, Terminal)
+    assert "Type flatten" in environment.stderr.getvalue()
+
+
 def test_live_refuses_paper(tmp_path: Path) -> None:
     """`--live` on a paper desk is exit 4, with nothing sent."""
     with pytest.raises(Refused):

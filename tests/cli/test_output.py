@@ -21,6 +21,7 @@ from mvx.errors import Exit
 from tests.cli.harness import ENVELOPE, surroundings
 from tests.support import START
 
+WHAT_TO_DO = "known: it lists the trade; next: mvx fills --venue kraken"
 NOON = "2026-11-22T12:00:00.000000Z"
 
 
@@ -28,6 +29,7 @@ def a_break(**changes: Any) -> BreakRow:
     fields: dict[str, Any] = {
         **{"id": 7, "venue": "kraken", "kind": "missing_fill", "asset": "BTC", "cl_ord_id": None},
         **{"exec_id": "T1", "ours": "0.4", "theirs": "0.5", "corrected": True, "at": START, "note": "booked"},
+        **{"known": "it lists the trade", "next": "mvx fills --venue kraken"},
     }
     return BreakRow(**{**fields, **changes})
 
@@ -75,22 +77,22 @@ def test_the_envelope_is_one_compact_line() -> None:
     assert found["data"]["fills"][0]["fee"] == {"asset": "USDT", "amount": "36.2"}
     assert list(found["breaks"][0]) == [
         *("id", "venue", "kind", "asset", "cl_ord_id", "exec_id"),
-        *("ours", "theirs", "corrected", "at", "note"),
+        *("ours", "theirs", "corrected", "at", "note", "known", "next"),
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({}, "break missing_fill kraken BTC T1 ours 0.4 theirs 0.5 corrected: booked"),
+        ({}, f"break missing_fill kraken BTC T1 ours 0.4 theirs 0.5 corrected: booked; {WHAT_TO_DO}"),
         (
             {"corrected": False, "exec_id": None, "note": ""},
-            "break missing_fill kraken BTC ours 0.4 theirs 0.5 not corrected",
+            f"break missing_fill kraken BTC ours 0.4 theirs 0.5 not corrected; {WHAT_TO_DO}",
         ),
     ],
 )
 def test_a_break_is_one_loud_line(changes: dict[str, Any], line: str) -> None:
-    """Kind, where, both numbers and the verdict."""
+    """Kind, where, both numbers and the verdict, what is known at the venue and what to run."""
     assert break_line(a_break(**changes)) == line
 
 
@@ -104,7 +106,7 @@ def test_breaks_and_warnings_go_to_stderr_with_json_too(tmp_path: Path) -> None:
     assert isinstance(environment.stderr, io.StringIO)
     assert isinstance(environment.stdout, io.StringIO)
     assert environment.stderr.getvalue().splitlines() == [
-        "break missing_fill kraken BTC T1 ours 0.4 theirs 0.5 corrected: booked",
+        f"break missing_fill kraken BTC T1 ours 0.4 theirs 0.5 corrected: booked; {WHAT_TO_DO}",
         "warning: okx is slow\\x1b[2J",
     ]
     assert len(environment.stdout.getvalue().splitlines()) == 1

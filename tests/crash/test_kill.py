@@ -18,6 +18,7 @@ from mvx.errors import Exit
 from mvx.journal import history, views
 from tests.crash.processes import Station, kill
 from tests.engine.desk import BINANCE, BUY, GTC, IOC, OKX, SELL, Operator, order, settings
+from tests.engine.faults import KINDS, strike
 from tests.engine.truth import (
     assert_healed,
     assert_never_more_than,
@@ -27,7 +28,6 @@ from tests.engine.truth import (
     reading,
     until_agreed,
 )
-from tests.engine.weather import KINDS, strike
 from tests.support import ManualClock
 
 KILLS = 50

@@ -34,8 +34,8 @@ from tests.engine.desk import (
     routed,
     settings,
 )
+from tests.engine.faults import KINDS, account, strike
 from tests.engine.truth import assert_healed, assert_truth_inside
-from tests.engine.weather import KINDS, account, strike
 
 SEEDS = range(6)
 LATENCIES_S = (0, 0, 0, 0.001, 0.02, 0.3)

@@ -1,52 +1,140 @@
-"""The faults that desks are put under in these tests, and how long those that last do."""
+"""Venues in bad weather: ports that hang, refuse, dawdle or lie, and what became known of it."""
 
 from __future__ import annotations
 
-import itertools
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
 
-from mvx.config.settings import VenueSettings
 from mvx.domain.ids import Asset, Venue
-from mvx.paper.exchange import FAULT_KINDS
-from tests.engine.truth import At
-from tests.paper.builders import venue_settings
+from mvx.domain.money import ONE
+from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
+from mvx.engine.watch import WatchedPort
+from mvx.errors import OutcomeUnknown
+from mvx.journal import views
+from mvx.journal.codec import decode_as
+from mvx.venues.health import Cause, Failed, Health
+from mvx.venues.port import Balances, VenuePort
+from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator
+from tests.engine.truth import reading
+from tests.support import ManualClock
 
-#: What the venue takes back is exogenous to the interval until it is read: it has tests of its own.
-BUST = "bust"
-KINDS = tuple(kind for kind in FAULT_KINDS if kind != BUST)
-#: Under these every call fails, or every private one: they take a time. clock-skew, base-fee and token-fee
-#: last as well, and nothing fails under them.
-DARK = ("outage", "hang", "maintenance", "key-revoked")
-#: Each shapes the one request that it hits; with a time they hit reads too.
-REQUEST_KINDS = KINDS[: KINDS.index("no-id") + 1]
-#: One of each sort: to a desk a broken answer is like another.
-SORTS = tuple(
-    kind
-    for kind in KINDS
-    if kind not in ("reset-after", "html-200", "empty-200", "truncated", "no-id", "key-revoked")
-    and not kind.endswith("-event")
-)
-#: These twist what the lists say of an order or what became of it.
-TWISTS = ("late-trade", "stale-order", "not-found", "late-fill", "partial")
+COINBASE, BYBIT = Venue("coinbase"), Venue("bybit")
+FIVE = (KRAKEN, COINBASE, BINANCE, OKX, BYBIT)
+
+T = TypeVar("T")
 
 
-#: Every two sorts of which one twists what the lists say, and the requests that may land twice.
-PAIRS = tuple(
-    pair
-    for pair in itertools.combinations_with_replacement(SORTS, 2)
-    if set(pair) & set(TWISTS) or set(pair) <= {"lost-request", "late-request", "lost-ack", "late-ack"}
-)
+class Weather:
+    """A port whose every call meets `meets` first; a call that it raises for never reaches the venue."""
+
+    def __init__(self, port: VenuePort, meets: Callable[[str], Awaitable[None]]) -> None:
+        self.port = port
+        self._meets = meets
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.port, name)
+        if name == "close" or not iscoroutinefunction(found):
+            return found
+        return partial(self._called, name, found)
+
+    async def _called(self, name: str, ask: Callable[..., Awaitable[T]], *terms: Any) -> T:
+        await self._meets(name)
+        return await ask(*terms)
 
 
-def strike(at: At, venue: Venue, kind: str, *, lasts_s: float = 3.0) -> None:
-    """One fault; one that lasts and makes calls fail ends by itself."""
-    at.exchange.inject(venue, kind, for_s=lasts_s if kind in DARK else None)
+class Liar(Weather):
+    """A venue that tells of one coin more than it holds."""
+
+    async def balances(self) -> Balances:
+        told = await self.port.balances()
+        return replace(told, total={**told.total, Asset("BTC"): told.total[Asset("BTC")] + ONE})
 
 
-def account(name: str = "kraken", *, books: Path | None = None) -> VenueSettings:
-    """A venue that takes fees in a token while there is any: some fills' worth."""
-    held = {"BTC": "10", "USD": "500000", "USDT": "500000", "BNB": "0.05"}
-    return venue_settings(
-        name, books=books, balances={Asset(asset): Decimal(amount) for asset, amount in held.items()}
-    )
+def within(
+    desk: Desk, venue: Venue, meets: Callable[[str], Awaitable[None]], kind: type[Weather] = Weather
+) -> Desk:
+    """The desk with that weather at one of its venues; who looked on there does not any more."""
+    port: Any = desk.venues[venue]
+    while not isinstance(port, WatchedPort):
+        port = port.port
+    return replace(desk, venues={**desk.venues, venue: desk.watch.over(kind(port.port, meets))})
+
+
+def hanging(clock: ManualClock, timeout_s: float, *only: str) -> Callable[[str], Awaitable[None]]:
+    """Nobody answers: the call waits for as long as it may. With names, only these calls."""
+
+    async def meets(call: str) -> None:
+        if not only or call in only:
+            await clock.sleep(timeout_s)
+            raise OutcomeUnknown(f"no answer within {timeout_s:g} s")
+
+    return meets
+
+
+def raising(error: Exception, *only: str) -> Callable[[str], Awaitable[None]]:
+    async def meets(call: str) -> None:
+        if not only or call in only:
+            raise error
+
+    return meets
+
+
+def slow(clock: ManualClock, seconds: float) -> Callable[[str], Awaitable[None]]:
+    async def meets(call: str) -> None:
+        await clock.sleep(seconds)
+
+    return meets
+
+
+async def fair(call: str) -> None:
+    """Nothing in the way."""
+
+
+def health(at: Operator, venue: Venue = OKX) -> Health:
+    """As the journal has it."""
+    with reading(at.settings) as tx:
+        texts = views.health_texts(tx)
+    return decode_as(Health, texts[venue]) if venue in texts else Health()
+
+
+def calls_at(at: Operator, venue: Venue) -> list[str]:
+    """From now on what that venue is asked, in order."""
+    calls: list[str] = []
+
+    def look(here: Venue, now: str) -> None:
+        if here == venue and now.startswith("before "):
+            calls.append(now.removeprefix("before "))
+
+    at.look = look
+    return calls
+
+
+def reasons(outcome: Outcome) -> dict[Venue, str]:
+    """Why each venue got nothing."""
+    assert isinstance(outcome.data, RouteResult)
+    assert outcome.data.plan is not None
+    return {row.venue: row.why for row in outcome.data.plan.skipped}
+
+
+def legs(outcome: Outcome) -> dict[Venue, str]:
+    """Why each venue got something."""
+    assert isinstance(outcome.data, RouteResult)
+    assert outcome.data.plan is not None
+    return {row.venue: row.why for row in outcome.data.plan.legs}
+
+
+def warnings_of(outcome: Outcome, venue: Venue = OKX) -> list[str]:
+    return [line for line in outcome.warnings if venue in line]
+
+
+def degrade(at: Operator, *venues: Venue) -> None:
+    async def throttled(desk: Desk) -> None:
+        for venue in venues:
+            desk.watch.hear(venue, Failed(at.clock.now(), Cause.THROTTLED, "429 too many requests"))
+
+    at.does(throttled)

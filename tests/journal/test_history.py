@@ -89,12 +89,30 @@ def test_an_event_on_its_asset_voids_a_doubt(journal: Journal, event: log.Entry,
         assert ((KRAKEN, BTC) in views.doubted(tx)) is open_still
 
 
-def test_anchors_are_told_oldest_first(journal: Journal) -> None:
-    """The opening, then the adjustments, with what each of them listed."""
-    write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), (ExecId("e1"),))])
+@pytest.mark.parametrize(("since_s", "adjustments"), [(8, [9, 11]), (9, [9, 11]), (10, [11]), (12, [])])
+def test_the_opening_is_told_always_and_adjustments_since_an_instant(
+    journal: Journal, since_s: int, adjustments: list[int]
+) -> None:
+    """With what each of them listed, oldest first; the opening in one of its rows, which are alike."""
+    for at_s in (9, 11):
+        write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(at_s), (f"e{at_s}",))])
     with journal.read() as tx:
-        found = [(a.asset, a.kind, sorted(a.listed)) for a in history.anchors(tx, KRAKEN)]
-    assert found == [(BTC, "opening", ["old"]), (USD, "opening", ["old"]), (BTC, "adjustment", ["e1"])]
+        found = [(a.kind, a.at, sorted(a.listed)) for a in history.anchors(tx, KRAKEN, at(since_s))]
+    expected = [("adjustment", at(at_s), [f"e{at_s}"]) for at_s in adjustments]
+    assert [("opening", at(0), ["old"]), *expected] == found
+
+
+def test_a_venue_without_first_contact_has_no_anchor(journal: Journal) -> None:
+    with journal.read() as tx:
+        assert history.anchors(tx, Venue("okx"), at(0)) == ()
+
+
+def test_breaks_are_known_by_their_refs(journal: Journal) -> None:
+    """Those that were said, and no others."""
+    said = log.BreakFound("bust:kraken:x", KRAKEN, "bust", BTC, None, None, "1", "2", True, "")
+    write(journal, [said])
+    with journal.read() as tx:
+        assert {said.ref} == history.known_break_refs(tx, ["late_fill:kraken:x", said.ref])
 
 
 def test_unsettled_orders_are_those_that_may_still_move_a_holding(journal: Journal) -> None:

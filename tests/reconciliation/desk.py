@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from mvx.domain import entries as log
-from mvx.domain.execution import Fill
-from mvx.domain.exposure import Interval, holding
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId
 from mvx.domain.instant import Instant, after
-from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.order import Order, OrderReport, Side
-from mvx.journal.fill_rows import fill_of
-from mvx.journal.fold import apply
-from mvx.journal.rows import order_of
-from mvx.journal.verify import MemoryState
+from mvx.domain.order_status import ExecType
+from mvx.domain.postings import happened_at
 from mvx.reconciliation.compare import compare, opening
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
 from tests.domain.orders import BTC, BTC_USD, KRAKEN, USD, at, order
+from tests.reconciliation.records import Records
 
 D = Decimal
 FIRST_READ = -100.0
@@ -49,12 +45,14 @@ def reading(
     closed: Iterable[OrderReport] = (),
     trades: Iterable[Fill] = (),
     after: Iterable[Fill] | None = None,
+    transfers: Iterable[Transfer] = (),
+    transfers_after: Iterable[Transfer] | None = None,
     since_s: float = -60,
     balances_s: float | None = None,
 ) -> Snapshot:
-    """A reading that takes a second to its balances; `after`: the second list of trades, where it
-    differs from the first."""
-    trades = tuple(trades)
+    """A reading that takes a second to its balances; `after` and `transfers_after`: the second lists,
+    where they differ from the first."""
+    trades, transfers = tuple(trades), tuple(transfers)
     return Snapshot(
         venue=KRAKEN,
         account="main",
@@ -66,22 +64,26 @@ def reading(
         balances_at=at(began_s + 1 if balances_s is None else balances_s),
         totals={Asset(asset): D(total) for asset, total in totals.items()},
         trades_after=trades if after is None else tuple(after),
+        transfers_before=transfers,
+        transfers_after=transfers if transfers_after is None else tuple(transfers_after),
     )
 
 
-class Desk:
-    """A journal in memory: entries fold into tables, and tables make what reconciliation is given."""
+def transfer(
+    amount: str | Decimal, asset: Asset = USD, *, transfer_id: str = "t1", at_s: float = 1
+) -> Transfer:
+    """A deposit, or a withdrawal where it is negative."""
+    return Transfer(KRAKEN, "main", "", transfer_id, asset, D(amount), at(at_s))
+
+
+class Desk(Records):
+    """A desk: it sends, it hears, and it is reconciled with the one reading after the other."""
 
     def __init__(self, terms: Terms = TERMS) -> None:
+        super().__init__()
         self.terms = terms
-        self.state = MemoryState()
-        self.log: list[log.Entry] = []
         self.last_read_at: Instant | None = None
         self._ids = itertools.count(1)
-
-    def append(self, entry: log.Entry, when: Instant | None = None) -> None:
-        self.log.append(entry)
-        apply(self.state, len(self.log), at(0) if when is None else when, entry)
 
     def open(
         self, first: Snapshot | None = None, baseline: Mapping[Asset, Decimal] | None = None
@@ -120,63 +122,50 @@ class Desk:
         self.append(log.OutcomeLost(sent.cl_ord_id, "timeout"), sent.created_at)
         return self.order(sent)
 
-    def order(self, which: Order | str) -> Order:
-        name = which if isinstance(which, str) else which.cl_ord_id
-        return order_of(self.state.tables["orders"][(name,)])
-
-    def orders(self) -> list[Order]:
-        return [order_of(row) for row in self.state.tables["orders"].values()]
-
-    def fills(self) -> list[log.FillBooked]:
-        return [
-            log.FillBooked(
-                fill_of(row), row["base"], row["quote"], row["cl_ord_id"], json.loads(row["absorbed"])
-            )
-            for row in self.state.tables["fills"].values()
-        ]
-
-    def held(self) -> dict[str, str]:
-        return {asset: row["confirmed"] for (_, asset), row in self.state.tables["holdings"].items()}
-
-    def interval(self, asset: Asset) -> Interval:
-        row = self.state.tables["holdings"][(KRAKEN, asset)]
-        return holding(D(row["confirmed"]), asset, [o for o in self.orders() if not o.settled])
+    def pushed(self, order: Order, traded: Fill, heard_s: float) -> None:
+        """The venue pushed a fill of an order of ours."""
+        said = ExecutionReport(
+            KRAKEN,
+            order.cl_ord_id,
+            traded.order_id,
+            traded.symbol,
+            traded.side,
+            ExecType.PARTIAL_FILL,
+            traded,
+            traded.at,
+        )
+        self.append(log.Heard(said), at(heard_s))
 
     def ours(self, snapshot: Snapshot, expected: Iterable[Order] = ()) -> Ours:
         """What the engine reads in the transaction that will correct the journal."""
-        tables = self.state.tables
         reports = snapshot.open_orders + snapshot.closed_orders
-        listed = snapshot.trades_before + snapshot.trades_after
-        names = {r.cl_ord_id for r in reports}
-        venue_names = {r.order_id for r in reports} | {f.order_id for f in listed}
-        booked = self.fills()
-        keys = {f.key for f in listed}
-        held = {asset: row for (_, asset), row in tables["holdings"].items()}
+        names = {r.cl_ord_id for r in reports} | {each.cl_ord_id for each in self.heard()}
+        venue_names = {r.order_id for r in reports} | {f.order_id for f in snapshot.trades}
+        booked, busts, transfers = self.fills(), self.busts(), self.transfers()
+        keys = {f.key for f in snapshot.trades}
         return Ours(
             orders=tuple(
                 o for o in self.orders() if not o.settled or o.cl_ord_id in names or o.order_id in venue_names
             ),
             known={b.fill.key: b.fill for b in booked if b.fill.key in keys},
-            recent=tuple(b for b in booked if b.fill.at >= snapshot.since),
-            holdings={asset: D(row["confirmed"]) for asset, row in held.items()},
-            anchors=tuple(
-                Anchor(row["asset"], row["kind"], row["at"], frozenset(json.loads(row["listed"])))
-                for row in sorted(tables["anchors"].values(), key=lambda row: row["seq"])
-            ),
-            doubts={
-                asset: Doubt(asset, D(row["ours"]), D(row["theirs"]), row["read_at"])
-                for (_, asset), row in tables["doubts"].items()
-                if row["seq"] > (held[asset]["last_seq"] if asset in held else 0)
-            },
-            known_break_refs=frozenset(row["ref"] for row in tables["breaks"].values()),
+            recent=tuple(e for e in (*booked, *busts, *transfers) if happened_at(e) >= snapshot.since),
+            holdings={Asset(asset): D(total) for asset, total in self.held().items()},
+            anchors=tuple(a for a in self.anchors() if a.kind == "opening" or a.at >= snapshot.oldest_at),
+            doubts=self.doubts(),
             last_read_began_at=self.last_read_at,
             expected=frozenset(each.cl_ord_id for each in expected),
+            known_busts=frozenset(b.fill.key for b in busts) & snapshot.busts.keys(),
+            taken_back={b.fill.key: b for b in booked if b.fill.key in snapshot.busts},
+            known_transfers=frozenset(e.transfer.listing for e in transfers),
+            heard=self.heard(),
         )
 
     def compare(
         self, snapshot: Snapshot, expected: Iterable[Order] = (), *, first_contact: bool = False
     ) -> Comparison:
-        return compare(self.ours(snapshot, expected), snapshot, self.terms, first_contact=first_contact)
+        ours = self.ours(snapshot, expected)
+        found = compare(ours, snapshot, self.terms, first_contact=first_contact)
+        return found.unsaid(self.break_refs())
 
     def apply(
         self, snapshot: Snapshot, expected: Iterable[Order] = (), *, first_contact: bool = False

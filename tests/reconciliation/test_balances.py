@@ -9,6 +9,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.domain.order_status import OrdStatus
+from mvx.reconciliation.kinds import next_of
 from tests.domain.orders import BTC, BUY, SELL, USD, at, fill, report
 from tests.reconciliation.desk import Desk, kinds, opened, reading, written
 
@@ -158,7 +159,7 @@ def test_an_event_on_another_asset_does_not_restart_it() -> None:
     desk.once(short(3))
     desk.once(reading(8, totals={"BTC": "9", "USD": "990"}))
     found = desk.once(reading(18, totals={"BTC": "9", "USD": "990"}))
-    assert (kinds(found), desk.held()) == (["balance"] * 2, {"BTC": "9", "USD": "990"})
+    assert (kinds(found), desk.held()) == (["position", "balance"], {"BTC": "9", "USD": "990"})
 
 
 @pytest.mark.parametrize(
@@ -217,3 +218,58 @@ def test_a_trade_that_waits_for_its_order_is_not_counted_twice_by_an_adjustment(
     found = desk.apply(reading(30, totals=totals, closed=closed, trades=[fill("1")]))
     assert (desk.held(), found.agreed) == (totals, True)
     assert desk.interval(BTC).contains(D(11))
+
+
+@pytest.mark.parametrize(
+    ("asset", "kind", "advice"),
+    [("BTC", "position", "mvx baseline set"), ("USD", "balance", "mvx positions")],
+)
+def test_what_nothing_explains_is_a_position_or_a_balance_and_says_what_to_do(
+    asset: str, kind: str, advice: str
+) -> None:
+    """The base of a market that the desk trades there is a position; everything else is money."""
+    desk = opened()
+    totals = UNTOUCHED | {asset: str(D(UNTOUCHED[asset]) - D("0.5"))}
+    for began_s in (3, 14):
+        found = desk.once(reading(began_s, totals=totals))
+    (said,) = (each.found for each in found.findings if each.found)
+    assert (kind, asset, UNTOUCHED[asset], totals[asset]) == (said.kind, said.asset, said.ours, said.theirs)
+    assert f"no trade, order or transfer that the venue lists explains -0.5 {asset}" == said.note
+    assert next_of(said, 1).startswith("mvx positions")
+    assert advice in next_of(said, 1)
+
+
+def test_an_absent_order_does_not_hide_a_withdrawal_for_ever() -> None:
+    """A buy of 100 dollars is in no list, and 50 dollars are gone: for as long as it could have traded it
+    may explain them; after that they are adjusted, and then the order is deduced canceled."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    withdrawn = {"BTC": "10", "USD": "950"}
+    said = {began_s: kinds(desk.once(reading(began_s, totals=withdrawn))) for began_s in (20, 29, 30, 39, 40)}
+    assert {20: [], 29: [], 30: [], 39: [], 40: ["balance", "order_state"]} == said
+    assert (desk.held(), desk.order(sent).ord_status) == (withdrawn, S.CANCELED)
+
+
+def test_an_absent_order_that_traded_after_all_counts_once() -> None:
+    """Its trade comes when everything about it was concluded, far beyond what the venue declares."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    bought = {"BTC": "10.5", "USD": "950"}
+    for began_s in (20, 30, 40, 41, 60):
+        desk.apply(reading(began_s, totals=bought))
+    assert (desk.held(), desk.order(sent).settled) == (bought, True)
+    closed = [report(S.CANCELED, "0.5", of=sent)]
+    found = desk.once(reading(80, totals=bought, closed=closed, trades=[fill("0.5", at_s=10)]))
+    assert (kinds(found), found.agreed, desk.held()) == (["late_fill"], True, bought)
+
+
+def test_an_order_whose_claimed_trades_are_not_listed_explains_for_as_long_as_that_lasts() -> None:
+    """It did trade, by its own record: what it moved is not adjusted away."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    claims = report(S.PARTIALLY_FILLED, "0.5", of=sent)
+    bought = {"BTC": "10.5", "USD": "950"}
+    desk.apply(reading(3, totals=bought, open_orders=[claims]), [sent])
+    for began_s in (20, 40, 60, 80):
+        found = desk.apply(reading(began_s, totals=bought))
+    assert (kinds(found), desk.held()) == ([], UNTOUCHED)

@@ -12,7 +12,7 @@ from mvx.domain.ids import Asset, Symbol
 from mvx.domain.order_status import OrdStatus
 from mvx.reconciliation.compare import opening
 from tests.domain.orders import BNB, BTC, BUY, USD, at, fill, report
-from tests.reconciliation.desk import Desk, kinds, opened, reading
+from tests.reconciliation.desk import Desk, kinds, opened, reading, transfer
 
 D = Decimal
 S = OrdStatus
@@ -169,3 +169,34 @@ def test_our_own_late_trade_is_absorbed_and_still_fills_its_order() -> None:
     found = desk.apply(reading(80, totals=totals, closed=[listed], trades=[fill("0.5", at_s=30)]))
     assert (kinds(found), found.agreed, desk.held()) == (["late_fill"], True, totals)
     assert desk.order(sent).filled_qty == D("0.5")
+
+
+def test_an_adjustment_older_than_all_that_is_listed_absorbs_nothing() -> None:
+    """What the engine reads of the anchors is enough: the opening, and those since the oldest listed
+    event, even where the venue lists it although it is older than was asked for."""
+    desk = adjusted()
+    old, new = by_hand("0.5", at_s=14), by_hand("0.25", exec_id="new", at_s=50)
+    snapshot = reading(60, totals={"BTC": "10.75", "USD": "925"}, trades=[old, new], since_s=40)
+    assert snapshot.oldest_at == at(14)
+    found = desk.once(snapshot)
+    assert [b.absorbed for b in desk.fills()] == [{USD: "adjustment"}, {}]
+    assert (found.agreed, desk.held()) == (True, {"BTC": "10.75", "USD": "925"})
+
+
+@pytest.mark.parametrize(
+    ("lists", "oldest_s"),
+    [
+        ({}, 40),
+        ({"trades": [by_hand(at_s=50)]}, 40),
+        ({"trades": [by_hand(at_s=39)]}, 39),
+        ({"trades": [], "after": [by_hand(at_s=39)]}, 39),
+        ({"trades": [by_hand(at_s=50, busted_at=at(38))]}, 38),
+        ({"transfers": [transfer("1", at_s=37)]}, 37),
+        ({"transfers": [], "transfers_after": [transfer("1", at_s=37)]}, 37),
+    ],
+)
+def test_the_oldest_instant_of_a_reading_is_that_of_all_that_it_lists(
+    lists: dict[str, Any], oldest_s: float
+) -> None:
+    """Trades, busts and transfers, in either half."""
+    assert at(oldest_s) == reading(60, totals=UNTOUCHED, since_s=40, **lists).oldest_at

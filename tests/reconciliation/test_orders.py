@@ -1,4 +1,4 @@
-"""Order states: what moved, what is foreign, what vanished, and what is settled."""
+"""Order states: what moved, what vanished, and what is settled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mvx.domain.exposure import Interval
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
-from tests.domain.orders import BTC, BUY, USD, at, fill, order, report
+from tests.domain.orders import BTC, BUY, at, fill, report
 from tests.reconciliation.desk import Desk, kinds, opened, reading, with_terms, written
 
 S = OrdStatus
@@ -66,78 +66,6 @@ def test_a_record_that_no_table_row_allows_does_not_stop_the_venue_s_pass() -> N
     other = fill("0.5", exec_id="e2", order_id="X", at_s=4)
     desk.apply(reading(5, totals=BOUGHT_ONE, closed=[absurd], trades=[fill("0.5"), other]))
     assert desk.held() == BOUGHT_ONE
-
-
-# Foreign orders
-
-
-def by_hand(status: OrdStatus = S.NEW, cum: str = "0", **changes: Any) -> Any:
-    return report(status, cum, of=order(BUY), order_id="X", cl_ord_id=None, **changes)
-
-
-def test_an_order_placed_by_hand_is_said_once_and_counts() -> None:
-    """foreign_order: known from now on, so the interval holds what it may do."""
-    desk = opened()
-    assert kinds(desk.once(empty(3, open_orders=[by_hand()]))) == ["foreign_order"]
-    assert desk.interval(BTC) == Interval(Decimal(10), Decimal(11))
-    assert desk.interval(USD).lo == Decimal("899.8")
-    assert kinds(desk.once(empty(6, open_orders=[by_hand()]))) == []
-
-
-def test_an_order_listed_twice_is_one_order() -> None:
-    """A page boundary may repeat it."""
-    desk = opened()
-    assert kinds(desk.once(empty(3, open_orders=[by_hand(), by_hand()]))) == ["foreign_order"]
-
-
-def test_an_order_that_was_open_at_first_contact_is_taken_in_quietly() -> None:
-    """Nobody claimed to know it; it counts all the same, and a second look finds nothing."""
-    desk = Desk()
-    first = reading(-9, totals=UNTOUCHED, open_orders=[by_hand()], since_s=-60)
-    assert kinds(desk.open(first)) == []
-    assert desk.interval(BTC) == Interval(Decimal(10), Decimal(11))
-    assert desk.compare(first).findings == ()
-
-
-@pytest.mark.parametrize("listed_late", [False, True])
-def test_what_a_foreign_order_had_filled_at_first_contact_can_not_fill_again(listed_late: bool) -> None:
-    """Half of it was filled before: half of it is still open, whenever its trade is listed."""
-    desk = Desk()
-    half = by_hand(S.PARTIALLY_FILLED, "0.5")
-    before = fill("0.5", order_id="X", at_s=-20)
-    first = reading(
-        -9, totals=UNTOUCHED, open_orders=[half], trades=[] if listed_late else [before], since_s=-60
-    )
-    desk.open(first)
-    desk.apply(reading(3, totals=UNTOUCHED, open_orders=[half], trades=[before]))
-    assert desk.interval(BTC) == Interval(Decimal(10), Decimal("10.5"))
-    assert desk.order("kraken:X").ord_status is S.PARTIALLY_FILLED
-
-
-def test_a_foreign_order_that_was_unlisted_at_first_contact_knows_what_it_had_filled() -> None:
-    """Order and trade are both listed late: half of it is still open, and nothing stays pending."""
-    desk = opened()
-    half = by_hand(S.PARTIALLY_FILLED, "0.5")
-    before = fill("0.5", order_id="X", at_s=-120)
-    found = desk.apply(reading(3, totals=UNTOUCHED, open_orders=[half], trades=[before]))
-    assert (desk.interval(BTC), found.pending) == (Interval(Decimal(10), Decimal("10.5")), ())
-
-
-def test_a_foreign_order_that_closes_is_followed_quietly() -> None:
-    """Whoever placed it canceled it."""
-    desk = opened()
-    desk.once(empty(3, open_orders=[by_hand()]))
-    found = desk.once(empty(6, closed=[by_hand(S.CANCELED)]))
-    assert (kinds(found), desk.order("kraken:X").ord_status) == ([], S.CANCELED)
-    desk.once(empty(30, closed=[by_hand(S.CANCELED)]))
-    assert desk.interval(BTC).is_point
-
-
-def test_a_foreign_order_without_a_limit_is_said() -> None:
-    """A stop or market order is open at the venue, and nobody here sent it."""
-    desk = opened()
-    found = desk.apply(empty(3, open_orders=[by_hand(limit_px=None)]))
-    assert kinds(found) == ["foreign_order"]
 
 
 # Absence

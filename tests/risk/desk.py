@@ -11,6 +11,7 @@ from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
+from mvx.domain.trading import Trading, TradingState
 from mvx.risk.limits import Approved, Holding, Limits, Proposal, Refused, WorkingParent, World
 from tests.support import START
 
@@ -71,12 +72,19 @@ def world(
     orders: tuple[Order, ...] = (),
     working: tuple[WorkingParent, ...] = (),
     prices: Mapping[str, Decimal] | None = None,
+    trading: tuple[Trading, ...] = (),
 ) -> World:
     """A desk of 1,000,000 USD and 100 BTC of inventory at each venue, unless said otherwise."""
     held = {(venue, USD): holding(venue, "USD", "1000000") for venue in (A, B)}
     held |= {(venue, BTC): holding(venue, "BTC", "100", "100") for venue in (A, B)}
     held |= {(each.venue, each.asset): each for each in holdings}
-    return World(held, orders, working, {"BTC-USD": Decimal(100)} if prices is None else prices)
+    px = {"BTC-USD": Decimal(100)} if prices is None else prices
+    return World(held, orders, working, px, {rule.scope: rule for rule in trading})
+
+
+def rule(state: TradingState, scope: Venue | None = None) -> Trading:
+    """What an operator decided."""
+    return Trading(scope, state, "maintenance", "ops@desk", START)
 
 
 def working(parent: str, side: Side, leaves: str) -> WorkingParent:
@@ -84,7 +92,10 @@ def working(parent: str, side: Side, leaves: str) -> WorkingParent:
 
 
 def proposal(
-    *children: Order, leaves: str | None = None, rates: Mapping[Venue, str] | None = None
+    *children: Order,
+    leaves: str | None = None,
+    rates: Mapping[Venue, str] | None = None,
+    flattening: bool = False,
 ) -> Proposal:
     parent = children[0].parent_id
     if leaves is None:
@@ -97,6 +108,7 @@ def proposal(
         Decimal(leaves),
         children,
         {venue: Decimal(rate) for venue, rate in ({A: "1", B: "1"} if rates is None else rates).items()},
+        flattening,
     )
 
 

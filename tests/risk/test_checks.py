@@ -176,7 +176,7 @@ class TestBalance:
 
     def test_a_venue_whose_balance_was_never_confirmed_is_refused(self) -> None:
         desk = world()
-        unread = type(desk)({}, (), (), desk.prices)
+        unread = replace(desk, holdings={})
         answer = assess(proposal(order(BUY, "1")), unread, limits())
         assert sentence(answer) == "no confirmed USD balance at a is known"
 

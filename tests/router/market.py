@@ -37,6 +37,7 @@ def quote(
     min_qty: str = "0.01",
     min_notional: str = "0",
     max_px: str | None = None,
+    penalty_bps: str = "0",
 ) -> Quote:
     symbol = Symbol(f"BTC/{asset}")
     rules = MarketRules(
@@ -51,7 +52,17 @@ def quote(
         None if max_px is None else Decimal(max_px),
     )
     book = checked_book(Book(Venue(venue), symbol, levels(bids), levels(asks), START))
-    return Quote(Venue(venue), symbol, rules, book, Decimal(fee_bps), Decimal(rate), Decimal(spendable))
+    return Quote(
+        Venue(venue),
+        symbol,
+        rules,
+        book,
+        Decimal(fee_bps),
+        Decimal(rate),
+        Decimal(spendable),
+        Decimal(penalty_bps),
+        "degraded" if Decimal(penalty_bps) else "",
+    )
 
 
 def request(

@@ -217,3 +217,40 @@ def test_one_venue_that_can_take_all_goes_before_several_that_leave_some() -> No
     """Three lots of 0.3 come first and leave 0.1; two lots of 0.5 leave nothing."""
     quotes = [quote("a", asks=[("100", "9")], lot="0.3"), quote("b", asks=[("101", "9")], lot="0.5")]
     assert quantities(make_plan(request("1"), quotes)) == {"b": "1"}
+
+
+def test_a_degraded_venue_is_taken_last_and_its_prices_are_its_own() -> None:
+    """b is the cheapest by far: it gets only what a can not fill, and says so."""
+    quotes = [
+        quote("a", asks=[("100", "1"), ("101", "1")], fee_bps="10"),
+        quote("b", asks=[("90", "9")], bids=[("89", "1")], fee_bps="10", penalty_bps="1500"),
+    ]
+    whole = make_plan(request("2"), quotes)
+    assert quantities(whole) == {"a": "2"}
+    assert why(whole, "b") == "degraded: compared at 1500 bps more: the others fill the quantity"
+    plan = make_plan(request("3"), quotes)
+    assert quantities(plan) == {"a": "2", "b": "1"}
+    a, b = plan.legs
+    assert b.all_in_px == D("90.09")
+    assert b.why.endswith("degraded: compared at 1500 bps more, and still the best that is left")
+    assert "degraded" not in a.why
+    assert plan.all_in_px == (D("201") * D("1.001") + D("90.09")) / 3
+
+
+def test_the_best_single_venue_is_a_live_one_where_there_is_one() -> None:
+    """A degraded venue alone would cost less; nobody is told that the split lost by it."""
+    quotes = [quote("a", asks=[("100", "2")]), quote("b", asks=[("99.5", "9")], penalty_bps="1000")]
+    plan = make_plan(request("2"), quotes)
+    assert plan.best_single_venue is not None
+    assert (plan.best_single_venue.venue, plan.saving_bps) == ("a", 0)
+    plan = make_plan(request("3"), quotes)
+    assert (plan.best_single_venue, plan.saving_bps) == (None, None)
+
+
+def test_where_every_venue_is_degraded_they_compare_as_ever() -> None:
+    prices = {"a": "100", "b": "100.2", "c": "101"}
+    live = [quote(venue, asks=[(px, "1")]) for venue, px in prices.items()]
+    degraded = [quote(venue, asks=[(px, "1")], penalty_bps="1000") for venue, px in prices.items()]
+    plan, other = make_plan(request("2"), live), make_plan(request("2"), degraded)
+    assert quantities(plan) == quantities(other) == {"a": "1", "b": "1"}
+    assert (plan.all_in_px, plan.slippage_bps) == (other.all_in_px, other.slippage_bps)

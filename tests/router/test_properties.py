@@ -48,6 +48,7 @@ def quotes(draw: st.DrawFn, *, plain: bool = False) -> list[Quote]:
             lot="0.01" if plain else draw(st.sampled_from(["0.01", "0.1", "0.25", "1"])),
             min_qty="0.01" if plain else draw(st.sampled_from(["0.01", "0.3", "1"])),
             min_notional="0" if plain else draw(st.sampled_from(["0", "5", "50"])),
+            penalty_bps=draw(st.sampled_from(["0", "0", "1000"])),
         )
         for venue in venues
     ]
@@ -132,6 +133,11 @@ def test_the_order_of_the_quotes_changes_nothing(
     assert make_plan(request, shuffled) == make_plan(request, market)
 
 
+def soundest(market: list[Quote]) -> list[Quote]:
+    """The quotes with the least penalty: the live ones, where there is one."""
+    return [q for q in market if q.penalty_bps == min(each.penalty_bps for each in market)]
+
+
 def best_alone(plan: Plan, market: list[Quote], qty: Decimal) -> Decimal | None:
     """The least signed cost of the quantity at one venue, worked out without the split."""
     costs = []
@@ -141,7 +147,7 @@ def best_alone(plan: Plan, market: list[Quote], qty: Decimal) -> Decimal | None:
         )
         take = alone(offer, qty)
         if take is not None:
-            costs.append(take.cost)
+            costs.append(take.paid)
     return min(costs, default=None)
 
 
@@ -150,12 +156,13 @@ def best_alone(plan: Plan, market: list[Quote], qty: Decimal) -> Decimal | None:
 def test_a_plan_is_never_dearer_than_the_best_legal_venue_alone(
     qty: str, side: Side, plain: bool, data: st.DataObject
 ) -> None:
+    """In what is paid, penalties apart; of the live venues, where one is live."""
     market = data.draw(quotes(plain=plain))
     plan = make_plan(request(qty, side), market)
     whole = best_alone(plan, market, plan.request.order_qty)
     if whole is not None:
         assert plan.planned_qty == plan.request.order_qty
-    same = best_alone(plan, market, plan.planned_qty)
+    same = best_alone(plan, soundest(market), plan.planned_qty)
     if same is not None:
         cost = side.sign * sum(leg.qty * leg.all_in_px for leg in plan.legs)
         assert cost <= same + D("1E-6")
@@ -169,9 +176,34 @@ def test_all_that_can_be_placed_is_placed_where_lots_are_equal(
     qty: str, side: Side, market: list[Quote]
 ) -> None:
     plan = make_plan(request(qty, side), market)
-    capacity = D(0)
+    assert plan.planned_qty == min(capacity(plan, market), plan.request.order_qty)
+
+
+@settings(max_examples=50)
+@given(cents(1, 900).map(str), st.sampled_from(Side), quotes(plain=True))
+def test_a_penalised_venue_gets_what_the_others_can_not_fill(
+    qty: str, side: Side, market: list[Quote]
+) -> None:
+    """The market's prices, fees and rates lie less than the penalty apart."""
+    plan = make_plan(request(qty, side), market)
+    sound = soundest(market)
+    taken = sum(leg.qty for leg in plan.legs if leg.venue in {q.venue for q in sound})
+    assert taken == min(capacity(plan, sound), plan.request.order_qty)
+
+
+@given(requests(), quotes())
+def test_no_price_of_a_plan_has_a_penalty_in_it(request: PlanRequest, market: list[Quote]) -> None:
+    for leg in make_plan(request, market).legs:
+        rate = next(q.rate for q in market if q.venue == leg.venue)
+        paid = leg.expected_px * (1 + request.side.sign * leg.fee_bps / BPS) * rate
+        assert abs(leg.all_in_px - paid) < D("1E-6")
+
+
+def capacity(plan: Plan, market: list[Quote]) -> Decimal:
+    """The most of the quantity that each venue could take by itself, in all."""
+    total = D(0)
     for q in market:
-        offer = make_offer(q, side, limit_px=None, mid=None, max_slippage_bps=None)
+        offer = make_offer(q, plan.request.side, limit_px=None, mid=None, max_slippage_bps=None)
         steps = (n * CENT for n in range(1, int(plan.request.order_qty / CENT) + 1))
-        capacity += max((step for step in steps if alone(offer, step) is not None), default=D(0))
-    assert plan.planned_qty == min(capacity, plan.request.order_qty)
+        total += max((step for step in steps if alone(offer, step) is not None), default=D(0))
+    return total

@@ -106,3 +106,14 @@ def test_what_an_order_takes_is_not_there_to_rest_with() -> None:
 def test_a_resting_price_stays_inside_the_slippage_cap() -> None:
     plan = make_plan(request("1", limit="120", slippage="50", resting=True), [quote("a")])
     assert plan.legs[0].limit_px == D("100.50")
+
+
+def test_nothing_rests_at_a_degraded_venue_that_a_live_one_can_hold() -> None:
+    """Not even for a lower fee; alone it is used, and says so."""
+    degraded = quote("b", penalty_bps="1000")
+    plan = make_plan(request("1", limit="98", post_only=True), [quote("a", fee_bps="10"), degraded])
+    assert quantities(plan) == {"a": "1"}
+    assert why(plan, "b") == "degraded: the quantity rests at a"
+    (leg,) = make_plan(request("1", limit="98", post_only=True), [degraded]).legs
+    assert leg.all_in_px == 98
+    assert leg.why.endswith("; degraded: compared at 1000 bps more, and still the best that is left")

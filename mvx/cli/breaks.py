@@ -1,0 +1,39 @@
+"""`mvx breaks`: the differences that reconciliation found, and who has seen them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, operator, since
+from mvx.cli.session import Answer, Session
+
+_MOST = 2**63 - 1
+
+Open = Annotated[bool, typer.Option("--open", help="Only those neither corrected nor acknowledged.")]
+BreakId = Annotated[int, typer.Argument(metavar="ID", min=1, max=_MOST, help="As `mvx breaks` shows it.")]
+
+
+def breaks(
+    ctx: typer.Context,
+    since_text: SinceOption = None,
+    venue: VenueOption = None,
+    open_only: Open = False,
+    limit: LimitOption = None,
+) -> Answer:
+    from mvx.engine import reports
+
+    session: Session = ctx.obj
+    desk = session.desk()
+    if venue is not None:
+        known_name(venue, desk.symbols, "venue")
+    start = since(since_text, now()) if since_text else None
+    return reports.breaks(desk, since=start, venue=venue, open_only=open_only, limit=limit)
+
+
+def ack(ctx: typer.Context, break_id: BreakId) -> Answer:
+    from mvx.engine.breaks import acknowledge
+
+    session: Session = ctx.obj
+    return acknowledge(session.desk(), break_id, by=operator())

@@ -1,0 +1,86 @@
+"""`mvx flatten`: leave a venue, alone and for good, until `mvx resume`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.consent import consent
+from mvx.cli.options import VenuesOption, known_name, known_venues, operator
+from mvx.cli.session import Answer, Session
+from mvx.errors import UsageError
+
+if TYPE_CHECKING:
+    from mvx.config.settings import Settings
+    from mvx.engine.flatten import FlattenOrder
+    from mvx.engine.outcome import Outcome
+    from mvx.engine.results import FlattenResult
+
+All = Annotated[bool, typer.Option("--all", help="Every venue.")]
+Instruments = Annotated[
+    list[str] | None, typer.Option("--instrument", metavar="I", help="Only these (repeat, or a,b).")
+]
+ToZero = Annotated[bool, typer.Option("--to-zero", help="The whole holding, inventory too.")]
+Foreign = Annotated[bool, typer.Option("--foreign", help="Cancel orders that mvx did not send as well.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="The same path; sends nothing, writes nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
+
+WORD = "flatten"
+
+
+def flatten(
+    ctx: typer.Context,
+    venue: VenuesOption = None,
+    every: All = False,
+    instrument: Instruments = None,
+    to_zero: ToZero = False,
+    foreign: Foreign = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> Answer:
+    from mvx.engine.flatten import FlattenOrder
+
+    if bool(venue) == every:
+        raise UsageError("name the venues with --venue, or say --all")
+    session: Session = ctx.obj
+    settings = session.settings()
+    named = [name for text in instrument or () for name in text.split(",") if name]
+    order = FlattenOrder(
+        venues=known_venues(venue, settings.desk) or tuple(settings.venues),
+        instruments=tuple(known_name(name, settings.desk.instruments, "instrument") for name in named),
+        to_zero=to_zero,
+        foreign=foreign,
+        dry_run=dry_run,
+        by=operator(),
+    )
+    return _leave(session, settings, order, yes=yes, typed=every or to_zero)
+
+
+def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bool, typed: bool) -> Outcome:
+    from mvx.engine.desk import open_desk
+    from mvx.engine.flatten import flatten as leave
+
+    confirm = consent(
+        session.environment,
+        session.mode,
+        yes=yes or order.dry_run,
+        assume_yes=settings.route.assume_yes and not typed,
+        question=f"flatten {', '.join(order.venues)}?",
+        word=WORD if typed else None,
+    )
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            return await leave(desk, order, show=lambda result: _show(session, result), confirm=confirm)
+
+    return session.run(work)
+
+
+def _show(session: Session, result: FlattenResult) -> None:
+    if session.json:
+        return
+    from mvx.cli.render import draw_aside
+    from mvx.cli.tables import flatten_plan_parts
+
+    draw_aside(session.environment, *flatten_plan_parts(result))

@@ -1,0 +1,64 @@
+"""`mvx venue-status`: how every venue is, asked now or read from the journal, once or on a cadence."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mvx.cli.options import now, seconds
+from mvx.cli.session import Answer, Session
+from mvx.errors import UsageError
+
+if TYPE_CHECKING:
+    from mvx.engine.outcome import Outcome
+
+Watch = Annotated[bool, typer.Option("--watch", help="Again and again, one record each time.")]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", parser=seconds, metavar="S", help="Between the records of --watch."),
+]
+Cached = Annotated[bool, typer.Option("--cached", help="Ask nobody: what the journal knows.")]
+
+
+def venue_status(
+    ctx: typer.Context, watch: Watch = False, interval: Interval = None, cached: Cached = False
+) -> Answer:
+    if interval is not None and not watch:
+        raise UsageError("--interval needs --watch")
+    session: Session = ctx.obj
+    pause_s = (interval or session.settings().interval_s) if watch else None
+    return _read(session, pause_s) if cached else _asked(session, pause_s)
+
+
+def _read(session: Session, pause_s: float | None) -> Outcome:
+    from mvx.engine.venue_status import cached_status
+
+    desk = session.desk()
+    outcome = cached_status(desk, now())
+    while pause_s is not None:
+        session.tick(outcome)
+        time.sleep(pause_s)
+        outcome = cached_status(desk, now())
+    return outcome
+
+
+def _asked(session: Session, pause_s: float | None) -> Outcome:
+    import asyncio
+
+    from mvx.engine.desk import open_desk
+    from mvx.engine.probe import venue_status as ask_venues
+
+    settings = session.settings()
+
+    async def work() -> Outcome:
+        async with open_desk(settings) as desk:
+            outcome = await ask_venues(desk)
+            while pause_s is not None:
+                session.tick(outcome)
+                await asyncio.sleep(pause_s)
+                outcome = await ask_venues(desk)
+            return outcome
+
+    return session.run(work)

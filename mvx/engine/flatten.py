@@ -1,0 +1,325 @@
+"""Leaving a venue: cordon it, cancel, resolve, reconcile, close the positions, verify on its own record.
+
+Rule: touches no other venue and needs nothing of one. Each step is idempotent and journaled, so that a
+flatten that died is simply run again; one that is repeated finds nothing to send. The cordon stays:
+`mvx resume` lifts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mvx.domain.entries import BaselineSet
+from mvx.domain.ids import Asset, ClOrdId, Venue
+from mvx.domain.instant import after, seconds_between
+from mvx.domain.instrument import Instrument
+from mvx.domain.money import ZERO
+from mvx.domain.order import Order
+from mvx.domain.trading import TradingState
+from mvx.engine.cancel import ask_cancel
+from mvx.engine.closing import Closing, close_position, plan_slice, read_position
+from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
+from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
+from mvx.engine.results import FlattenResult, FlattenRow, LegRow
+from mvx.engine.route_result import child_row, plan_row
+from mvx.engine.settle import answered, resting, settle
+from mvx.engine.trading import set_trading
+from mvx.errors import BadVenueData, Exit, JournalError, Refused, VenueError, worst_exit
+from mvx.journal import views
+from mvx.journal.store import Lease, ReadTx
+from mvx.reconciliation.orders import never_accepted_bound
+
+Show = Callable[[FlattenResult], None]
+Confirm = Callable[[], bool]
+
+_ATTEMPTS = 3
+_PAUSE_S = 0.25
+#: How long one flatten waits for another one of the same venue.
+_OTHER_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenOrder:
+    """What is to be left. `instruments` empty: all that the venue trades. `to_zero`: the inventory too,
+    for which the baseline is set to zero. `foreign`: cancel what mvx did not send as well."""
+
+    venues: tuple[Venue, ...]
+    instruments: tuple[str, ...]
+    to_zero: bool
+    foreign: bool
+    dry_run: bool
+    by: str
+
+
+@dataclass(slots=True)
+class Run:
+    """One venue being left."""
+
+    desk: Desk
+    order: FlattenOrder
+    venue: Venue
+    stopped: Callable[[], bool]
+    lease: Lease | None = None
+    before: dict[Asset, Decimal] = field(default_factory=dict)
+    cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
+    closings: list[Closing] = field(default_factory=list)
+    passes: list[VenuePass] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    verified: bool | None = False
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Those asked for that the venue trades, one for each base."""
+        traded = (self.desk.instrument(name) for name in self.desk.symbols(self.venue))
+        wanted = [
+            each for each in traded if not self.order.instruments or each.name in self.order.instruments
+        ]
+        return tuple({each.base: each for each in reversed(wanted)}.values())
+
+    def stopping(self) -> bool:
+        """Asked at every pause, and the place to say that this worker is alive."""
+        if self.lease is not None:
+            with self.desk.journal.write(self.lease):
+                pass
+        return self.stopped()
+
+    def orders(self, tx: ReadTx) -> tuple[Order, ...]:
+        """What may still do something there; of others only what was asked for."""
+        orders = views.unsettled_orders(tx, self.venue)
+        return tuple(o for o in orders if o.parent_id is not None or self.order.foreign)
+
+
+async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confirm) -> Outcome:
+    """Leave the venues. Exit 5 where one is not verified, 3 where more than dust is left, 6 where breaks
+    were found on the way. Raises Refused where nobody agreed."""
+    preview = FlattenResult(tuple(await asyncio.gather(*(_preview(desk, order, v) for v in order.venues))))
+    if order.dry_run:
+        return Outcome(preview, Exit.OK)
+    show(preview)
+    if not confirm():
+        raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+    signals: list[object] = []
+    runs = [Run(desk, order, venue, lambda: bool(signals)) for venue in order.venues]
+    work = asyncio.ensure_future(_work(runs))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        signals.append(work)
+        await work
+    return _outcome(runs)
+
+
+async def _work(runs: list[Run]) -> None:
+    """All venues at once; what goes wrong at one is raised after the others are done."""
+    ended = await asyncio.gather(*(_leave(run) for run in runs), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
+
+
+async def _leave(run: Run) -> None:
+    run.lease = await _take_lease(run)
+    try:
+        _cordon(run)
+        readable = await _reconciled(run)
+        if readable and run.order.to_zero:
+            _give_up_inventory(run)
+        with run.desk.journal.read() as tx:
+            run.before = _positions(run, tx)
+        await _cancel_resting(run)  # asked for even where nothing can be read
+        if readable:
+            await _resolve(run)
+            for instrument in run.instruments:
+                await _close(run, instrument)
+            await _verify(run)
+    finally:
+        with run.desk.journal.write() as tx:
+            tx.drop_lease(run.lease)
+
+
+async def _take_lease(run: Run) -> Lease:
+    """One flatten at a time on a venue. Raises JournalError where another one does not end."""
+    name, clock = f"flatten/{run.venue}", run.desk.clock
+    give_up_at = after(clock.now(), _OTHER_S)
+    while True:
+        with run.desk.journal.write() as tx:
+            lease = tx.take_lease(name, run.desk.holder)
+        if lease is not None:
+            return lease
+        if clock.now() >= give_up_at:
+            raise JournalError(
+                f"another flatten of {run.venue} is at work for over {_OTHER_S:.0f} s",
+                known="this one sent nothing",
+                next_step=f"mvx orders --open --venue {run.venue}",
+            )
+        await clock.sleep(_PAUSE_S)
+
+
+def _cordon(run: Run) -> None:
+    """No new risk from here on, and what was committed and not sent yet never is."""
+    with run.desk.journal.write(run.lease) as tx:
+        set_trading(tx, run.venue, TradingState.HALTED, "flatten", run.order.by)
+
+
+async def _reconciled(run: Run) -> bool:
+    """A complete pass, or the reason why there is none."""
+    for attempt in range(_ATTEMPTS):
+        run.passes.append(await reconcile_venue(run.desk, run.venue, expected=_ours(run)))
+        if run.passes[-1].complete or run.stopping():
+            break
+        if attempt + 1 < _ATTEMPTS:
+            await run.desk.clock.sleep(_PAUSE_S)
+    if not run.passes[-1].complete:
+        run.reasons.append(f"it could not be read: {run.passes[-1].reason}")
+    return run.passes[-1].complete
+
+
+def _give_up_inventory(run: Run) -> None:
+    """What was placed there is a position from now on, and is closed like one."""
+    with run.desk.journal.write(run.lease) as tx:
+        held = views.holdings(tx, run.venue)
+        for instrument in run.instruments:
+            row = held.get((run.venue, instrument.base))
+            if row is not None and row.baseline:
+                tx.append(BaselineSet(run.venue, instrument.base, ZERO, f"flatten --to-zero, {run.order.by}"))
+
+
+async def _cancel_resting(run: Run) -> bool:
+    """Ask for a cancel of every order that rests and was not asked about yet; whether there was one."""
+    with run.desk.journal.read() as tx:
+        found = [o for o in run.orders(tx) if resting(o) and o.cl_ord_id not in run.cancelled]
+    run.cancelled |= {order.cl_ord_id: order for order in found}
+    await ask_cancel(run.desk, found)
+    return bool(found)
+
+
+async def _resolve(run: Run) -> None:
+    """Wait for what is not known, until nothing there is in question; what turns out to rest meanwhile is
+    cancelled too."""
+    while True:
+        with run.desk.journal.read() as tx:
+            pending = [order for order in run.orders(tx) if not answered(order)]
+        if not pending:
+            return
+        run.passes += await settle(
+            run.desk,
+            [order.cl_ord_id for order in pending],
+            done=lambda order: answered(order) or (resting(order) and order.cl_ord_id not in run.cancelled),
+            stopping=run.stopping,
+            patience_s=_until_provable_s(run, pending),
+        )
+        if not await _cancel_resting(run):
+            return
+
+
+def _until_provable_s(run: Run, orders: list[Order]) -> float:
+    """How long until absence proves that an unknown one never was."""
+    terms, now = run.desk.terms(run.venue), run.desk.clock.now()
+    bounds = (never_accepted_bound(order, terms) for order in orders if order.order_id is None)
+    return max((seconds_between(now, bound) for bound in bounds), default=0.0)
+
+
+async def _close(run: Run, instrument: Instrument) -> None:
+    closing = await close_position(run.desk, run.venue, instrument, stopping=run.stopping)
+    run.closings.append(closing)
+    run.passes += closing.passes
+    if closing.left:
+        run.reasons.append(f"{instrument.base}: {closing.left}")
+
+
+async def _verify(run: Run) -> None:
+    """On the venue's own record: read once more, every balance agrees, and no order is in question."""
+    if not await _reconciled(run):
+        return
+    with run.desk.journal.read() as tx:
+        open_orders = [order.cl_ord_id for order in run.orders(tx) if not answered(order)]
+    if open_orders:
+        run.reasons.append(f"not known to be done: {', '.join(open_orders)}")
+    if not run.passes[-1].agreed:
+        run.reasons.append("a balance does not agree yet")
+    run.verified = run.passes[-1].agreed and not open_orders
+
+
+def _ours(run: Run) -> frozenset[ClOrdId]:
+    """Orders whose end is no surprise: what was cancelled and what was sent here."""
+    sent = (child.cl_ord_id for closing in run.closings for child in closing.children)
+    return frozenset((*run.cancelled, *sent))
+
+
+def _positions(run: Run, tx: ReadTx) -> dict[Asset, Decimal]:
+    return {each.base: read_position(tx, run.venue, each).confirmed for each in run.instruments}
+
+
+async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
+    """What the journal says there is to do, and the first slices on the venue's book. Writes nothing."""
+    run = Run(desk, order, venue, lambda: False, verified=None)
+    with desk.journal.read() as tx:
+        run.before = _positions(run, tx)
+        open_orders = tuple(o.cl_ord_id for o in run.orders(tx) if not answered(o))
+        positions = {each: read_position(tx, venue, each, to_zero=order.to_zero) for each in run.instruments}
+    legs: list[LegRow] = []
+    for instrument, position in positions.items():
+        if not position.confirmed:
+            continue
+        try:
+            found = await plan_slice(desk, venue, instrument, position)
+        except (VenueError, BadVenueData) as error:
+            run.reasons.append(f"{instrument.base}: {error.message}")
+        else:
+            legs += plan_row(found.plan).legs
+    return _row(run, run.before, legs=tuple(legs), to_cancel=open_orders)
+
+
+def _row(
+    run: Run,
+    now: dict[Asset, Decimal],
+    *,
+    legs: tuple[LegRow, ...] = (),
+    to_cancel: tuple[ClOrdId, ...] = (),
+) -> FlattenRow:
+    return FlattenRow(
+        venue=run.venue,
+        before=run.before,
+        after=now,
+        dust={closing.instrument.base: closing.dust for closing in run.closings if closing.dust},
+        cancelled=tuple(run.cancelled),
+        children=tuple(child_row(child) for closing in run.closings for child in closing.children),
+        verified=run.verified,
+        reason="; ".join(run.reasons),
+        to_cancel=to_cancel,
+        plan=legs,
+    )
+
+
+def _outcome(runs: list[Run]) -> Outcome:
+    rows, codes = [], [Exit.OK]
+    for run in runs:
+        with run.desk.journal.read() as tx:
+            rows.append(_row(run, _positions(run, tx)))
+        codes.append(Exit.OK if run.verified else Exit.UNCERTAIN)
+        codes.append(Exit.INCOMPLETE if run.reasons else Exit.OK)
+    passes = [each for run in runs for each in run.passes]
+    breaks = tuple(found for each in passes for found in each.breaks)
+    codes.append(Exit.BREAKS if breaks else Exit.OK)
+    last = {each.venue: each for each in passes}
+    return Outcome(
+        data=FlattenResult(tuple(rows)),
+        exit_code=worst_exit(*codes),
+        sent=any(run.cancelled or any(c.children for c in run.closings) for run in runs),
+        uncertain=not all(run.verified for run in runs),
+        breaks=breaks,
+        warnings=(
+            *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
+            *pass_warnings(list(last.values())),
+            *(change for run in runs[:1] for change in run.desk.watch.changes()),
+            *(_stays_halted(run) for run in runs),
+        ),
+    )
+
+
+def _stays_halted(run: Run) -> str:
+    return f"{run.venue} stays halted: mvx resume --venue {run.venue}"

@@ -1,0 +1,52 @@
+"""Asking every venue how it is: its status, then a book, all at once and not for long."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mvx.domain.ids import Venue
+from mvx.engine.desk import Desk
+from mvx.engine.outcome import Outcome
+from mvx.engine.venue_status import status_rows
+from mvx.engine.venue_status_result import VenueStatusResult
+from mvx.engine.watch import said
+from mvx.errors import BadVenueData, Exit, VenueError
+
+#: An operator who looks does not wait longer, however patient the venue's own timeout_s is.
+_PATIENCE_S = 1.0
+
+
+async def venue_status(desk: Desk) -> Outcome:
+    """Probe every venue and tell what is known of it. It is an answer about venues: exit 0 where one
+    answered, with a warning for each that did not, and 7 where none did. A probe never makes a venue that
+    was dark LIVE: that takes a reconcile."""
+    with desk.journal.read() as tx:
+        desk.watch.refresh(tx)
+    found = await asyncio.gather(*(_probe(desk, venue) for venue in desk.venues))
+    silent = {venue: why for venue, why in zip(desk.venues, found, strict=True) if why}
+    desk.watch.save()
+    with desk.journal.read() as tx:
+        rows = status_rows(tx, desk.venues, desk.clock.now())
+    return Outcome(
+        data=VenueStatusResult(rows),
+        exit_code=Exit.NO_VENUE if len(silent) == len(desk.venues) else Exit.OK,
+        warnings=(*(f"{venue}: {why}" for venue, why in silent.items()), *desk.watch.changes()),
+    )
+
+
+async def _probe(desk: Desk, venue: Venue) -> str:
+    """What is wrong; empty where the venue answered and takes orders."""
+    port = desk.venues[venue]
+    patience_s = min(port.capabilities.timeout_s, _PATIENCE_S)
+    try:
+        async with asyncio.timeout(patience_s):
+            status = await port.status()
+            if not status.accepts_orders:
+                return f"takes no orders: {status.says}"
+            await port.book(next(iter(desk.symbols(venue).values())))
+    except TimeoutError:
+        desk.watch.gave_up(venue, patience_s)
+        return f"no answer within {patience_s:g} s"
+    except (VenueError, BadVenueData) as error:
+        return said(venue, error)
+    return ""

@@ -1,0 +1,115 @@
+"""One venue, read whole, and what the journal holds of it: the two sides of a comparison.
+
+Rule: the order of the calls makes absence mean something, and every look into the journal is bounded by
+what the reading named or by what is still open, however long the desk has been trading.
+"""
+
+from __future__ import annotations
+
+from mvx.domain.execution import Fill, Transfer
+from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.instant import Instant, after
+from mvx.domain.postings import Posted, listing_of
+from mvx.engine.desk import Desk
+from mvx.journal import events, history, views
+from mvx.journal.store import ReadTx
+from mvx.reconciliation.heard import reach_of
+from mvx.reconciliation.snapshot import Ours, Snapshot
+from mvx.venues.port import VenuePort
+
+#: How far a reading reaches back behind the last complete one, besides the venue's own lateness.
+OVERLAP_S = 60.0
+
+
+async def read_venue(port: VenuePort, began_at: Instant, since: Instant) -> Snapshot:
+    """A whole reading, in the order that makes absence mean something: an order that closes between
+    the first two lists is in the second, and its trades are read after both."""
+    open_orders = await port.open_orders()
+    closed_orders = await port.closed_orders(since)
+    trades_before, transfers_before = await _read_events(port, since)
+    balances = await port.balances()
+    trades_after, transfers_after = await _read_events(port, since)
+    return Snapshot(
+        venue=port.name,
+        account=port.account,
+        began_at=began_at,
+        since=since,
+        open_orders=open_orders,
+        closed_orders=closed_orders,
+        trades_before=trades_before,
+        balances_at=balances.at,
+        totals=balances.total,
+        trades_after=trades_after,
+        transfers_before=transfers_before,
+        transfers_after=transfers_after,
+    )
+
+
+async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...], tuple[Transfer, ...]]:
+    """What moved the balances: trades and, where the venue lists them, transfers."""
+    trades = await port.trades(since)
+    return trades, await port.transfers(since) if port.capabilities.lists_transfers else ()
+
+
+def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> Instant:
+    """Behind the last complete reading by the overlap, and behind every intent that was sent and not
+    found yet and every fill that was pushed and not listed yet."""
+    declared = desk.venues[venue].capabilities
+    contact = views.contacts(tx).get(venue, views.Contact())
+    overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s
+    since = after(contact.cursor_at or began_at, -overlap_s)
+    for order in views.unsettled_orders(tx, venue):
+        if order.order_id is None and order.sending:
+            since = min(since, after(order.created_at, -declared.clock_skew_s - 1))
+    for heard in events.heard_fills(tx, venue):
+        since = min(since, reach_of(heard, views.order(tx, heard.cl_ord_id), declared.clock_skew_s))
+    return since
+
+
+def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:
+    """The journal's side. `seq`: the end of the log when the reading began."""
+    venue = snapshot.venue
+    reports = snapshot.open_orders + snapshot.closed_orders
+    heard = events.heard_fills(tx, venue)
+    names = [r.cl_ord_id for r in reports if r.cl_ord_id is not None]
+    named = views.orders_named(
+        tx,
+        venue,
+        [*names, *(each.cl_ord_id for each in heard)],
+        [r.order_id for r in reports] + [f.order_id for f in snapshot.trades],
+    )
+    orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
+    busts = snapshot.busts
+    known_busts = events.known_busts(tx, busts.values())
+    known_transfers = events.known_transfers(tx, snapshot.transfers)
+    return Ours(
+        orders=tuple(orders.values()),
+        known=history.known_fills(tx, snapshot.trades),
+        recent=_recent(tx, snapshot, seq, (*known_busts.values(), *known_transfers.values())),
+        holdings={asset: row.confirmed for (_, asset), row in views.holdings(tx, venue).items()},
+        anchors=history.anchors(tx, venue, snapshot.oldest_at),
+        doubts={asset: doubt for (_, asset), doubt in history.doubts(tx, venue).items()},
+        last_read_began_at=views.contacts(tx).get(venue, views.Contact()).read_began_at,
+        expected=expected,
+        known_busts=frozenset(known_busts),
+        taken_back={b.fill.key: b for b in history.fills_with_keys(tx, busts.keys() - known_busts)},
+        known_transfers=frozenset(known_transfers),
+        heard=heard,
+    )
+
+
+def _recent(tx: ReadTx, snapshot: Snapshot, seq: int, rare: tuple[Posted, ...]) -> tuple[Posted, ...]:
+    """The events that the first half of the reading may have come too early for: booked by others since
+    the reading began, or booked before (the fills of the second half, and these rarer ones) and listed by
+    the second half only, which the comparison tells."""
+    venue = snapshot.venue
+    first = {fill.key for fill in snapshot.trades_before}
+    second = history.fills_with_keys(tx, (f.key for f in snapshot.trades_after if f.key not in first))
+    found = (
+        *history.fills_booked_after(tx, venue, seq),
+        *events.busts_booked_after(tx, venue, seq),
+        *events.transfers_booked_after(tx, venue, seq),
+        *second,
+        *rare,
+    )
+    return tuple({listing_of(each): each for each in found}.values())

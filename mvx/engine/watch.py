@@ -1,0 +1,276 @@
+"""What every call to a venue says of its health: heard at the port, kept in memory, folded in the journal.
+
+Rules:
+- Nothing here changes what a call answers or raises. Health is help and no truth: where the journal can
+  not take it now, it is kept for later.
+- What the journal holds is folded afresh in each transaction, so that processes share one health. It goes
+  along with transactions that are written anyway; by itself it is written when a state changes, and at the
+  end.
+- Every change of a state is told once, to whoever caused or noticed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import TypeVar
+
+from mvx.clock import Clock
+from mvx.domain.book import Book
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
+from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
+from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instrument import MarketRules
+from mvx.domain.order import Ack, OrderReport, OrderRequest
+from mvx.errors import (
+    BadVenueData,
+    DeadlinePassed,
+    JournalError,
+    Refusal,
+    VenueError,
+    VenueRejected,
+    VenueUnreachable,
+)
+from mvx.journal import views
+from mvx.journal.codec import decode_as, encode
+from mvx.journal.store import Journal, ReadTx, WriteTx
+from mvx.venues.health import (
+    Answered,
+    BookRead,
+    Cause,
+    Failed,
+    Health,
+    HealthState,
+    Observation,
+    Reconciled,
+    StatusRead,
+    observe,
+)
+from mvx.venues.port import Balances, VenuePort, VenueStatus
+
+T = TypeVar("T")
+
+_MEANS = {
+    HealthState.LIVE: "it is used again",
+    HealthState.DEGRADED: "it is used only where no live venue can fill",
+    HealthState.DARK: "nothing is sent there and its position keeps its interval; it is probed by itself,"
+    " look with mvx venue-status",
+    HealthState.RECOVERING: "nothing is sent there until a reconcile agrees: the next route does one, or"
+    " mvx reconcile --venue {}",
+}
+_REFUSED = {
+    Refusal.THROTTLED: Cause.THROTTLED,
+    Refusal.CLOSED: Cause.CLOSED,
+    Refusal.FORBIDDEN: Cause.FORBIDDEN,
+}
+
+
+class Watch:
+    """The health of a desk's venues: the journal's, and what this desk has seen since."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.clock = clock
+        self._journal = journal
+        self._ports: dict[Venue, VenuePort] = {}
+        self._health: dict[Venue, Health] = {}
+        self._unsaved: dict[Venue, list[Observation]] = {}
+        self._paths: dict[Venue, list[HealthState]] = {}
+        self._failures: dict[Venue, Failed] = {}
+        self._only_looks = False
+        with journal.read() as tx:
+            self._health = _stored(tx)
+
+    def over(self, port: VenuePort) -> WatchedPort:
+        """The port, watched from now on."""
+        self._ports[port.name] = port
+        return WatchedPort(port, self)
+
+    def health(self, venue: Venue) -> Health:
+        return self._health.get(venue, Health())
+
+    def only_look(self) -> None:
+        """Write nothing from now on: for a dry run."""
+        self._only_looks = True
+
+    def hear(self, venue: Venue, seen: Observation) -> None:
+        """One more observation. Raises nothing."""
+        if isinstance(seen, Failed):
+            self._failures[venue] = seen
+        before = self.health(venue)
+        self._unsaved.setdefault(venue, []).append(seen)
+        found = self._observed(venue, before, (seen,))
+        if found.state is before.state or self._only_looks:
+            self._know(venue, found)
+            return
+        try:
+            self.save()
+        except JournalError:
+            self._know(venue, found)  # and it stays unsaved: whoever writes next says what is wrong
+
+    def gave_up(self, venue: Venue, waited_s: float) -> None:
+        """Whoever asked did not wait any longer: silence, if that was as long as the venue may take."""
+        silent = waited_s >= self._ports[venue].capabilities.timeout_s
+        cause = Cause.NO_ANSWER if silent else Cause.CUT_SHORT
+        self.hear(venue, Failed(self.clock.now(), cause, f"no answer within {waited_s:g} s"))
+
+    def failures_since(self, start: Instant) -> dict[Venue, str]:
+        """The venues that failed a call of this desk since then, and why."""
+        return {venue: failed.why for venue, failed in self._failures.items() if failed.at >= start}
+
+    def refresh(self, tx: ReadTx) -> None:
+        """Take in what other processes have learnt."""
+        for venue, stored in _stored(tx).items():
+            if venue in self._ports:
+                self._know(venue, self._observed(venue, stored, self._unsaved.get(venue, ())))
+
+    def reconciled(self, tx: WriteTx, venue: Venue, began_at: Instant, why_not: str) -> None:
+        """For the transaction that applied a full pass: it agreed, or `why_not`."""
+        seen = Reconciled(tx.at, began_at, not why_not, why_not)
+        self._unsaved.setdefault(venue, []).append(seen)
+        self.flush(tx)
+
+    def flush(self, tx: WriteTx) -> None:
+        """Fold what was seen into the journal's health, at the end of a transaction."""
+        if self._only_looks or not self._unsaved:
+            return
+        stored = _stored(tx)
+        for venue, seen in self._unsaved.items():
+            found = self._observed(venue, stored.get(venue, Health()), seen)
+            tx.note_health(venue, encode(found))
+            self._know(venue, found)
+        self._unsaved = {}
+
+    def save(self) -> None:
+        """The same in a transaction of its own, where there is anything to write. Raises JournalError."""
+        if self._unsaved and not self._only_looks:
+            unsaved = self._unsaved
+            try:
+                with self._journal.write() as tx:
+                    self.flush(tx)
+            except JournalError:
+                self._unsaved = unsaved
+                raise
+
+    def changes(self) -> tuple[str, ...]:
+        """What changed since this was asked last, a line for each venue; a probe in vain is no change."""
+        paths, self._paths = self._paths, {}
+        return tuple(
+            f"{venue} {' -> '.join(path)}: {self.health(venue).reason}; {_MEANS[path[-1]].format(venue)}"
+            for venue, path in paths.items()
+            if path[0] is not path[-1]
+        )
+
+    def _observed(self, venue: Venue, health: Health, seen: Iterable[Observation]) -> Health:
+        declared = self._ports[venue].capabilities
+        found = reduce(lambda found, each: observe(found, each, declared.timeout_s), seen, health)
+        return replace(found, taker_bps=declared.taker_bps)
+
+    def _know(self, venue: Venue, health: Health) -> None:
+        before = self.health(venue).state
+        self._health[venue] = health
+        if health.state is not before:
+            self._paths.setdefault(venue, [before]).append(health.state)
+
+
+def _stored(tx: ReadTx) -> dict[Venue, Health]:
+    return {venue: decode_as(Health, body) for venue, body in views.health_texts(tx).items()}
+
+
+class WatchedPort:
+    """A venue port whose every call is heard of. It answers and raises what the port does."""
+
+    def __init__(self, port: VenuePort, watch: Watch) -> None:
+        self.port = port
+        self.watch = watch
+        self.name = port.name
+        self.account = port.account
+        self.capabilities = port.capabilities
+
+    async def status(self) -> VenueStatus:
+        def spoken(status: VenueStatus, began_at: Instant, at: Instant) -> Observation:
+            skew_ms = (status.at - (began_at + at) / 2) / 1_000
+            return StatusRead(at, _ms(began_at, at), status.accepts_orders, status.says, skew_ms)
+
+        return await self._heard(self.port.status(), spoken)
+
+    async def rules(self, symbol: Symbol) -> MarketRules:
+        return await self._heard(self.port.rules(symbol))
+
+    async def book(self, symbol: Symbol) -> Book:
+        def read(book: Book, began_at: Instant, at: Instant) -> Observation:
+            return BookRead(at, _ms(began_at, at), max(0.0, seconds_between(book.at, at)))
+
+        return await self._heard(self.port.book(symbol), read)
+
+    async def submit(self, request: OrderRequest) -> Ack:
+        return await self._heard(self.port.submit(request))
+
+    async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
+        return await self._heard(self.port.cancel(symbol, cl_ord_id, order_id))
+
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        return await self._heard(self.port.open_orders())
+
+    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
+        return await self._heard(self.port.closed_orders(since))
+
+    async def trades(self, since: Instant) -> tuple[Fill, ...]:
+        return await self._heard(self.port.trades(since))
+
+    async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
+        return await self._heard(self.port.transfers(since))
+
+    async def balances(self) -> Balances:
+        return await self._heard(self.port.balances())
+
+    def executions(self) -> AsyncIterator[ExecutionReport]:
+        return self.port.executions()
+
+    async def close(self) -> None:
+        await self.port.close()
+
+    async def _heard(
+        self, call: Awaitable[T], says: Callable[[T, Instant, Instant], Observation] | None = None
+    ) -> T:
+        """The call's own answer or error. One that is cancelled says nothing: nobody waited for it."""
+        clock = self.watch.clock
+        began_at = clock.now()
+        try:
+            answer = await call
+        except (VenueError, BadVenueData) as error:
+            seen = _of_error(self.name, error, began_at, clock.now())
+            if seen is not None:
+                self.watch.hear(self.name, seen)
+            raise
+        at = clock.now()
+        self.watch.hear(self.name, says(answer, began_at, at) if says else Answered(at, _ms(began_at, at)))
+        return answer
+
+
+def _of_error(
+    venue: Venue, error: VenueError | BadVenueData, began_at: Instant, at: Instant
+) -> Observation | None:
+    """What an error says of the venue; None for a request that was held back on our side."""
+    cause = Cause.NO_ANSWER
+    match error:
+        case DeadlinePassed():
+            return None
+        case VenueRejected(about=Refusal.REQUEST):
+            return Answered(at, _ms(began_at, at))
+        case VenueRejected(about=about):
+            cause = _REFUSED[about]
+        case VenueUnreachable():
+            cause = Cause.UNREACHABLE
+        case BadVenueData():
+            cause = Cause.BAD_DATA
+    return Failed(at, cause, said(venue, error))
+
+
+def said(venue: Venue, error: VenueError | BadVenueData) -> str:
+    """What an error says, where it is clear who says it."""
+    return error.message.removeprefix(f"{venue}: ")
+
+
+def _ms(began_at: Instant, at: Instant) -> float:
+    return max(0, at - began_at) / 1_000

@@ -1,0 +1,48 @@
+"""Deposits and withdrawals: what the venue lists and the journal lacks, booked once.
+
+Rule: a transfer moves the holding and its baseline alike, so that the position stays what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mvx.domain.entries import TransferBooked
+from mvx.domain.execution import Transfer
+from mvx.domain.money import plain
+from mvx.reconciliation.kinds import BreakKind
+from mvx.reconciliation.working import Working
+
+#: What became of holding and baseline, by what had counted the transfer before.
+_NOTES = {
+    None: "the baseline moved with it, so the position did not",
+    "opening": "first contact had counted it in the holding and in the baseline: neither moved",
+    "adjustment": "an adjustment had moved the holding; the baseline follows it now",
+}
+
+
+def book_transfers(work: Working) -> None:
+    """Book every listed transfer that the journal lacks, oldest first."""
+    listed: dict[str, Transfer] = {}
+    for each in work.snapshot.transfers:
+        listed.setdefault(each.listing, each)
+    for moved in sorted(listed.values(), key=lambda each: (each.at, each.listing)):
+        if moved.listing not in work.ours.known_transfers and not work.in_the_opening(
+            moved.listing, moved.at
+        ):
+            _book(work, moved)
+
+
+def _book(work: Working, moved: Transfer) -> None:
+    entry = TransferBooked(moved)
+    absorbed = work.absorbed(entry)
+    what = "deposit" if moved.amount > 0 else "withdrawal"
+    found = work.a_break(
+        BreakKind.BALANCE,
+        f"{moved.account}:{moved.listing}",
+        "none",
+        f"{what} of {plain(abs(moved.amount))}",
+        asset=moved.asset,
+        note=f"a {what}: {_NOTES[absorbed.get(moved.asset)]}",
+    )
+    work.post(replace(entry, absorbed=absorbed), found=found)

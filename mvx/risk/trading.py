@@ -1,0 +1,59 @@
+"""What the operator's trading states and a flatten let pass.
+
+Rules:
+- A halt refuses every child in its scope. Reducing only passes what makes the position of its scope smaller
+  wherever in the interval that is: the desk's for the system, the venue's own for a venue.
+- A flatten passes both, because it may do less: at each of its venues it only ever reduces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mvx.domain.ids import Venue
+from mvx.domain.money import ZERO, plain
+from mvx.domain.trading import TradingState
+from mvx.risk.limits import Limits, Proposal, Refusal, World
+from mvx.risk.worst_case import Reduction, reduction
+
+
+def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
+    """The system's state and that of each venue of the children: the strictest one rules."""
+    for scope in (None, *_venues(proposal)):
+        rule = world.trading.get(scope)
+        if rule is None or rule.state is TradingState.ACTIVE:
+            continue
+        found = reduction(proposal, world, scope)
+        because = str(rule) if scope else f"the system was {rule}"
+        if rule.state is TradingState.HALTED:
+            yield Refusal("trading", found.own or ZERO, ZERO, because, scope)
+        elif not found.holds:
+            yield _refusal("trading", found, proposal, scope, f"{because}, and ")
+
+
+def check_flatten(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
+    """Each of its venues has a position that it makes smaller, whatever becomes of the open orders."""
+    for venue in _venues(proposal):
+        found = reduction(proposal, world, venue)
+        if not found.holds:
+            yield _refusal("flatten", found, proposal, venue, "")
+
+
+def _venues(proposal: Proposal) -> list[Venue]:
+    return sorted({child.venue for child in proposal.children})
+
+
+def _refusal(limit: str, found: Reduction, proposal: Proposal, scope: Venue | None, because: str) -> Refusal:
+    base, side = proposal.instrument.base, proposal.side.value
+    owner = "the desk's" if scope is None else f"{scope}'s"
+    room = max(ZERO, found.room or ZERO)
+    if found.own is None or found.room is None:
+        text = (
+            f"an order may take a fee in {base} without a bound, so nothing surely reduces {owner} position"
+        )
+    else:
+        text = (
+            f"to {side} {plain(found.own)} {base} could make {owner} position larger: with what open orders"
+            f" may still do, {plain(room)} is the most that only reduces it"
+        )
+    return Refusal(limit, found.own or ZERO, room, because + text, scope)

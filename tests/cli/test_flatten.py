@@ -1,0 +1,66 @@
+"""`mvx flatten` at the command line: what is typed, what is asked, and what a script gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvx.errors import Exit
+from tests.cli.harness import mvx, surroundings
+
+LIVE = """
+[instruments."BTC-USD"]
+base = "BTC"
+quote = "USD"
+[venues.kraken]
+adapter = "ccxt"
+exchange = "kraken"
+symbols = { "BTC-USD" = "BTC/USD" }
+[risk]
+max_position = { "BTC-USD" = "1" }
+max_order_notional = "1000"
+[route]
+assume_yes = true
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--all", "--venue", "okx"), ("--venue", "krakn"), ("--instrument", "X")]
+)
+def test_what_is_to_be_left_is_named_exactly(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ran = mvx(surroundings(tmp_path), "flatten", *words, "--json")
+    assert (Exit.USAGE, False) == (ran.envelope["exit_code"], ran.envelope["sent"])
+
+
+def test_a_route_and_its_flatten_leave_nothing_there(tmp_path: Path) -> None:
+    """The fields of the contract; a second run sends nothing. The second slice sells what the first one left
+    as room for a fee in base."""
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.2", "--venue", "okx", "--json")
+    found = mvx(surroundings(tmp_path), "flatten", "--venue", "okx", "--json").envelope
+    (row,) = found["data"]["venues"]
+    assert (0, True, True) == (found["exit_code"], found["sent"], row["verified"])
+    assert {"BTC": "0.2"} == row["before"]
+    assert ("okx", 2, []) == (row["venue"], len(row["children"]), row["cancelled"])
+    assert ["okx stays halted: mvx resume --venue okx"] == found["warnings"]
+    again = mvx(surroundings(tmp_path), "flatten", "--venue", "okx", "--json").envelope
+    assert (0, False) == (again["exit_code"], again["sent"])
+
+
+def test_the_plan_is_shown_before_and_the_dust_after(tmp_path: Path) -> None:
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.2", "--venue", "okx")
+    ran = mvx(surroundings(tmp_path), "flatten", "--venue", "okx")
+    assert "first slice" in ran.stderr
+    assert ["venue", "asset", "before", "after", "dust"] == ran.stdout.split()[:5]
+    assert max(map(len, ran.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", [("--all",), ("--venue", "kraken", "--to-zero")])
+def test_on_live_venues_a_standing_yes_does_not_leave_everything(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """`assume_yes` is for routes from cron; a severe action wants --yes or its word."""
+    (tmp_path / "mvx.toml").write_text(LIVE)
+    refused = mvx(surroundings(tmp_path), "flatten", *words, "--json").envelope
+    assert (Exit.REFUSED, False) == (refused["exit_code"], refused["sent"])
+    assert "--yes" in refused["error"]["next"]

@@ -1,0 +1,171 @@
+"""What a venue pushes is a claim: it makes a fill expected, and the reads decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvx.domain.entries import Acked, FillBooked, Intended, OutcomeLost, ParentOpened, Sending
+from mvx.domain.execution import ExecutionReport
+from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Symbol
+from mvx.domain.order import Order
+from mvx.domain.order_status import ExecType, OrdStatus
+from mvx.engine.desk import Desk
+from mvx.engine.listen import hear, listening
+from mvx.engine.positions_result import PositionRow
+from mvx.journal import views
+from tests.domain import orders
+from tests.domain.orders import BTC, BUY, SELL, USD
+from tests.engine.desk import KRAKEN, Operator, Witness, settings
+from tests.engine.truth import last_seq, reading
+
+D = Decimal
+M9, P9 = ClOrdId("m9"), ParentId("p9")
+PART = replace(orders.fill("0.4", "99"), account="paper")
+PUSHED = ExecutionReport(
+    KRAKEN, M9, OrderId("V1"), Symbol("BTC/USD"), BUY, ExecType.PARTIAL_FILL, PART, orders.at(3)
+)
+ACK = replace(PUSHED, exec_type=ExecType.NEW, fill=None)
+
+
+def at_work(folder: Path, *, acked: bool = True) -> Operator:
+    """First contact, and an order of ours that is on its way."""
+    at = Operator(settings(folder, "kraken"))
+    at.reconciles()
+
+    async def sent(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.append(ParentOpened(P9, None, "{}", "BTC-USD", BUY, D(1)))
+            tx.append(Intended(orders.order(BUY, "1", cl_ord_id=M9, parent_id=P9, account="paper")))
+            tx.append(Sending(M9))
+            tx.append(Acked(M9, OrderId("V1")) if acked else OutcomeLost(M9, "timeout"))
+
+    at.does(sent)
+    return at
+
+
+def hears(at: Operator, *reports: ExecutionReport) -> list[bool]:
+    async def heard(desk: Desk) -> list[bool]:
+        return [hear(desk, report) for report in reports]
+
+    return at.does(heard)
+
+
+def the_order(at: Operator) -> Order:
+    with reading(at.settings) as tx:
+        found = views.order(tx, M9)
+    assert found is not None
+    return found
+
+
+def btc(at: Operator) -> PositionRow:
+    data: Any = at.positions().data
+    return next(row for row in data.positions if row.asset == Asset("BTC"))
+
+
+def test_a_pushed_fill_is_expected_and_not_confirmed(tmp_path: Path) -> None:
+    """The point stays, the expectation moves, the interval holds both, and the state says so."""
+    at = at_work(tmp_path)
+    before = btc(at)
+    assert [True] == hears(at, PUSHED)
+    after = btc(at)
+    assert (before.confirmed, D(10), D("10.4")) == (after.confirmed, after.confirmed, after.expected)
+    assert (D(10), D(11), "unconfirmed") == (after.lo, after.hi, after.state)
+    assert OrdStatus.NEW is the_order(at).ord_status
+
+
+@pytest.mark.parametrize("listed_first", [True, False])
+def test_a_replayed_stream_teaches_nothing(tmp_path: Path, listed_first: bool) -> None:
+    """Kraken re-sends past trades on every connect: what is booked or heard is not news."""
+    at = at_work(tmp_path)
+
+    async def booked(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.append(FillBooked(PART, BTC, USD, M9))
+
+    at.does(booked) if listed_first else hears(at, PUSHED)
+    seq = last_seq(at.settings)
+    assert [False] * 4 == hears(at, PUSHED, ACK, PUSHED, ACK)
+    assert seq == last_seq(at.settings)
+
+
+def test_a_push_about_an_unknown_order_names_it(tmp_path: Path) -> None:
+    """Its outcome is known: it was accepted."""
+    at = at_work(tmp_path, acked=False)
+    assert [True, False] == hears(at, ACK, ACK)
+    assert (OrderId("V1"), False, OrdStatus.NEW) == (
+        the_order(at).order_id, the_order(at).unknown, the_order(at).ord_status,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"cl_ord_id": ClOrdId("nobody")},
+        {"side": SELL},
+        {"symbol": Symbol("ETH/USD")},
+        {"order_id": OrderId("another")},
+    ],
+    ids=str,
+)
+def test_a_push_that_is_not_about_our_order_is_left_to_the_reads(
+    tmp_path: Path, foreign: dict[str, Any]
+) -> None:
+    """Another order's id, another market, another side: nothing of it is believed."""
+    at = at_work(tmp_path)
+    seq = last_seq(at.settings)
+    assert [False] == hears(at, replace(PUSHED, **foreign))
+    assert seq == last_seq(at.settings)
+
+
+class Streaming(Witness):
+    """A venue that pushes these reports, and then nothing more."""
+
+    def __init__(self, port: Any, *reports: ExecutionReport, streams: bool = True) -> None:
+        super().__init__(port, lambda venue, call: None)
+        self.capabilities = replace(port.capabilities, streams=streams)
+        self.reports = reports
+
+    async def executions(self) -> AsyncIterator[ExecutionReport]:
+        for report in self.reports:
+            yield report
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_whoever_listens_has_it_in_the_journal_and_ends_when_the_block_does(
+    tmp_path: Path, streams: bool
+) -> None:
+    """A stream goes on for ever; a venue that has none is not asked for one."""
+    at = at_work(tmp_path)
+
+    async def listens(desk: Desk) -> None:
+        port = Streaming(desk.venues[KRAKEN], PUSHED, PUSHED, streams=streams)
+        async with listening(replace(desk, venues={KRAKEN: port}), [KRAKEN, KRAKEN]):
+            await asyncio.sleep(0.01)
+
+    at.does(listens)
+    assert (D("0.4") if streams else D(0)) == the_order(at).heard_qty
+
+
+def test_a_listener_that_fails_is_not_silent(tmp_path: Path) -> None:
+    """A defect while hearing is raised when the block ends."""
+    at = at_work(tmp_path)
+
+    class Broken(Streaming):
+        async def executions(self) -> AsyncIterator[ExecutionReport]:
+            raise RuntimeError("defect")
+            yield PUSHED
+
+    async def listens(desk: Desk) -> None:
+        async with listening(replace(desk, venues={KRAKEN: Broken(desk.venues[KRAKEN])}), [KRAKEN]):
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(RuntimeError):
+        at.does(listens)

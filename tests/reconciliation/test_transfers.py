@@ -1,0 +1,171 @@
+"""Deposits and withdrawals: booked once, with their baseline, whoever had counted them before."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mvx.domain import entries as log
+from mvx.domain.order_status import OrdStatus
+from mvx.reconciliation.compare import opening
+from tests.domain.orders import BTC, BUY, USD, at, fill, report
+from tests.reconciliation.desk import Desk, kinds, opened, reading, transfer, written
+
+D = Decimal
+S = OrdStatus
+UNTOUCHED = {"BTC": "10", "USD": "1000"}
+RICHER = {"BTC": "10", "USD": "1250"}
+
+
+def notes(found: Any) -> list[str]:
+    return [each.found.note for each in found.findings if each.found]
+
+
+@pytest.mark.parametrize(
+    ("amount", "usd", "theirs"), [("250", "1250", "deposit of 250"), ("-250", "750", "withdrawal of 250")]
+)
+def test_a_listed_transfer_is_booked_with_its_baseline_and_said(amount: str, usd: str, theirs: str) -> None:
+    """balance: the holding moved, the position did not."""
+    desk = opened()
+    found = desk.once(reading(3, totals=UNTOUCHED | {"USD": usd}, transfers=[transfer(amount)]))
+    (said,) = (each.found for each in found.findings if each.found)
+    assert ("balance", "none", theirs, True, USD) == (
+        said.kind, said.ours, said.theirs, said.corrected, said.asset,
+    )  # fmt: skip
+    assert "the baseline moved with it" in said.note
+    assert (found.agreed, desk.held()["USD"], desk.baseline(USD)) == (True, usd, D(usd))
+
+
+def test_a_deposit_of_what_is_traded_is_no_position() -> None:
+    """Coins that were moved in were not bought."""
+    desk = opened()
+    found = desk.once(reading(3, totals={"BTC": "11.5", "USD": "1000"}, transfers=[transfer("1.5", BTC)]))
+    assert (kinds(found), desk.held()["BTC"], desk.baseline(BTC)) == (["balance"], "11.5", D("11.5"))
+
+
+def test_a_transfer_listed_twice_counts_once() -> None:
+    """In both readings, twice in one of them, and again in the next pass."""
+    desk = opened()
+    for began_s in (3, 6):
+        desk.once(reading(began_s, totals=RICHER, transfers=[transfer("250")] * 2))
+    assert (desk.held(), len(desk.transfers())) == (RICHER, 1)
+
+
+def test_transfers_are_booked_oldest_first() -> None:
+    """In the venue's order, whatever the order of its list."""
+    desk = opened()
+    listed = [transfer("1", transfer_id=f"t{n}", at_s=9 - n) for n in range(5)]
+    desk.once(reading(20, totals=UNTOUCHED | {"USD": "1005"}, transfers=listed))
+    assert [at(5 + n) for n in range(5)] == [each.transfer.at for each in desk.transfers()]
+
+
+def test_an_outdated_reading_still_books_its_transfers() -> None:
+    """A transfer is a fact whenever it was read."""
+    desk = opened()
+    desk.apply(reading(9, totals=UNTOUCHED))
+    found = desk.once(reading(3, totals=RICHER, transfers=[transfer("250")]))
+    assert (written(found), desk.held()) == (["TransferBooked"], RICHER)
+
+
+# What an opening or an adjustment had counted
+
+
+def test_an_opening_names_the_transfers_that_it_knew() -> None:
+    """Those until its own instant."""
+    listed = [transfer("1", transfer_id=name, at_s=when) for name, when in (("a", -10), ("b", -8), ("c", -7))]
+    first = reading(-9, totals=UNTOUCHED, transfers=listed[:1], transfers_after=listed, since_s=-60)
+    assert ("/transfer/a", "/transfer/b") == opening(first, {}, ()).listed
+
+
+def test_a_transfer_that_first_contact_knew_is_part_of_the_opening() -> None:
+    """Never booked, and nothing is said of it."""
+    desk = Desk()
+    old = transfer("250", at_s=-20)
+    desk.open(reading(-9, totals=UNTOUCHED, transfers=[old], since_s=-60))
+    assert desk.once(reading(3, totals=UNTOUCHED, transfers=[old])).findings == ()
+
+
+def test_a_transfer_during_first_contact_is_booked() -> None:
+    """After the balances were read and before the second list was."""
+    desk = Desk()
+    during = transfer("250", at_s=-7.5)
+    found = desk.open(reading(-9, totals=UNTOUCHED, transfers_after=[during], since_s=-60))
+    assert (kinds(found), found.agreed, desk.held()) == (["balance"], True, RICHER)
+
+
+@pytest.mark.parametrize(("at_s", "totals"), [(-99, UNTOUCHED), (-98.999999, RICHER)])
+def test_the_opening_absorbs_transfers_up_to_its_own_instant(at_s: float, totals: dict[str, str]) -> None:
+    """The balances of first contact were read at -99 s, and its baseline was made of them."""
+    desk = opened()
+    found = desk.once(reading(3, totals=totals, transfers=[transfer("250", at_s=at_s)]))
+    assert (found.agreed, desk.held(), desk.baseline(USD)) == (True, totals, D(totals["USD"]))
+    (note,) = notes(found)
+    assert ("first contact had counted it" in note) is (at_s == -99)
+
+
+@pytest.mark.parametrize("amount", ["0.5", "-0.5", "123456.789"])
+def test_a_transfer_that_was_adjusted_before_it_was_listed_moves_its_baseline_alone(amount: str) -> None:
+    """A position appeared, and is known to be none now: posted with its exact opposite, whatever its
+    size."""
+    desk = opened()
+    totals = UNTOUCHED | {"BTC": str(D(10) + D(amount))}
+    for began_s in (3, 14):
+        adjusted = desk.once(reading(began_s, totals=totals))
+    assert (kinds(adjusted), desk.baseline(BTC)) == (["position"], D(10))
+    found = desk.once(reading(20, totals=totals, transfers=[transfer(amount, BTC)]))
+    assert (kinds(found), found.agreed, desk.held()) == (["balance"], True, totals)
+    assert desk.transfers()[0].absorbed == {BTC: "adjustment"}
+    assert desk.baseline(BTC) == D(totals["BTC"])
+    assert "an adjustment had moved the holding" in notes(found)[0]
+
+
+def test_an_adjustment_names_the_transfers_that_were_booked() -> None:
+    """And one made after them absorbs none of them."""
+    desk = opened()
+    listed = [transfer("250")]
+    desk.once(reading(2, totals=RICHER, transfers=listed))
+    for began_s in (3, 14):
+        desk.apply(reading(began_s, totals=RICHER | {"USD": "1240"}, transfers=listed))
+    (adjusted,) = (entry for entry in desk.log if isinstance(entry, log.Adjusted))
+    assert (("/transfer/t1",), D(-10)) == (adjusted.listed, adjusted.amount)
+
+
+# Between the two readings
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 2, 3])
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_a_balance_agrees_with_each_prefix_of_trades_transfers_and_busts(first: int, prefix: int) -> None:
+    """A trade, a withdrawal and the trade's bust: the balance was read after those of the first reading
+    and before some of the later ones."""
+    traded = fill("0.5", order_id="V1", at_s=1)
+    taken = fill("0.5", order_id="V1", at_s=1, busted_at=at(3))
+    trades = [[], [traded], [traded], [taken]]
+    moved = transfer("-20", at_s=2)
+    usd = [["1000"], ["950"], ["930"], ["980"]][prefix][0]
+    btc = ["10", "10.5", "10.5", "10"][prefix]
+    desk = opened()
+    sent = desk.acked(BUY)
+    found = desk.apply(
+        reading(
+            5,
+            totals={"BTC": btc, "USD": usd},
+            open_orders=[report(S.PARTIALLY_FILLED, "0.5", of=sent)],
+            trades=trades[first],
+            after=[taken],
+            transfers=[moved] if first >= 2 else [],
+            transfers_after=[moved],
+        ),
+        [sent],
+    )
+    assert desk.held() == {"BTC": "10", "USD": "980"}
+    assert found.agreed is (prefix >= first)
+
+
+def test_a_transfer_that_neither_reading_lists_excuses_no_balance() -> None:
+    """One that was booked, and vanished from the list and from the balance."""
+    desk = opened()
+    desk.once(reading(3, totals=RICHER, transfers=[transfer("250")]))
+    assert not desk.apply(reading(9, totals=UNTOUCHED)).agreed
