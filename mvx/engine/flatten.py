@@ -66,6 +66,7 @@ class Run:
     lease: Lease | None = None
     before: dict[Asset, Decimal] = field(default_factory=dict)
     cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
+    asked: bool = False
     closings: list[Closing] = field(default_factory=list)
     passes: list[VenuePass] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -193,7 +194,8 @@ async def _cancel_resting(run: Run) -> bool:
     with run.desk.journal.read() as tx:
         found = [o for o in run.orders(tx) if resting(o) and o.cl_ord_id not in run.cancelled]
     run.cancelled |= {order.cl_ord_id: order for order in found}
-    await ask_cancel(run.desk, found)
+    said = await ask_cancel(run.desk, found)
+    run.asked |= any(each.left for each in said)
     return bool(found)
 
 
@@ -309,7 +311,7 @@ def _outcome(runs: list[Run]) -> Outcome:
     return Outcome(
         data=FlattenResult(tuple(rows)),
         exit_code=worst_exit(*codes),
-        sent=any(run.cancelled or any(c.children for c in run.closings) for run in runs),
+        sent=any(run.asked or any(closing.children for closing in run.closings) for run in runs),
         uncertain=not all(run.verified for run in runs),
         breaks=breaks,
         warnings=(

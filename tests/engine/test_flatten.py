@@ -23,7 +23,6 @@ from mvx.engine.results import FlattenResult, FlattenRow
 from mvx.engine.trading import set_trading
 from mvx.errors import Exit, Refused
 from mvx.journal import views
-from mvx.paper.exchange import FAULT_KINDS
 from tests.engine.desk import (
     BINANCE,
     BUY,
@@ -38,6 +37,7 @@ from tests.engine.desk import (
     routed,
     settings,
 )
+from tests.engine.faults import KINDS, strike
 from tests.engine.truth import (
     assert_healed,
     assert_journal_is_ledger,
@@ -48,8 +48,6 @@ from tests.engine.truth import (
 )
 from tests.paper.builders import venue_settings, write_books
 
-#: Faults that hit every call last for a time.
-LASTS_S = dict.fromkeys(("outage", "hang", "maintenance", "key-revoked"), 2.0)
 FIVE = ("kraken", "coinbase", "binance", "okx", "bybit")
 BTC = Asset("BTC")
 D = Decimal
@@ -264,6 +262,16 @@ def test_a_venue_that_is_dark_itself_is_cordoned_and_the_answer_is_uncertain(tmp
     assert abs(position(at, KRAKEN)) < D("0.00005")
 
 
+def test_a_cancel_that_never_left_was_not_sent(tmp_path: Path) -> None:
+    """The venue is dark from then on: nothing went out, and the order stays reserved."""
+    at = holding_some(tmp_path)
+    at.routes(order("0.3", time_in_force=GTC, limit_px=D(70_000)))
+    at.exchange.inject(KRAKEN, "outage")
+    outcome = flattens(at, "kraken")
+    assert (Exit.UNCERTAIN, False, 1) == (outcome.exit_code, outcome.sent, len(row_of(outcome).cancelled))
+    assert_truth_inside(at, "in the outage")
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) -> None:
     at = holding_some(tmp_path)
     at.routes(order("0.3", time_in_force=GTC, limit_px=D(70_000)))
@@ -347,7 +355,7 @@ def test_in_the_middle_of_a_route_the_venue_is_left_and_the_route_goes_on_elsewh
     assert_healed(at)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FAULT_KINDS if kind != "bust"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("moment", ["before submit", "before cancel"])
 def test_a_fault_while_leaving_never_turns_the_position_over(tmp_path: Path, kind: str, moment: str) -> None:
     """Whatever is lost or late, no more is sold than was held; run again when it healed, it is flat."""
@@ -357,9 +365,7 @@ def test_a_fault_while_leaving_never_turns_the_position_over(tmp_path: Path, kin
 
     def look(venue: Venue, now: str) -> None:
         if armed and now == moment:
-            at.exchange.inject(
-                KRAKEN, armed.pop(), for_s=2.0 if kind in ("outage", "hang", "maintenance") else None
-            )
+            strike(at, KRAKEN, armed.pop(), lasts_s=2.0)
         assert_truth_inside(at, f"{kind}: {now}")
         assert position(at, KRAKEN) >= 0
 

@@ -100,13 +100,18 @@ class TestRouting:
         assert (Exit.OK, answer(first).cum_qty) == (again.exit_code, answer(again).cum_qty)
 
     def test_reducing_only_of_a_venue_lets_the_way_out_pass(self, at: Operator) -> None:
+        changes(at, REDUCING, KRAKEN)
+        with pytest.raises(NoVenueUsable) as raised:
+            at.routes(order("0.5", SELL, venues=(KRAKEN,)))
+        assert "and to sell there reduces nothing; mvx resume --venue kraken" in raised.value.known
+        changes(at, ACTIVE, KRAKEN)
         at.routes(order("0.5", venues=(KRAKEN,)))
         at.clock.advance(3)
         at.reconciles()
         changes(at, REDUCING, KRAKEN)
-        with pytest.raises(NoVenueUsable, match="no venue") as raised:
+        with pytest.raises(NoVenueUsable) as raised:
             at.routes(order("0.5", venues=(KRAKEN,)))
-        assert "and to buy there reduces nothing" in raised.value.known
+        assert "and to buy there reduces nothing; mvx resume --venue kraken" in raised.value.known
         outcome = at.routes(order("0.499", SELL, venues=(KRAKEN,)))  # the rest is room for a fee in base
         assert (Exit.OK, Decimal("0.499")) == (outcome.exit_code, answer(outcome).cum_qty)
 
@@ -181,9 +186,12 @@ class TestRouteThatMeetsAHalt:
     def test_between_commit_and_dispatch_its_children_there_are_revoked(
         self, at: Operator, side: Side
     ) -> None:
-        """They end as refused, are never sent, and their quantity is planned elsewhere."""
-        venue = busiest(at)
-        outcome = routes(at, order("4", side), after_commit=once_committed(at, lambda: halts(at, venue)))
+        """They end as refused, are never sent, and their quantity is planned elsewhere; the venue, which
+        may be halted because it is down, is not asked about anything any more."""
+        venue, asked, halted = busiest(at), list[Venue](), list[Outcome]()
+        at.look = lambda here, now: asked.append(here) if halted else None
+        act = once_committed(at, lambda: halted.append(halts(at, venue)))
+        outcome = routes(at, order("4", side), after_commit=act)
         found = answer(outcome)
         assert (Exit.OK, Decimal(4)) == (outcome.exit_code, found.cum_qty)
         revoked = [child for child in found.children if child.ord_status == "REJECTED"]
@@ -191,6 +199,8 @@ class TestRouteThatMeetsAHalt:
             (child.venue, child.reason) for child in revoked
         ]
         assert [] == at.ledger(venue)["orders"]
+        assert venue not in asked
+        at.look = None
         assert_healed(at)
 
     def test_a_route_that_lost_its_only_child_starts_over_with_all_its_rounds(self, at: Operator) -> None:

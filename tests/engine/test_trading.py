@@ -73,7 +73,8 @@ class TestChanging:
         """Not even for another reason, which is said: who halted first is who is to be asked."""
         if state is ACTIVE:
             halts(at, *venues)
-        first = changes(at, state, *venues)
+        first = changes(at, state, *venues, reason="the first one")
+        assert () == first.warnings
         seq = last_seq(at.settings)
         again = changes(at, state, *venues, reason="another one")
         assert (seq, first.data) == (last_seq(at.settings), again.data)
