@@ -201,7 +201,7 @@ async def _recovers(desk: Desk, visit: Visit, *, write: bool) -> bool:
 
 
 async def _read(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None:
-    """Rules, books and first contact at once. Raises the venue's error where the own part failed."""
+    """Rules, books and first contact at once. Raises the error of what is needed to trade there."""
     port = desk.venues[visit.venue]
 
     async def rules(symbol: Symbol) -> None:
@@ -218,18 +218,17 @@ async def _read(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None:
         else:
             visit.seen = (await port.balances()).free
 
-    asks: list[Awaitable[None]] = [book(symbol) for symbol in sorted(visit.wanted)]
+    own: list[Awaitable[None]] = []
     if visit.own is not None:
-        asks.append(rules(visit.own))
+        own += [rules(visit.own), book(visit.own)]
         if not opened and visit.passed is None:
-            asks.append(first_contact())
-    answers = await asyncio.gather(*asks, return_exceptions=True)
-    failures = [answer for answer in answers if answer is not None]
-    for failure in failures:
-        if not isinstance(failure, VenueError | BadVenueData):
-            raise failure
-    if failures and visit.own is not None and (visit.rules is None or visit.own not in visit.books):
-        raise failures[0]  # of a book for a rate alone, the next source of that rate is taken
+            own.append(first_contact())
+    for_rates = [book(symbol) for symbol in sorted(visit.wanted - {visit.own})]
+    answers = await asyncio.gather(*own, *for_rates, return_exceptions=True)
+    for number, failure in enumerate(answers):
+        expected = isinstance(failure, VenueError | BadVenueData) and number >= len(own)
+        if failure is not None and not expected:
+            raise failure  # where it was the book for a rate alone, the next source of that rate is taken
 
 
 def _sources(desk: Desk, asset: Asset, to: Asset) -> tuple[tuple[Venue, Symbol], ...]:

@@ -132,25 +132,16 @@ class Watch:
 
     def flush(self, tx: WriteTx) -> None:
         """Fold what was seen into the journal's health, at the end of a transaction."""
-        if self._only_looks or not self._unsaved:
-            return
-        stored = _stored(tx)
-        for venue, seen in self._unsaved.items():
-            found = self._observed(venue, stored.get(venue, Health()), seen)
-            tx.note_health(venue, encode(found))
-            self._know(venue, found)
+        self._fold(tx)
         self._unsaved = {}
 
     def save(self) -> None:
-        """The same in a transaction of its own, where there is anything to write. Raises JournalError."""
+        """The same in a transaction of its own, where there is anything to write. Raises JournalError, and
+        then nothing of it is forgotten."""
         if self._unsaved and not self._only_looks:
-            unsaved = self._unsaved
-            try:
-                with self._journal.write() as tx:
-                    self.flush(tx)
-            except JournalError:
-                self._unsaved = unsaved
-                raise
+            with self._journal.write() as tx:
+                self._fold(tx)
+            self._unsaved = {}
 
     def changes(self) -> tuple[str, ...]:
         """What changed since this was asked last, a line for each venue; a probe in vain is no change."""
@@ -160,6 +151,13 @@ class Watch:
             for venue, path in paths.items()
             if path[0] is not path[-1]
         )
+
+    def _fold(self, tx: WriteTx) -> None:
+        stored = _stored(tx) if self._unsaved else {}
+        for venue, seen in self._unsaved.items():
+            found = self._observed(venue, stored.get(venue, Health()), seen)
+            tx.note_health(venue, encode(found))
+            self._know(venue, found)
 
     def _observed(self, venue: Venue, health: Health, seen: Iterable[Observation]) -> Health:
         declared = self._ports[venue].capabilities

@@ -9,27 +9,27 @@ import pytest
 
 from mvx.domain.ids import Symbol, Venue
 from mvx.engine.market import DEGRADED_PENALTY_BPS
+from mvx.engine.probe import venue_status
 from mvx.engine.results import RouteResult
-from mvx.errors import (
-    Exit,
-    NoVenueUsable,
-)
+from mvx.errors import Exit, NoVenueUsable, Refusal, VenueRejected, VenueUnreachable
 from mvx.journal import views
 from mvx.venues.health import HealthState
 from tests.engine.desk import BUY, KRAKEN, OKX, Operator, order, routed, settings
-from tests.engine.truth import assert_healed, assert_truth_inside, reading
-from tests.engine.weather import (
+from tests.engine.ports import (
     FIVE,
+    Closed,
     Liar,
     calls_at,
     degrade,
     fair,
     health,
     legs,
+    raising,
     reasons,
     warnings_of,
     within,
 )
+from tests.engine.truth import assert_healed, assert_truth_inside, reading
 
 LIVE, DEGRADED, DARK, RECOVERING = HealthState
 
@@ -140,6 +140,40 @@ def test_a_venue_that_failed_is_not_asked_again_in_the_same_run(at: Operator) ->
     assert outcome.data.rounds > 1
     assert 1 == calls.count("book")
     assert (Exit.OK, Decimal(4)) == (outcome.exit_code, outcome.data.cum_qty)
+
+
+def test_a_venue_that_failed_and_answers_again_is_left_out_of_the_run_all_the_same(at: Operator) -> None:
+    """One request that did not get through is enough; its lists go on being read."""
+    refused = raising(VenueUnreachable("okx: connection reset"), "submit")
+    calls = calls_at(at, OKX)
+    outcome = at.does(lambda desk: routed(at.watched(within(desk, OKX, refused)), order("4")))
+    assert isinstance(outcome.data, RouteResult)
+    assert (2, DEGRADED) == (outcome.data.rounds, health(at).state)
+    assert (1, 1) == (calls.count("submit"), calls.count("book"))
+    assert (Exit.OK, Decimal(4)) == (outcome.exit_code, outcome.data.cum_qty)
+
+
+def test_a_venue_that_is_closed_stays_dark_though_it_answers(at: Operator) -> None:
+    """Its probe ends at its own word: nothing else is asked, and nothing is told twice."""
+    at.does(lambda desk: venue_status(within(desk, OKX, fair, Closed)))
+    assert DARK is health(at).state
+    at.clock.advance(1)
+    calls = calls_at(at, OKX)
+    outcome = at.does(lambda desk: routed(at.watched(within(desk, OKX, fair, Closed)), order("4")))
+    assert (["status"], DARK, []) == (calls, health(at).state, warnings_of(outcome))
+    assert "dark since 1 s: takes no orders: maintenance; next probe in 2 s" == reasons(outcome)[OKX]
+
+
+def test_a_probe_in_vain_is_no_news(at: Operator) -> None:
+    """The venue answers, and the key does not open it: dark before and dark after."""
+    revoked = VenueRejected("okx: key revoked", reason_code="key", about=Refusal.FORBIDDEN)
+    weather = raising(revoked, "open_orders", "submit", "balances")
+    first = at.does(lambda desk: routed(within(desk, OKX, weather), order("4")))
+    assert any("okx LIVE -> DARK: key revoked" in line for line in first.warnings)
+    at.clock.advance(40)
+    second = at.does(lambda desk: routed(within(desk, OKX, weather), order("4")))
+    assert [] == [line for line in second.warnings if "->" in line]
+    assert "key revoked" in reasons(second)[OKX]
 
 
 def test_a_degraded_venue_fills_only_what_no_live_one_can(tmp_path: Path) -> None:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mvx.config.settings import QuoteSettings
+from mvx.domain.book import Book
 from mvx.domain.ids import Asset, Symbol
+from mvx.domain.money import BPS
+from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market, read_market
-from mvx.errors import (
-    Exit,
-    NoVenueUsable,
-)
+from mvx.errors import Exit, NoVenueUsable, Refusal, VenueRejected, VenueUnreachable
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.health import HealthState
-from tests.engine.desk import BINANCE, BUY, KRAKEN, OKX, Operator, order, routed, settings
-from tests.engine.weather import (
+from tests.engine.desk import BINANCE, BUY, KRAKEN, OKX, SELL, Operator, order, routed, settings
+from tests.engine.ports import (
     BYBIT,
     COINBASE,
     FIVE,
+    Weather,
+    fair,
     hanging,
     health,
+    raising,
     reasons,
     within,
 )
@@ -118,3 +123,79 @@ def test_a_dark_source_of_rates_is_probed_though_nothing_is_traded_there(tmp_pat
     at.clock.advance(2)
     assert Exit.OK is at.routes(order("0.1", venues=(BINANCE,))).exit_code
     assert LIVE is health(at, KRAKEN).state
+
+
+class Delisting(Weather):
+    """A venue that closes while one pair is asked for."""
+
+    async def book(self, symbol: Symbol) -> Book:
+        if symbol == "USDT/USD":
+            raise VenueRejected("kraken: cancel only", reason_code="closed", about=Refusal.CLOSED)
+        return await self.port.book(symbol)
+
+
+def test_a_venue_that_goes_dark_in_the_reading_is_not_in_the_plan(tmp_path: Path) -> None:
+    """Though its own book was answered; the rate comes from the other source."""
+    at = dollar_desk(tmp_path)
+    at.reconciles()
+
+    async def read(desk: Desk) -> Market:
+        closing = within(desk, KRAKEN, fair, Delisting)
+        return await read_market(
+            closing, closing.instrument("BTC-USD"), BUY, (BINANCE, KRAKEN), since=at.clock.now()
+        )
+
+    market = at.does(read)
+    assert [BINANCE] == [quote.venue for quote in market.quotes]
+    assert [(KRAKEN, "dark since 0 s: cancel only; next probe in 1 s")] == [
+        (skip.venue, skip.why) for skip in market.skipped
+    ]
+
+
+def test_a_new_venue_whose_balance_can_not_be_read_is_not_planned_on(tmp_path: Path) -> None:
+    """A dry run looks at it, and says what it met."""
+    at = Operator(settings(tmp_path, KRAKEN, OKX))
+    weather = raising(VenueUnreachable("okx: connection reset"), "balances")
+    outcome = at.does(lambda desk: routed(within(desk, OKX, weather), order("0.1", dry_run=True)))
+    assert "connection reset" == reasons(outcome)[OKX]
+
+
+class InBase(Weather):
+    """A venue that may take its fee in the base asset."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.port.capabilities, fee_in_base=True)
+
+
+class InQuote(Weather):
+    """A venue that takes its fee in the quote alone."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.port.capabilities, fee_in_base=False)
+
+
+def test_a_fee_in_base_is_left_out_of_what_can_be_sold(tmp_path: Path) -> None:
+    """It comes on top of the quantity; a buy spends the quote all the same."""
+    at = Operator(settings(tmp_path, KRAKEN))
+    at.reconciles()
+
+    def spendable(side: Side, kind: type[Weather]) -> Decimal:
+        async def read(desk: Desk) -> Market:
+            there = within(desk, KRAKEN, fair, kind)
+            return await read_market(
+                there, there.instrument("BTC-USD"), side, (KRAKEN,), since=at.clock.now()
+            )
+
+        return at.does(read).quotes[0].spendable
+
+    fee = at.does(read_fee)
+    assert spendable(SELL, InQuote) / (1 + fee) == spendable(SELL, InBase)
+    assert spendable(BUY, InQuote) == spendable(BUY, InBase)
+
+
+async def read_fee(desk: Desk) -> Decimal:
+    taker_bps = desk.venues[KRAKEN].capabilities.taker_bps
+    assert taker_bps is not None
+    return taker_bps / BPS

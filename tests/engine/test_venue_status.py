@@ -22,8 +22,8 @@ from mvx.errors import Exit, Refusal, VenueRejected
 from mvx.journal.store import Journal
 from mvx.venues.port import VenueStatus
 from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator, order, settings
+from tests.engine.ports import Closed, Weather, fair, hanging, raising, slow, within
 from tests.engine.truth import last_seq
-from tests.engine.weather import Weather, fair, hanging, raising, slow, within
 from tests.paper.builders import venue_settings
 
 
@@ -134,11 +134,6 @@ def test_where_no_venue_answers_it_is_exit_7(at: Operator) -> None:
     assert Exit.NO_VENUE is outcome.exit_code
     assert "DEGRADED" == row(outcome).health
     assert {f"{venue}: connection refused" for venue in at.venues} <= set(outcome.warnings)
-
-
-class Closed(Weather):
-    async def status(self) -> VenueStatus:
-        return VenueStatus(False, "maintenance", (await self.port.status()).at)
 
 
 def test_a_venue_that_takes_no_orders_is_dark_and_stays_so(at: Operator) -> None:

@@ -19,14 +19,15 @@ from mvx.errors import (
     BadVenueData,
     DeadlinePassed,
     Exit,
+    JournalError,
     OutcomeUnknown,
     Refusal,
     VenueRejected,
     VenueUnreachable,
 )
-from mvx.venues.health import Cause, Failed, HealthState
+from mvx.venues.health import Answered, Cause, Failed, HealthState
 from tests.engine.desk import OKX, Operator, order, routed, settings
-from tests.engine.weather import (
+from tests.engine.ports import (
     BYBIT,
     FIVE,
     calls_at,
@@ -82,6 +83,66 @@ def test_what_two_processes_saw_adds_up(at: Operator) -> None:
                 desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"))
 
     asyncio.run(both())
+    assert (DARK, 2) == (health(at).state, health(at).lost_in_row)
+
+
+def test_a_change_is_written_at_once_and_the_rest_goes_along_or_comes_last(at: Operator) -> None:
+    """An answer is kept in memory until something is written anyway, or the desk is closed."""
+
+    async def work(desk: Desk) -> None:
+        before = health(at)
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+        assert before == health(at)
+        desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"))
+        assert (DEGRADED, at.clock.now()) == (health(at).state, health(at).answered_at)
+        at.clock.advance(1)
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+
+    at.does(work)
+    assert at.clock.now() == health(at).answered_at
+
+
+def test_what_went_along_with_another_transaction_is_not_counted_again(at: Operator) -> None:
+    before = health(at).good_in_row
+
+    async def work(desk: Desk) -> None:
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+        with desk.journal.write() as tx:
+            desk.watch.flush(tx)
+        desk.watch.hear(OKX, Answered(at.clock.now(), 50))
+
+    at.does(work)
+    assert before + 2 == health(at).good_in_row
+
+
+def test_a_change_is_told_once(at: Operator) -> None:
+    async def work(desk: Desk) -> list[tuple[str, ...]]:
+        desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"))
+        return [desk.watch.changes(), desk.watch.changes()]
+
+    first, second = at.does(work)
+    assert (1, ()) == (len(first), second)
+
+
+def test_a_journal_that_can_not_be_written_changes_no_answer(at: Operator) -> None:
+    """What was seen is kept and told, and written as soon as that works again."""
+
+    async def work(desk: Desk) -> tuple[str, ...]:
+        with desk.journal.read() as tx:
+            switch = tx.connection.execute
+        switch("PRAGMA query_only = 1")
+        port = within(desk, OKX, raising(VenueUnreachable("okx: connection refused"))).venues[OKX]
+        for _ in range(2):
+            with pytest.raises(VenueUnreachable):
+                await port.balances()
+        with pytest.raises(JournalError):
+            desk.watch.save()
+        assert (DARK, LIVE) == (desk.watch.health(OKX).state, health(at).state)
+        switch("PRAGMA query_only = 0")
+        return desk.watch.changes()
+
+    told = at.does(work)
+    assert told[0].startswith("okx LIVE -> DEGRADED -> DARK: connection refused")
     assert (DARK, 2) == (health(at).state, health(at).lost_in_row)
 
 

@@ -18,7 +18,7 @@ from mvx.errors import OutcomeUnknown
 from mvx.journal import views
 from mvx.journal.codec import decode_as
 from mvx.venues.health import Cause, Failed, Health
-from mvx.venues.port import Balances, VenuePort
+from mvx.venues.port import Balances, VenuePort, VenueStatus
 from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator
 from tests.engine.truth import reading
 from tests.support import ManualClock
@@ -53,6 +53,14 @@ class Liar(Weather):
     async def balances(self) -> Balances:
         told = await self.port.balances()
         return replace(told, total={**told.total, Asset("BTC"): told.total[Asset("BTC")] + ONE})
+
+
+class Closed(Weather):
+    """A venue that answers, and says that it takes no orders."""
+
+    async def status(self) -> VenueStatus:
+        said: VenueStatus = await self._called("status", self.port.status)
+        return replace(said, accepts_orders=False, says="maintenance")
 
 
 def within(
