@@ -37,7 +37,7 @@ from tests.engine.desk import (
     routed,
     settings,
 )
-from tests.engine.faults import KINDS, strike
+from tests.engine.faults import DARK, KINDS, strike
 from tests.engine.truth import (
     assert_healed,
     assert_journal_is_ledger,
@@ -128,7 +128,7 @@ def test_a_second_flatten_sends_nothing_and_writes_nothing(tmp_path: Path, side:
     assert (seq, record) == (last_seq(at.settings), at.ledger(KRAKEN))
 
 
-@pytest.mark.parametrize("weather", ["outage"])
+@pytest.mark.parametrize("weather", DARK)
 def test_with_the_other_four_dark_one_venue_is_left_alone_and_whole(tmp_path: Path, weather: str) -> None:
     """Their orders and balances are untouched, and repeated it sends nothing."""
     at = desk_of(tmp_path, *FIVE)
@@ -230,8 +230,7 @@ def test_a_thin_book_is_taken_in_slices_within_the_slippage_cap(tmp_path: Path) 
     assert "BTC: its best price, 50 USD, is beyond 25 bps" in row.reason
     at.clock.advance(30)
     assert Exit.OK is flattens(at, "kraken").exit_code
-    # The room for a fee that might have been taken in base, worth less than the least notional.
-    assert D(0) <= position(at, KRAKEN) < D("0.3") * D("0.0014")
+    assert D(0) <= position(at, KRAKEN) < D("0.3") * D("0.0014")  # room for a fee in base, and dust
 
 
 def test_what_no_order_can_be_small_enough_for_is_dust(tmp_path: Path) -> None:
@@ -374,8 +373,7 @@ def test_a_fault_while_leaving_never_turns_the_position_over(tmp_path: Path, kin
     at.look = None
     at.clock.advance(3)
     at.exchange.heal()
-    again = flattens(at, "kraken")
-    assert row_of(again).verified, again
+    assert row_of(flattens(at, "kraken")).verified
     assert D(0) <= position(at, KRAKEN) < D("0.0001")
     assert_healed(at)
 
