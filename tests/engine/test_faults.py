@@ -13,7 +13,7 @@ from mvx.domain.order import Side, TimeInForce
 from mvx.engine.results import RouteResult
 from mvx.errors import Exit
 from tests.engine.desk import BINANCE, BUY, FOK, GTC, IOC, KRAKEN, OKX, SELL, Operator, order, settings
-from tests.engine.faults import KINDS, PAIRS, REQUEST_KINDS, account, strike
+from tests.engine.faults import KINDS, PAIRS, REQUEST_KINDS, SORTS, account, strike
 from tests.engine.truth import (
     assert_healed,
     assert_journal_is_ledger,
@@ -25,7 +25,9 @@ from tests.engine.truth import (
 from tests.paper.builders import write_books
 
 SIDES = pytest.mark.parametrize("side", [BUY, SELL])
+#: Every kind meets a submit and a cancel; one of each sort meets the longer histories.
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
+EVERY_SORT = pytest.mark.parametrize("kind", SORTS)
 
 
 def strike_at(at: Operator, moment: str, venue: Venue, *kinds: str) -> None:
@@ -81,7 +83,7 @@ def resting_desk(folder: Path) -> Operator:
 
 
 @SIDES
-@EVERY_KIND
+@EVERY_SORT
 def test_a_fault_on_an_order_that_fills_later_leaves_no_lie_behind(
     tmp_path: Path, kind: str, side: Side
 ) -> None:
@@ -100,7 +102,7 @@ def test_a_fault_on_an_order_that_fills_later_leaves_no_lie_behind(
 
 
 @SIDES
-@EVERY_KIND
+@EVERY_SORT
 def test_a_fault_on_an_order_that_is_cancelled_leaves_no_lie_behind(
     tmp_path: Path, kind: str, side: Side
 ) -> None:
@@ -202,7 +204,7 @@ def test_two_faults_on_one_venue_leave_no_lie_behind(tmp_path: Path, kinds: tupl
 
 
 @pytest.mark.parametrize(("side", "faulty"), [(BUY, OKX), (SELL, BINANCE)])
-@EVERY_KIND
+@EVERY_SORT
 def test_no_fault_makes_a_parent_trade_more_than_its_quantity(
     tmp_path: Path, kind: str, side: Side, faulty: Venue
 ) -> None:
