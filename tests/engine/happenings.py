@@ -20,9 +20,9 @@ from tests.engine.meddling import BTC, USD, Meddled, marked
 from tests.paper.builders import venue_settings, write_books
 
 D = Decimal
-#: lateness 2 s, accept lateness 4 s, listing lag 1 s, deadline 5 s.
+#: lateness 2 s, accept lateness 4 s, listing lag 1 s, clock skew 0.5 s, deadline 5 s.
 LATENESS_S = 2
-BOUND_S = 10
+BOUND_S = 10.5
 
 
 def desk(folder: Path) -> Meddled:
