@@ -112,8 +112,8 @@ class TestRouting:
         with pytest.raises(NoVenueUsable) as raised:
             at.routes(order("0.5", venues=(KRAKEN,)))
         assert "and to buy there reduces nothing; mvx resume --venue kraken" in raised.value.known
-        outcome = at.routes(order("0.499", SELL, venues=(KRAKEN,)))  # the rest is room for a fee in base
-        assert (Exit.OK, Decimal("0.499")) == (outcome.exit_code, answer(outcome).cum_qty)
+        outcome = at.routes(order("0.5", SELL, venues=(KRAKEN,)))
+        assert (Exit.OK, Decimal("0.5")) == (outcome.exit_code, answer(outcome).cum_qty)
 
     def test_more_than_reduces_goes_elsewhere(self, at: Operator) -> None:
         """Long 0.5 at okx, the better venue, and selling 1: it would be left short, so all goes around."""
@@ -138,7 +138,7 @@ class TestRouting:
         with pytest.raises(Refused, match="the system was set to reducing only by ops@desk") as raised:
             at.routes(order("0.1"))
         assert "mvx resume" == raised.value.next_step
-        assert Exit.OK is at.routes(order("0.499", SELL)).exit_code  # the rest is room for a fee in base
+        assert Exit.OK is at.routes(order("0.5", SELL)).exit_code
         with pytest.raises(Refused, match="trading"):
             at.routes(order("0.1", SELL))
         assert_healed(at)
