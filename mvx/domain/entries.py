@@ -131,6 +131,15 @@ class ForeignOrderFound:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedBefore:
+    """So much of what a foreign order filled was in the balances of first contact: its record claims it,
+    no list shows it, and every balance agrees without it."""
+
+    cl_ord_id: ClOrdId
+    qty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Acked:
     cl_ord_id: ClOrdId
     order_id: OrderId
@@ -329,6 +338,7 @@ Entry = (
     | Sending
     | Revoked
     | ForeignOrderFound
+    | CountedBefore
     | Acked
     | Rejected
     | OutcomeLost

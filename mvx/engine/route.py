@@ -45,7 +45,7 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
             return known
         taken = known
     if order.dry_run:
-        desk.watch.only_look()
+        desk.watch.only_looks = True
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     if taken is not None:
         run.take_up(taken)

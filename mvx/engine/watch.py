@@ -68,7 +68,8 @@ _REFUSED = {
 
 
 class Watch:
-    """The health of a desk's venues: the journal's, and what this desk has seen since."""
+    """The health of a desk's venues: the journal's, and what this desk has seen since. `only_looks`: it
+    writes nothing, for a dry run."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.clock = clock
@@ -78,7 +79,7 @@ class Watch:
         self._unsaved: dict[Venue, list[Observation]] = {}
         self._paths: dict[Venue, list[HealthState]] = {}
         self._failures: dict[Venue, Failed] = {}
-        self._only_looks = False
+        self.only_looks = False
         with journal.read() as tx:
             self._health = _stored(tx)
 
@@ -90,18 +91,14 @@ class Watch:
     def health(self, venue: Venue) -> Health:
         return self._health.get(venue, Health())
 
-    def only_look(self) -> None:
-        """Write nothing from now on: for a dry run."""
-        self._only_looks = True
-
     @contextmanager
     def only_looking(self) -> Iterator[None]:
         """A dry run for the length of the block: what was seen in it may be written afterwards."""
-        before = self._only_looks
+        before = self.only_looks
         try:
             yield
         finally:
-            self._only_looks = before
+            self.only_looks = before
 
     def hear(self, venue: Venue, seen: Observation) -> None:
         """One more observation. Raises nothing."""
@@ -110,7 +107,7 @@ class Watch:
         before = self.health(venue)
         self._unsaved.setdefault(venue, []).append(seen)
         found = self._observed(venue, before, (seen,))
-        if found.state is before.state or self._only_looks:
+        if found.state is before.state or self.only_looks:
             self._know(venue, found)
             return
         try:
@@ -148,7 +145,7 @@ class Watch:
     def save(self) -> None:
         """The same in a transaction of its own, where there is anything to write. Raises JournalError, and
         then nothing of it is forgotten."""
-        if self._unsaved and not self._only_looks:
+        if self._unsaved and not self.only_looks:
             with self._journal.write() as tx:
                 self._fold(tx)
             self._unsaved = {}

@@ -129,6 +129,10 @@ def _foreign_order_found(state: State, seq: int, at: Instant, entry: log.Foreign
     state.add("orders", order_row(entry.order) | {"seq": seq})
 
 
+def _counted_before(state: State, seq: int, at: Instant, entry: log.CountedBefore) -> None:
+    _step(state, entry.cl_ord_id, lambda order: order_life.counted_before(order, entry.qty))
+
+
 def _acked(state: State, seq: int, at: Instant, entry: log.Acked) -> None:
     _step(state, entry.cl_ord_id, lambda order: order_life.acked(order, entry.order_id))
 
@@ -367,6 +371,7 @@ _HANDLERS: dict[type, Callable[[State, int, Instant, Any], None]] = {
     log.Sending: _sending,
     log.Revoked: _revoked,
     log.ForeignOrderFound: _foreign_order_found,
+    log.CountedBefore: _counted_before,
     log.Acked: _acked,
     log.Rejected: _rejected,
     log.OutcomeLost: _outcome_lost,

@@ -140,6 +140,7 @@ _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     _fills(),
     _rarer(),
     _rarer(),
+    st.builds(log.CountedBefore, st.just(ClOrdId("m3")), st.sampled_from([D("0.1"), D("0.5")])),
     st.builds(log.FoundAbsent, _NAMED, st.just(at(7))),
     st.builds(log.NeverAccepted, _NAMED, st.just("venue"), st.just(at(8)), st.just(at(7))),
     st.builds(log.Settled, _NAMED, st.just(at(5)), st.just(2.5), st.just(at(9))),
