@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,13 +160,26 @@ def unusable(path: Path, error: Exception) -> JournalError:
     )
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises JournalError where one may not even look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unusable(path, error) from error
+    return True
+
+
 def _make_private_file(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     # SQLite gives -wal and -shm the mode of the database itself.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     try:
         status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("is no file, but a device, a pipe or the like")
         if status.st_uid != os.geteuid():
             raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
         if status.st_mode & 0o077:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mvx.cli.options import any_number, positive, seconds
+from mvx.cli.options import any_number, count, positive, seconds
 from mvx.cli.session import Answer, Session
 from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
 MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="An unknown one is answered with the list.")]
-Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="So many times.")]
+Count = Annotated[int | None, typer.Option("--count", parser=count, metavar="N", help="So many times.")]
 For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
 Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]
 Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY")]
