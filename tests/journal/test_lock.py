@@ -62,7 +62,10 @@ def test_a_wait_that_was_given_up_does_not_let_go_of_a_later_lock(tmp_path: Path
     """The same database writes in time once the holder is gone, and nobody else can in the meantime."""
     path = tmp_path / "journal.db"
     worker = holding(path)
-    with closing(Database(path, lock_timeout_s=0.2)) as impatient, closing(Database(path, lock_timeout_s=0.2)) as other:
+    with (
+        closing(Database(path, lock_timeout_s=0.2)) as impatient,
+        closing(Database(path, lock_timeout_s=0.2)) as other,
+    ):
         with pytest.raises(JournalError), impatient.write():
             pass
         let_go(worker)
