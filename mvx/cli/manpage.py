@@ -34,14 +34,14 @@ _ENVIRONMENT = {
 _FILES = {
     "./mvx.toml": "The config, where neither `--config` nor MVX_CONFIG names one.",
     "~/.config/mvx/mvx.toml": "The config, where that is missing too.",
-    "mvx.db": "The journal, beside the config; without one `~/.local/share/mvx/mvx.db`. Its owner alone reads it.",
+    "mvx.db": "The journal, beside the config, else `~/.local/share/mvx/mvx.db`. Its owner's alone.",
     "mvx.db.paper": "What the simulated venues know, beside the journal.",
     "~/.local/state/mvx/log/mvx.log": "Tracebacks of defects.",
 }
 
 _SIGNALS = {
-    "SIGINT, SIGTERM": "Stop sending, settle or record what is in flight, say what is known; a second one exits "
-    "at once, and the journal tells the truth all the same.",
+    "SIGINT, SIGTERM": "Stop sending, settle or record what is in flight, say what is known. A second one "
+    "exits at once, and the journal tells the truth all the same.",
     "SIGHUP": "`mvx run` reads its configuration again; any other command stops as with SIGTERM.",
 }
 
