@@ -187,6 +187,7 @@ function __mvx_table
                 '--resume:With --id: go on with what is left of a run.' \
                 '--max-rounds=-:Re-plans at most.' \
                 '--deadline=-:Each child\'s deadline in seconds.' \
+                '--twap=-:Spread evenly over 90s, 15m, 2h.' \
                 '--queue:Leave it to mvx run, now or later.' \
                 '--dry-run:The same path; sends nothing, writes nothing.' \
                 '--live:Refuse to run on paper venues.' \

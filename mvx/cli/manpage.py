@@ -67,7 +67,7 @@ def _page(verbs: tuple[Shape, ...], exits: tuple[tuple[str, str], ...]) -> Itera
     yield from (_bold("mvx") + " [" + _italic("option") + " ...] " + _italic("verb") + " ...",)
     yield from (".SH DESCRIPTION", *_paragraphs(_ABOUT))
     yield from (".SH OPTIONS", "Every verb takes these, before it or after it.", *_options(shared))
-    yield from ("Alone:", *_options(tuple(each for each in program.options if each not in shared)))
+    yield from (".PP", "Alone:", *_options(tuple(each for each in program.options if each not in shared)))
     yield ".SH VERBS"
     for verb in others:
         yield from _verb(verb, shared)
@@ -76,8 +76,9 @@ def _page(verbs: tuple[Shape, ...], exits: tuple[tuple[str, str], ...]) -> Itera
     yield from (".SH ENVIRONMENT", *_facts(_ENVIRONMENT))
     yield from (".SH FILES", *_facts(_FILES))
     yield ".SH EXAMPLES"
-    for verb in (program, *others):
-        yield from _examples(verb)
+    yield from [line for verb in verbs for line in _examples(verb)][
+        1:
+    ]  # a heading is a paragraph's beginning
 
 
 def _verb(verb: Shape, shared: tuple[Option, ...]) -> Iterator[str]:
@@ -103,8 +104,6 @@ def _options(options: tuple[Option, ...]) -> Iterator[str]:
             names + (f" {_italic(option.metavar)}" if option.metavar else ""),
             _roff(option.help),
         )
-    if options:
-        yield ".PP"
 
 
 def _one_of(values: tuple[str, ...]) -> str:
@@ -114,9 +113,9 @@ def _one_of(values: tuple[str, ...]) -> str:
 
 def _examples(verb: Shape) -> Iterator[str]:
     if verb.examples:
-        yield from (".PP", _roff(_upper(verb.summary)), ".PP", ".RS 4", ".nf")
+        yield from (".PP", _roff(_upper(verb.summary)), ".PP", ".nf")
         yield from map(_roff, verb.examples)
-        yield from (".fi", ".RE")
+        yield ".fi"
 
 
 def _facts(facts: dict[str, str]) -> Iterator[str]:
