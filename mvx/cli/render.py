@@ -93,7 +93,7 @@ def _drawn(parts: tuple[RenderableType, ...], environment: Environment, stream: 
         file=page,
         force_terminal=colour,
         color_system="standard" if colour else None,
-        width=max(_width(environment, stream), *map(_least_width, parts)),
+        width=max([_width(environment, stream), *map(_least_width, parts)]),
         markup=False,
         emoji=False,
         highlight=False,

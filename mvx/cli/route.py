@@ -10,6 +10,7 @@ import typer
 from mvx.cli.consent import consent, require_live
 from mvx.cli.options import (
     VenuesOption,
+    duration,
     known_name,
     known_venues,
     not_negative,
@@ -57,6 +58,10 @@ Deadline = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="The same path; sends nothing, writes nothing.")]
 Live = Annotated[bool, typer.Option("--live", help="Refuse to run on paper venues.")]
+Twap = Annotated[
+    float | None,
+    typer.Option("--twap", parser=duration, metavar="DURATION", help="Spread evenly over 90s, 15m, 2h."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="With --id: go on with what is left of a run.")]
 Queue = Annotated[bool, typer.Option("--queue", help="Leave it to mvx run, now or later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
@@ -78,6 +83,7 @@ def route(
     resume: Resume = False,
     max_rounds: MaxRounds = None,
     deadline: Deadline = None,
+    twap: Twap = None,
     queue: Queue = False,
     dry_run: DryRun = False,
     live: Live = False,
@@ -89,10 +95,6 @@ def route(
     settings = session.settings()
     if live:
         require_live(session.mode)
-    if resume and key is None:
-        raise UsageError("--resume needs --id KEY: it names the run to go on with")
-    if queue and dry_run:
-        raise UsageError("--queue and --dry-run contradict each other")
     order = RouteOrder(
         instrument=known_name(instrument, settings.desk.instruments, "instrument"),
         side=_side(side, sell),
@@ -108,8 +110,19 @@ def route(
         deadline_s=deadline,
         dry_run=dry_run,
         resume=resume,
+        twap_s=twap,
     )
+    _refuse_contradictions(order, queue=queue)
     return _trade(session, settings, order, yes=yes, queue=queue)
+
+
+def _refuse_contradictions(order: RouteOrder, *, queue: bool) -> None:
+    if order.resume and order.id is None:
+        raise UsageError("--resume needs --id KEY: it names the run to go on with")
+    if queue and order.dry_run:
+        raise UsageError("--queue and --dry-run contradict each other")
+    if order.twap_s is not None and order.time_in_force is not TimeInForce.IOC:
+        raise UsageError("--twap trades slices as they come due: it goes with --tif ioc only")
 
 
 def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:

@@ -23,7 +23,7 @@ from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context
-from mvx.engine.route_run import Confirm, Run, Show, note_marks
+from mvx.engine.route_run import Confirm, Run, Show, breaks_of, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import Parent, make_children, propose
 from mvx.engine.trading import refuse_if_halted
@@ -32,6 +32,10 @@ from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.limits import Approved
 from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan
+from mvx.router.twap import next_slice_s
+
+#: How often a run that waits for its next slice says that it is alive.
+PAUSE_S = 1.0
 
 
 async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) -> Outcome:
@@ -62,7 +66,7 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 async def _work(run: Run) -> Outcome:
     try:
         if run.parent is not None:
-            run.passes += await settle(run.desk, run.own, done=_done, stopping=run.keep_lease)
+            run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
         while await _round(run):
             pass
     except LeaseLost as error:
@@ -72,7 +76,7 @@ async def _work(run: Run) -> Outcome:
             sent = run.sent(tx)
         if not sent:
             run.close()
-            error.breaks = run.breaks
+            error.breaks = breaks_of(run)
             raise
         run.warnings.append(f"nothing more was sent: {error.message}")
     return run.finish()
@@ -82,13 +86,16 @@ async def _round(run: Run) -> bool:
     """Plan, commit, send and settle once; False where there is nothing more to do."""
     with run.desk.journal.read() as tx:
         leaves_qty, sent = run.residual(tx), run.sent(tx)
-        if not leaves_qty or run.stopping or run.context.rounds >= run.max_rounds or run.out_of_time:
+        if not leaves_qty or run.stopping or run.out_of_rounds or run.out_of_time:
             return False
         refuse_if_halted(tx)
+    due = run.due(leaves_qty)
+    if not due:
+        return await _until_next_slice(run)
     market = await _read_market(run)
-    plan = make_plan(_plan_request(run, leaves_qty), market.quotes, market.skipped)
+    plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
     run.remember(plan, market)
-    if not market.quotes and not sent:
+    if not market.quotes and not sent and run.order.twap_s is None:
         raise NoVenueUsable(
             "no venue could be used",
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
@@ -100,16 +107,31 @@ async def _round(run: Run) -> bool:
         if run.order.dry_run:
             _dry_risk(run, plan, market)
         if run.order.dry_run or not plan.legs or _falls_short(run, plan):
-            return False
+            return not run.order.dry_run and run.order.twap_s is not None and await _until_next_slice(run)
         return await _trade(run, plan, market)
     except Barred as found:
         run.barred |= found.venues
         return _plan_again(run)
 
 
+async def _until_next_slice(run: Run) -> bool:
+    """Wait for more to be due; after the end, for a better book, as long as there is time."""
+    assert run.order.twap_s is not None
+    pause_s = PAUSE_S
+    if run.elapsed_s < run.order.twap_s:
+        pause_s = next_slice_s(run.elapsed_s, run.order.twap_s)
+    run.barred.clear()
+    wake_at = after(run.desk.clock.now(), pause_s)
+    while run.desk.clock.now() < wake_at and not run.keep_lease():
+        await run.desk.clock.sleep(min(PAUSE_S, seconds_between(run.desk.clock.now(), wake_at)))
+    return True
+
+
 async def _read_market(run: Run) -> Market:
     venues = tuple(venue for venue in run.venues if venue not in run.barred)
-    write, since = not run.order.dry_run, run.started_at
+    write = not run.order.dry_run
+    # A venue that failed is left alone for the rest of a run, and no longer than a slice of a long one.
+    since = run.started_at if run.order.twap_s is None else run.desk.clock.now()
     market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
     run.passes += market.passes
     return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
@@ -190,7 +212,7 @@ async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
         await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), waiting.until)))
         run.keep_lease()
     run.passes += await asyncio.gather(
-        *(reconcile_venue(run.desk, venue, expected=run.own) for venue in waiting.venues)
+        *(reconcile_venue(run.desk, venue, expected=own_orders(run)) for venue in waiting.venues)
     )
     if run.stopping or run.out_of_time:
         raise refused(waiting.refusals)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mvx.domain.entries import ParentClosed, ParentResumed
 from mvx.domain.ids import ParentId, Venue
+from mvx.domain.instant import Instant
 from mvx.domain.money import plain
 from mvx.domain.order import Order, Side
 from mvx.engine.desk import Desk
@@ -42,6 +43,7 @@ def parameters(order: RouteOrder) -> str:
             "exclude": sorted(order.exclude),
             "max_rounds": order.max_rounds,
             "deadline_s": order.deadline_s,
+            **({} if order.twap_s is None else {"twap_s": order.twap_s}),
         },
         sort_keys=True,
     )
@@ -73,6 +75,7 @@ class TakenUp(NamedTuple):
     parent_id: ParentId
     lease: Lease
     context: Context
+    opened_at: Instant
 
 
 async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | TakenUp | None:
@@ -108,7 +111,7 @@ def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
             return None
         context = decode_as(Context, found.result) if found.result else _context_of_marks(desk, tx)
         tx.append(ParentResumed(row.parent_id, desk.holder))
-    return TakenUp(row.parent_id, lease, replace(context, rounds=0))
+    return TakenUp(row.parent_id, lease, replace(context, rounds=0), found.opened_at)
 
 
 def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:

@@ -16,7 +16,7 @@ class RouteOrder:
     None means: no limit price, the desk's own max_slippage_bps, max_rounds and deadline_s, no
     idempotency key (`id`). `venues` empty: every venue of the instrument, less `exclude`.
     `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing. `resume`:
-    where the id was used before, go on with what is left of it.
+    where the id was used before, go on with what is left of it. `twap_s`: spread evenly over so long.
     """
 
     instrument: str
@@ -33,3 +33,4 @@ class RouteOrder:
     deadline_s: float | None
     dry_run: bool
     resume: bool = False
+    twap_s: float | None = None

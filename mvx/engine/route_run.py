@@ -26,6 +26,7 @@ from mvx.journal import history, views
 from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
 from mvx.router.plan import Plan, residual
+from mvx.router.twap import due_qty
 
 Show = Callable[[RouteResult], None]
 Confirm = Callable[[], bool]
@@ -53,23 +54,21 @@ class Run:
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def max_rounds(self) -> int:
+    def out_of_rounds(self) -> bool:
+        if self.order.twap_s is not None:
+            return False
+        most = self.order.max_rounds or self.desk.settings.route.max_rounds
         if self.order.time_in_force is TimeInForce.FOK:
-            return 1  # filled whole or killed: a second round would be another order
-        return self.order.max_rounds or self.desk.settings.route.max_rounds
+            most = 1  # filled whole or killed: a second round would be another order
+        return self.context.rounds >= most
+
+    @property
+    def elapsed_s(self) -> float:
+        return seconds_between(self.started_at, self.desk.clock.now())
 
     @property
     def out_of_time(self) -> bool:
-        return seconds_between(self.started_at, self.desk.clock.now()) >= self.desk.settings.route.max_s
-
-    @property
-    def own(self) -> frozenset[ClOrdId]:
-        with self.desk.journal.read() as tx:
-            return frozenset(child.cl_ord_id for child in self.children(tx))
-
-    @property
-    def breaks(self) -> tuple[BreakRow, ...]:
-        return tuple(found for each in self.passes for found in each.breaks)
+        return self.elapsed_s >= self.desk.settings.route.max_s + (self.order.twap_s or 0)
 
     def children(self, tx: ReadTx) -> tuple[Order, ...]:
         return () if self.parent is None else views.children(tx, self.parent.parent_id)
@@ -80,6 +79,11 @@ class Run:
     def residual(self, tx: ReadTx) -> Decimal:
         children = self.children(tx)
         return residual(self.order.order_qty, filled_qty(children), children)
+
+    def due(self, leaves_qty: Decimal) -> Decimal:
+        """What of that may be traded now."""
+        whole, twap_s = self.order.order_qty, self.order.twap_s
+        return leaves_qty if twap_s is None else due_qty(whole, whole - leaves_qty, self.elapsed_s, twap_s)
 
     def keep_lease(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive; whether it is to stop."""
@@ -108,6 +112,8 @@ class Run:
         order = self.order
         terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
         self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
+        if order.twap_s is not None:
+            self.started_at = taken.opened_at
 
     def open_parent(self, tx: WriteTx, parent: Parent) -> None:
         order = self.order
@@ -150,9 +156,18 @@ class Run:
             exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
             sent=any(child.sending for child in children),
             uncertain=status == "uncertain",
-            breaks=self.breaks,
+            breaks=breaks_of(self),
             warnings=(*self.warnings, *pass_warnings(list(last.values())), *self.desk.watch.changes()),
         )
+
+
+def own_orders(run: Run) -> frozenset[ClOrdId]:
+    with run.desk.journal.read() as tx:
+        return frozenset(child.cl_ord_id for child in run.children(tx))
+
+
+def breaks_of(run: Run) -> tuple[BreakRow, ...]:
+    return tuple(found for each in run.passes for found in each.breaks)
 
 
 def note_marks(run: Run, tx: WriteTx, market: Market) -> None:
