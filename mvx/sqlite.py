@@ -73,13 +73,15 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One write transaction: committed when the block ends, rolled back when it raises."""
+        """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
+        raises. The lock is held to the end of the block."""
         self._lock()
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
-                self.connection.execute("COMMIT")
+                if self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -158,6 +160,48 @@ def _acquired_within(path: Path, timeout_s: float) -> int | None:
             return own
         given_up.set()
     return None
+
+
+def back_up(source: Connection, target: Path) -> None:
+    """One snapshot of a database that others may be writing, as a file of its own: private, durable, and
+    either whole or not there. Raises FileExistsError for one that is there, JournalError where it fails."""
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            source.backup(copy)
+            # It is one file from now on, with nothing beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+        for each in (target, target.absolute().parent):
+            _fsync(each)
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, OSError | sqlite3.DatabaseError):
+            raise unusable(target, error) from error
+        raise
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[Connection]:
+    """A connection that changes nothing: it makes no file and mends no mode. Raises JournalError."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise unusable(path, error) from error
 
 
 def _flock_holder(descriptor: int) -> str:
