@@ -206,11 +206,14 @@ _mvx_table() {
         'config path')
             ;;
         'journal')
-            verbs='info verify'
+            verbs='info verify backup'
             ;;
         'journal info')
             ;;
         'journal verify')
+            ;;
+        'journal backup')
+            places='@files'
             ;;
         'paper')
             verbs='ledger fault heal trade cancel transfer reset'

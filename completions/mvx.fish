@@ -164,7 +164,7 @@ function __mvx_table
                 'baseline:Show and set what of a holding is inventory and no position.' \
                 'init:Write a config where there is none and create the journal.' \
                 'config:Check and show the configuration.' \
-                'journal:Inspect the journal.' \
+                'journal:Inspect the journal, and back it up.' \
                 'paper:Look at and disturb the simulated venues.'
             set -g __mvx_opts \
                 '--version:Print the version.'
@@ -288,9 +288,13 @@ function __mvx_table
         case 'journal'
             set -g __mvx_verbs \
                 'info:What the journal holds and how it is.' \
-                'verify:Fold the log again and compare it with the stored state.'
+                'verify:Fold the log again and compare it with the stored state.' \
+                'backup:Copy the journal while it is in use; put back, such a copy is noticed.'
         case 'journal info'
         case 'journal verify'
+        case 'journal backup'
+            set -g __mvx_places \
+                '@files'
         case 'paper'
             set -g __mvx_verbs \
                 'ledger:A paper venue\'s own truth.' \
