@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mvx.cli.boundary import Boundary
 from mvx.cli.environment import Environment
 from mvx.cli.group import program
@@ -13,6 +15,7 @@ from mvx.errors import UsageError
 #: The longest path that Linux takes; no other word is as long.
 MAX_CHARS = 4_096
 _SHOWN = 60
+_REASON = "--reason"
 
 
 def run(argv: tuple[str, ...], environment: Environment, signals: Signals | None = None) -> int:
@@ -27,8 +30,11 @@ def run(argv: tuple[str, ...], environment: Environment, signals: Signals | None
 
 
 def refuse_what_is_no_text(argv: tuple[str, ...]) -> None:
-    """Raises UsageError for an argument that no file and no journal could take."""
-    for typed in argv:
+    """Raises UsageError for an argument that no file and no journal could take. Why one halts is taken as it
+    comes, for nothing may keep anybody from it: the journal keeps what can be kept."""
+    for before, typed in pairwise(("", *argv)):
+        if _REASON in (before, typed.partition("=")[0]):
+            continue
         if len(typed) > MAX_CHARS or "\0" in typed or not is_utf8(typed):
             shown = f"{typed[:_SHOWN]!r}{'...' if len(typed) > _SHOWN else ''}"
             raise UsageError(f"an argument is not text of at most {MAX_CHARS} characters in UTF-8: {shown}")

@@ -43,11 +43,13 @@ class LazyVerb(TyperCommand):
         """The real command."""
         module, _, function = self._verb.target.partition(":")
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        context = {"ignore_unknown_options": self._verb.signed}
-        settings = {"cls": RealVerb, "help": _help(self._verb), "context_settings": context}
-        app.command(self.name, add_help_option=False, **settings)(
-            getattr(import_module(f"mvx.cli.{module}"), function)
-        )
+        app.command(
+            self.name,
+            cls=RealVerb,
+            help=_help(self._verb),
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": self._verb.signed},
+        )(getattr(import_module(f"mvx.cli.{module}"), function))
         command = get_command(app)
         command.params.extend(shared_options())
         return command

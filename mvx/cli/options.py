@@ -67,7 +67,12 @@ count = whole(1_000_000)
 
 def key(text: str) -> str:
     """A key that one can see, and tell from an option that slipped into its place."""
-    if not 0 < len(text) <= _MAX_KEY_CHARS or not text.isprintable() or text.strip() != text or text[0] == "-":
+    if (
+        not 0 < len(text) <= _MAX_KEY_CHARS
+        or not text.isprintable()
+        or text.strip() != text
+        or text[0] == "-"
+    ):
         raise typer.BadParameter(
             f"{text[:_MAX_KEY_CHARS]!r} is no key: 1 to {_MAX_KEY_CHARS} printable characters that begin with"
             " no dash and are not framed by spaces"

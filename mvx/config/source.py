@@ -94,7 +94,9 @@ def journal_path(source: Source, flag: str | None, variables: Mapping[str, str],
     folder = source.folder if source.path else _user_folder("data")
     if folder is None:
         raise ConfigError(
-            "there is no home folder for the journal", known="nothing was sent", next_step="name it: --journal PATH"
+            "there is no home folder for the journal",
+            known="nothing was sent",
+            next_step="name it: --journal PATH",
         )
     return folder / JOURNAL_NAME
 
@@ -167,7 +169,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise _unreadable(path, str(error)) from error
 
 
-def _unreadable(path: Path, why: str, next_step: str = "correct the file, then: mvx config check") -> ConfigError:
+def _unreadable(
+    path: Path, why: str, next_step: str = "correct the file, then: mvx config check"
+) -> ConfigError:
     return ConfigError(f"{path}: {why}", known="nothing was sent", next_step=next_step)
 
 
