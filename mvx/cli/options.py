@@ -156,8 +156,9 @@ def known_name(name: str, names: Iterable[Any], what: str) -> str:
     known = [str(each) for each in names]
     if name in known:
         return name
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    by_letters = {each.casefold(): each for each in known}
+    close = get_close_matches(name.casefold(), by_letters, n=1)
+    hint = f"; did you mean {by_letters[close[0]]}?" if close else ""
     raise UsageError(
         f"there is no {what} {name or repr(name)}{hint}",
         known="nothing was sent",
