@@ -10,6 +10,7 @@ writers starve one another (SQLite's busy handler polls, and the unlucky wait fo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvx.errors import JournalError
+from mvx.errors import JournalDamaged, JournalError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -226,13 +227,76 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
     return unusable(path, error) if files else error
 
 
+#: What the system and SQLite say -> what it means and what to do. The first that fits.
+_FULL = ("the disk is full", "make room there (df -h {folder}), then: mvx reconcile")
+_DENIED = ("it may not be written here", "look who owns it, its mode and its mount: ls -l {path}; mount")
+_HELD = ("another program holds it", "see which: fuser -v {path}; then run it again")
+_FAILING = ("the disk failed", "look what the system says of the disk: dmesg")
+_DAMAGED = (
+    "the file is damaged",
+    "stop every mvx of this desk, keep the file, put the last backup in its place (cp BACKUP {path}), then:"
+    " mvx reconcile",
+)
+_NO_DATABASE = (
+    "it is no database",
+    "name the right one with --journal; if this was the journal: " + _DAMAGED[1],
+)
+_BY_ERRNO = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _DENIED),
+    errno.EIO: _FAILING,
+}
+_BY_SQLITE = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_READONLY": _DENIED,
+    "SQLITE_CANTOPEN": _DENIED,
+    "SQLITE_PERM": _DENIED,
+    "SQLITE_BUSY": _HELD,
+    "SQLITE_LOCKED": _HELD,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _NO_DATABASE,
+    "SQLITE_IOERR_WRITE": _FULL,  # a limit on the size of files, a quota: no space by another name
+    "SQLITE_IOERR": _FAILING,
+}
+_UNCLEAR = ("", "check the disk, the file's owner and its mode: ls -l {path}")
+
+
 def unusable(path: Path, error: Exception) -> JournalError:
     """What an operator is told when a database file can not be used."""
-    return JournalError(
-        f"{path}: {error}",
+    means, next_step = _meaning(error)
+    kind = JournalDamaged if (means, next_step) in (_DAMAGED, _NO_DATABASE) else JournalError
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return kind(
+        f"{path}: {means} ({said})" if means else f"{path}: {said}",
         known="nothing was written",
-        next_step="check the disk, the file's owner and its mode, then: mvx journal info",
+        next_step=next_step.format(path=path, folder=path.parent),
     )
+
+
+def _meaning(error: Exception) -> tuple[str, str]:
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, _UNCLEAR)
+    name = str(getattr(error, "sqlite_errorname", ""))
+    while name and name not in _BY_SQLITE:
+        name = name.rpartition("_")[0]  # SQLITE_READONLY_DIRECTORY is a kind of SQLITE_READONLY
+    return _BY_SQLITE.get(name, _UNCLEAR)
+
+
+def check_whole(path: Path) -> None:
+    """Reads all of a file. Raises JournalDamaged where SQLite finds it damaged, JournalError where it can not
+    be read; one that is not there is whole."""
+    if not is_there(path):
+        return
+    with read_only(path) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
+    if found != ["ok"]:
+        raise unusable(path, Damage("; ".join(found)))
+
+
+class Damage(Exception):
+    """What a check found."""
+
+    sqlite_errorname = "SQLITE_CORRUPT"
 
 
 def is_there(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError
+from mvx.errors import ConfigError, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.config.source import Source
     from mvx.engine.outcome import BreakRow, Outcome
+    from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome
@@ -89,6 +90,15 @@ class Session:
         document, problems = model.validate_for_safety(self.source())
         self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
         return model.settings(document, self.desk(), self.source().folder)
+
+    def damage(self) -> JournalError | None:
+        """What SQLite itself finds wrong with the desk's files, where they are known and there."""
+        from mvx.engine.desk import damage
+
+        try:
+            return None if self._source is None else damage(self.journal_path())
+        except MvxError:
+            return None  # whether they are whole can not be told
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""

@@ -26,6 +26,8 @@ _PATTERNS = {
 }
 
 
+#: In the message of them all.
+BETWEEN_PROBLEMS = "\n  "
 #: So many are shown; so much of each.
 _MOST, _MAX_CHARS = 100, 300
 
@@ -39,7 +41,7 @@ class ConfigProblems(ConfigError):
         if len(problems) > _MOST:
             shown.append(f"and {len(problems) - _MOST} more")
         super().__init__(
-            "\n  ".join([f"{name}: {count}", *shown]),
+            BETWEEN_PROBLEMS.join([f"{name}: {count}", *shown]),
             known="nothing was sent",
             next_step="correct the file, then: mvx config check",
         )

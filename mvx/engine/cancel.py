@@ -19,7 +19,15 @@ from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
 from mvx.engine.settle import answered, resting, settle
-from mvx.errors import Exit, OutcomeUnknown, Refusal, UsageError, VenueRejected, VenueUnreachable
+from mvx.errors import (
+    Exit,
+    JournalError,
+    OutcomeUnknown,
+    Refusal,
+    UsageError,
+    VenueRejected,
+    VenueUnreachable,
+)
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx
 
@@ -49,11 +57,16 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
     run = Run(desk)
     working = _revoke_unsent(run, target, all_orders, desk.select(venues) if venues else ())
     early = [order.cl_ord_id for order in working if order.order_id is None]
-    await _ask_and_settle(run, working)
-    # What the venue did not know when it was asked may have arrived since, and rests now.
-    arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
-    await _ask_and_settle(run, arrived)
-    return _outcome(run)
+    try:
+        await _ask_and_settle(run, working)
+        # What the venue did not know when it was asked may have arrived since, and rests now.
+        arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
+        await _ask_and_settle(run, arrived)
+        return _outcome(run)
+    except JournalError as error:
+        if run.asked:
+            error.after_dispatch()
+        raise
 
 
 def _revoke_unsent(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
