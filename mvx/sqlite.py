@@ -51,10 +51,18 @@ class Database:
     """One connection to one file, private to its owner (0600, in a folder made 0700).
 
     durable: `synchronous=FULL`, so that a commit survives a power loss; else NORMAL, which survives
-    a killed process. Raises JournalError where the file can not be used.
+    a killed process. `holds`: tables that tell such a file from somebody else's, which is left as it is.
+    Raises JournalError where the file can not be used.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        holds: tuple[str, ...] = (),
+        durable: bool = True,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+    ) -> None:
         check_version()
         self.path = path
         self._lock_timeout_s = lock_timeout_s
@@ -63,6 +71,7 @@ class Database:
             self._lock_path = Path(f"{path}.lock")
             self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
+            self._refuse_foreign(holds)
             self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("PRAGMA foreign_keys=ON")
@@ -104,6 +113,16 @@ class Database:
                 self.connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
+
+    def _refuse_foreign(self, holds: tuple[str, ...]) -> None:
+        """Raises JournalDamaged for a database that is not empty and lacks a table."""
+        there = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
+        if there and not there.issuperset(holds):
+            raise JournalDamaged(
+                f"{self.path} is a database, and not one of mvx for this",
+                known="nothing was written",
+                next_step="name the right one with --journal",
+            )
 
     def _use_wal(self) -> None:
         """The mode stays with the file. Only whoever makes it changes it, under the lock: two that change
@@ -231,7 +250,11 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
 _FULL = ("the disk is full", "make room there (df -h {folder}), then: mvx reconcile")
 _DENIED = ("it may not be written here", "look who owns it, its mode and its mount: ls -l {path}; mount")
 _HELD = ("another program holds it", "see which: fuser -v {path}; then run it again")
-_FAILING = ("the disk failed", "look what the system says of the disk: dmesg")
+#: SQLite tells no room for its shared memory, or a limit on the size of files, as a failure of the disk.
+_FAILING = (
+    "the disk is full, or it failed",
+    "make room there (df -h {folder}), or look at it: dmesg; then: mvx reconcile",
+)
 _DAMAGED = (
     "the file is damaged",
     "stop every mvx of this desk, keep the file, put the last backup in its place (cp BACKUP {path}), then:"
@@ -255,7 +278,6 @@ _BY_SQLITE = {
     "SQLITE_LOCKED": _HELD,
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_NOTADB": _NO_DATABASE,
-    "SQLITE_IOERR_WRITE": _FULL,  # a limit on the size of files, a quota: no space by another name
     "SQLITE_IOERR": _FAILING,
 }
 _UNCLEAR = ("", "check the disk, the file's owner and its mode: ls -l {path}")

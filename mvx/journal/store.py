@@ -265,7 +265,7 @@ class Journal:
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path)
+        self._database = Database(path, holds=("log", "meta"))
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path)
         self._notices: list[str] = []
