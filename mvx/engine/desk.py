@@ -16,8 +16,8 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalDamaged, JournalError, MvxError, UsageError
-from mvx.journal import views
-from mvx.journal.store import Journal
+from mvx.journal import history, views
+from mvx.journal.store import Journal, ReadTx
 from mvx.journal.verify import check_whole
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
@@ -138,11 +138,12 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
     venues: dict[Venue, VenuePort] = {
         name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
     }
-    with journal.read() as tx:
-        outdated = views.out_of_date(tx, venues, restored=journal.restored)
-    for name in outdated:
-        watch.hear(name, Outdated(clock.now()), later=True)
     try:
+        with journal.read() as tx:
+            _refuse_other_accounts(tx, journal.path, venues)
+            outdated = views.out_of_date(tx, venues, restored=journal.restored)
+        for name in outdated:
+            watch.hear(name, Outdated(clock.now()), later=True)
         yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
     except MvxError as error:
         error.warnings += watch.changes()
@@ -154,3 +155,16 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
             watch.save()
         exchange.close()
         journal.close()
+
+
+def _refuse_other_accounts(tx: ReadTx, path: Path, venues: Mapping[Venue, VenuePort]) -> None:
+    """Raises JournalError where an account here is not the one that the journal is about: two desks in one
+    journal would take each other's fills for their own."""
+    for venue, port in venues.items():
+        known = history.account_of(tx, venue)
+        if known is not None and known != port.account:
+            raise JournalError(
+                f"{path} is about the account {known} at {venue}, and this desk's is {port.account}",
+                known="nothing was sent",
+                next_step="name a journal of its own with --journal, or [journal] path in the configuration",
+            )
