@@ -29,4 +29,6 @@ def test_the_pictures_are_made_from_real_runs_and_are_those_in_readme(tmp_path: 
         for name, wanted in SHOWS.items():
             text = shown(folder / f"{name}.svg")
             assert [] == [words for words in wanted if words not in text]
-    assert sorted(SHOWS) == sorted(re.findall(r"\(docs/screens/(.*?)\.svg\)", (ROOT / "README.md").read_text()))
+    assert sorted(SHOWS) == sorted(
+        re.findall(r"\(docs/screens/(.*?)\.svg\)", (ROOT / "README.md").read_text())
+    )
