@@ -143,7 +143,7 @@ _mvx_table() {
             shared='--config=@files --journal=@files --json -h,--help'
             ;;
         'route')
-            opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --live -y,--yes'
+            opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --plan=@files --live -y,--yes'
             places='@instruments -'
             ;;
         'positions')

@@ -190,6 +190,7 @@ function __mvx_table
                 '--twap=-:Spread evenly over 90s, 15m, 2h.' \
                 '--queue:Leave it to mvx run, now or later.' \
                 '--dry-run:The same path; sends nothing, writes nothing.' \
+                '--plan=@files:Do what a saved dry run planned, or refuse.' \
                 '--live:Refuse to run on paper venues.' \
                 '-y,--yes:Do not ask on live venues.'
             set -g __mvx_places \
