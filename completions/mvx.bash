@@ -147,14 +147,14 @@ _mvx_table() {
             places='@instruments -'
             ;;
         'positions')
-            opts='--venue=@venues --fresh --max-age=-'
+            opts='--venue=@venues --fresh --max-age=- --format=csv|ndjson'
             places='@instruments|@assets'
             ;;
         'reconcile')
             opts='--venue+=@venues --watch --interval=- --order=- --accept=never|adopt --report-only'
             ;;
         'venue-status')
-            opts='--watch --interval=- --cached'
+            opts='--watch --interval=- --cached --format=csv|ndjson'
             ;;
         'cancel')
             opts='--all --venue+=@venues'
@@ -172,14 +172,14 @@ _mvx_table() {
         'run')
             ;;
         'orders')
-            opts='--since=- --venue=@venues --open --limit=-'
+            opts='--since=- --venue=@venues --open --limit=- --format=csv|ndjson'
             ;;
         'fills')
-            opts='--since=- --venue=@venues --limit=-'
+            opts='--since=- --venue=@venues --limit=- --format=csv|ndjson'
             ;;
         'breaks')
             verbs='ack'
-            opts='--since=- --venue=@venues --open --limit=-'
+            opts='--since=- --venue=@venues --open --limit=- --format=csv|ndjson'
             ;;
         'breaks ack')
             places='-'
