@@ -117,12 +117,12 @@ class WriteTx(ReadTx):
     def next_job_id(self) -> JobId:
         return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
-    def take_lease(self, name: str, holder: str) -> Lease | None:
-        """The lease, or None while somebody else's has not expired."""
+    def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
+        """The lease, or None while somebody else's has not expired; by force it is taken from them."""
         row = self.connection.execute(
             "SELECT holder, fence, expires_at FROM leases WHERE name = ?", (name,)
         ).fetchone()
-        if row is not None and row[0] != holder and row[2] > self.at:
+        if row is not None and row[0] != holder and row[2] > self.at and not by_force:
             return None
         fence = 1 if row is None else row[1] + 1
         self.connection.execute(
