@@ -317,7 +317,8 @@ def _short(at: Instant) -> str:
 def config_show_parts(data: Mapping[str, Any]) -> Parts:
     rows = table("key", "~value", "origin", title=safe_text(str(data["source"])))
     for row in data["values"]:
-        rows.add_row(safe_text(row["key"]), _plain_text(row["value"]), row["origin"])
+        value = "no limit" if row.value is None else _plain_text(row.value)
+        rows.add_row(safe_text(row.key), value, safe_text(row.where or row.origin))
     return [rows]
 
 

@@ -1,4 +1,4 @@
-"""`mvx init` and the config verbs."""
+"""`mvx init`: a first config, the journal, and what to run next."""
 
 from __future__ import annotations
 
@@ -50,21 +50,3 @@ def test_init_writes_where_it_is_told(tmp_path: Path) -> None:
     ]
     assert data["config"] == str(tmp_path / "desk" / "a.toml")
     assert data["journal"] == str(tmp_path / "desk" / "mvx.db")
-
-
-def test_config_path_names_both_files(tmp_path: Path) -> None:
-    """Which config and which journal are in force."""
-    mvx(surroundings(tmp_path), "init", "--paper")
-    data = mvx(surroundings(tmp_path), "config", "path", "--json").envelope["data"]
-    expected = {"config": str(tmp_path / "mvx.toml"), "journal": str(tmp_path / "mvx.db")}
-    assert data == {**expected, "journal_exists": True}
-
-
-def test_config_show_tells_origins(tmp_path: Path) -> None:
-    """A value of the file, one of the built-in desk, a default."""
-    (tmp_path / "mvx.toml").write_text("[route]\nmax_rounds = 2\n")
-    rows = mvx(surroundings(tmp_path), "config", "show", "--json").envelope["data"]["values"]
-    origins = {row["key"]: (row["value"], row["origin"]) for row in rows}
-    assert origins["route.max_rounds"] == (2, "file")
-    assert origins["venues.okx.adapter"] == ("paper", "built-in")
-    assert origins["route.max_s"] == (30, "default")
