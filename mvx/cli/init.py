@@ -108,4 +108,4 @@ def _write_config(path: Path, max_position: Decimal, max_order_notional: Decimal
 def _next(config: str | None, instrument: str) -> list[str]:
     """What to run now."""
     mvx = f"mvx --config {shlex.quote(config)}" if config else "mvx"
-    return [f"{mvx} doctor", f"{mvx} route {instrument} 0.5 --dry-run", f"{mvx} positions"]
+    return [f"{mvx} doctor", f"{mvx} route {instrument} 0.5 --dry-run", f"{mvx} positions --fresh"]

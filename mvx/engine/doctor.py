@@ -24,7 +24,8 @@ from mvx.engine.desk import is_alive, open_venues, paper_path
 from mvx.engine.doctor_checks import Check, File, Probe, Reference, Space, State
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions import is_unknown
-from mvx.errors import BadVenueData, MvxError, VenueError, worst_exit
+from mvx.engine.watch import said
+from mvx.errors import BadVenueData, MvxError, Refusal, VenueError, VenueRejected, worst_exit
 from mvx.journal.checkup import SQLITE, Checkup, check_up, unsafe_sqlite
 from mvx.journal.generation import mark_path
 from mvx.venues.port import VenuePort
@@ -118,24 +119,27 @@ async def _probes(settings: Settings | None, clock: Clock) -> tuple[list[Probe],
 
 
 async def _probe(port: VenuePort, clock: Clock, *, paper: bool) -> Probe:
-    """One venue's status, which needs no key."""
+    """One venue's status, which tells its time, and then its balances, which need the key."""
     declared = port.capabilities
     patience_s = min(declared.timeout_s, _PATIENCE_S)
-    nothing = Probe(port.name, "", None, None, declared.clock_skew_s, paper)
+    found = Probe(port.name, "", None, None, declared.clock_skew_s, paper)
     began_at = clock.now()
     try:
         async with asyncio.timeout(patience_s):
             status = await port.status()
+            latency_s = seconds_between(began_at, clock.now())
+            skew_s = seconds_between(began_at, status.at) - latency_s / 2
+            found = found._replace(latency_s=latency_s, skew_s=skew_s)
+            if not status.accepts_orders:
+                return found._replace(why=f"takes no orders: {status.says}")
+            await port.balances()
     except TimeoutError:
-        return nothing._replace(why=f"no answer within {patience_s:g} s")
+        return found._replace(why=f"no answer within {patience_s:g} s")
+    except VenueRejected as error:
+        return found._replace(why=said(port.name, error), forbidden=error.about is Refusal.FORBIDDEN)
     except (VenueError, BadVenueData) as error:
-        return nothing._replace(why=error.message)
-    at = clock.now()
-    latency_s = seconds_between(began_at, at)
-    why = "" if status.accepts_orders else f"takes no orders: {status.says}"
-    return nothing._replace(
-        why=why, latency_s=latency_s, skew_s=seconds_between(at, status.at) + latency_s / 2
-    )
+        return found._replace(why=said(port.name, error))
+    return found
 
 
 def _references(source: Source, variables: Mapping[str, str]) -> Iterator[Reference]:
@@ -172,7 +176,7 @@ def _files(config: Path | None, journal: Path) -> Iterator[File]:
     beside.append(mark_path(journal))
     folders = [journal.parent] if config is None else [config, config.parent, journal.parent]
     for path in dict.fromkeys((*folders, *beside)):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # what can not be reached is told by the checks of disk and journal
             status = path.stat()
             yield File(str(path), status.st_mode & 0o7777, status.st_uid, secret=path in beside)
 

@@ -71,7 +71,8 @@ class Space(NamedTuple):
 
 class Probe(NamedTuple):
     """What one venue answered. `why`: why it can not be used now, empty where it can. skew_s: its clock less
-    ours, within latency_s / 2 of it; None where it did not tell. `paper`: its clock is this machine's own."""
+    ours, within latency_s / 2 of it; None where it did not tell. `paper`: its clock is this machine's own.
+    `forbidden`: it refused the key."""
 
     venue: Venue
     why: str
@@ -79,6 +80,7 @@ class Probe(NamedTuple):
     skew_s: float | None
     clock_skew_s: float
     paper: bool
+    forbidden: bool = False
 
 
 def check_sqlite(version: str, unsafe: JournalError | None) -> Check:
@@ -192,7 +194,7 @@ def check_journal(path: str, mode: str, found: Checkup | JournalError | None) ->
     if found.outdated:
         says = f"it was put back or copied, and has not agreed since with {', '.join(found.outdated)}"
         return Check("journal", State.WARN, says, "mvx reconcile")
-    return Check("journal", State.OK, f"{path}: {found.entries} entries, its pages and sums are right")
+    return Check("journal", State.OK, f"{found.entries} entries; its pages and sums are right")
 
 
 def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[str, str, Exit] | None:
@@ -258,4 +260,5 @@ def check_venue(probe: Probe, *, any_usable: bool) -> Check:
     if not probe.why:
         return Check(name, State.OK, f"answers in {(probe.latency_s or 0.0) * 1_000:.0f} ms")
     state, exit_code = (State.WARN, Exit.OK) if any_usable else (State.FAIL, Exit.NO_VENUE)
-    return Check(name, state, probe.why, "mvx venue-status", exit_code)
+    command = "mend the key or its rights, then: mvx doctor" if probe.forbidden else "mvx venue-status"
+    return Check(name, state, probe.why, command, exit_code)
