@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -109,10 +109,20 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
-    clock = clock or SystemClock()
-    mode = settings.desk.mode
+async def open_venues(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    _refuse_unknown_adapters(settings)
+    exchange = open_exchange(settings, clock)
+    ports = {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+    try:
+        yield ports
+    finally:
+        for port in ports.values():
+            await port.close()
+        exchange.close()
+
+
+def _refuse_unknown_adapters(settings: Settings) -> None:
     for name, venue in settings.venues.items():
         if venue.adapter != "paper":
             raise ConfigError(
@@ -120,25 +130,28 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 known="nothing was sent",
                 next_step='use adapter = "paper"',
             )
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    _refuse_unknown_adapters(settings)  # before a journal is made
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock)
-    watch = Watch(journal, clock)
-    venues: dict[Venue, VenuePort] = {
-        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
-    }
-    with journal.read() as tx:
-        outdated = views.out_of_date(tx, venues, restored=journal.restored)
-    for name in outdated:
-        watch.hear(name, Outdated(clock.now()), later=True)
-    try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
-    except MvxError as error:
-        error.warnings += watch.changes()
-        raise
-    finally:
-        for port in venues.values():
-            await port.close()
-        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-            watch.save()
-        exchange.close()
-        journal.close()
+    with closing(journal):
+        watch = Watch(journal, clock)
+        async with open_venues(settings, clock) as ports:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in ports.items()}
+            with journal.read() as tx:
+                outdated = views.out_of_date(tx, venues, restored=journal.restored)
+            for name in outdated:
+                watch.hear(name, Outdated(clock.now()), later=True)
+            try:
+                yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+            except MvxError as error:
+                error.warnings += watch.changes()
+                raise
+            finally:
+                with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                    watch.save()
