@@ -13,7 +13,7 @@ from mvx.errors import UsageError
 
 if TYPE_CHECKING:
     from mvx.config.settings import Settings
-    from mvx.engine.flatten import FlattenOrder
+    from mvx.engine.flatten_order import FlattenOrder
     from mvx.engine.outcome import Outcome
     from mvx.engine.results import FlattenResult
 
@@ -39,7 +39,7 @@ def flatten(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> Answer:
-    from mvx.engine.flatten import FlattenOrder
+    from mvx.engine.flatten_order import FlattenOrder
 
     if bool(venue) == every:
         raise UsageError("name the venues with --venue, or say --all")
@@ -59,7 +59,7 @@ def flatten(
 
 def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bool, typed: bool) -> Outcome:
     from mvx.engine.desk import open_desk
-    from mvx.engine.flatten import flatten as leave
+    from mvx.engine.handover import trade
 
     confirm = consent(
         session.environment,
@@ -72,7 +72,9 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            return await leave(desk, order, show=lambda result: _show(session, result), confirm=confirm)
+            return await trade(
+                desk, order, by=order.by, show=lambda result: _show(session, result), confirm=confirm
+            )
 
     return session.run(work)
 

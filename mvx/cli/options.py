@@ -55,6 +55,16 @@ def seconds(text: str | float) -> float:
     return float(number)
 
 
+def duration(text: str | float) -> float:
+    """Seconds of `90s`, `15m`, `2h` or `7d`, of a year at most."""
+    if isinstance(text, float):
+        return text
+    if text[-1:] not in _UNIT_S:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 2h")
+    number = positive(text[:-1]) * _UNIT_S[text[-1]]
+    return seconds(str(number))
+
+
 def moment(text: str) -> str:
     """A time that `since` can resolve: checked here, so that the option is named in the error."""
     since(text, Instant(0))

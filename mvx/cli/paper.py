@@ -12,16 +12,28 @@ import typer
 
 from mvx.cli.options import any_number, positive, seconds
 from mvx.cli.session import Answer, Session
-from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
 from mvx.errors import Exit, Refused, UsageError
 
 if TYPE_CHECKING:
     from mvx.engine.outcome import Outcome
 
+
+def _fault_kinds() -> list[str]:
+    from mvx.engine.paper import FAULT_KINDS
+
+    return list(FAULT_KINDS)
+
+
 VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
 MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
-Kind = Annotated[str, typer.Argument(metavar="KIND", help="An unknown one is answered with the list.")]
+Kind = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND", autocompletion=_fault_kinds, help="An unknown one is answered with the list."
+    ),
+]
 Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="So many times.")]
 For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
 Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]
@@ -29,6 +41,15 @@ Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY")]
 SymbolName = Annotated[str, typer.Argument(metavar="SYMBOL", help="The venue's own name: BTC/USD.")]
 AssetName = Annotated[str, typer.Argument(metavar="ASSET")]
 Amount = Annotated[Decimal, typer.Argument(parser=any_number, metavar="AMOUNT", help="Negative: out.")]
+Limit = Annotated[
+    Decimal | None,
+    typer.Option("--limit", parser=positive, metavar="PX", help="Rest there instead of taking any price."),
+]
+ListedAfter = Annotated[
+    float | None,
+    typer.Option("--delay", parser=seconds, metavar="S", help="Listed so long after the balance moved."),
+]
+OrderName = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The venue's: mvx paper ledger.")]
 Books = Annotated[Path | None, typer.Option("--books", metavar="FILE", help="Play these recorded books.")]
 
 
@@ -56,17 +77,31 @@ def heal(ctx: typer.Context, venue: MaybeVenue = None) -> Answer:
     return _done({"healed": venue or "all"})
 
 
-def trade(ctx: typer.Context, venue: VenueName, side: Side, qty: Quantity, symbol: SymbolName) -> Answer:
+def trade(
+    ctx: typer.Context,
+    venue: VenueName,
+    side: Side,
+    qty: Quantity,
+    symbol: SymbolName,
+    limit_px: Limit = None,
+) -> Answer:
     with _exchange(ctx) as exchange:
-        return _done(exchange.trade(Venue(venue), side, qty, Symbol(symbol)))
+        return _done(exchange.trade(Venue(venue), side, qty, Symbol(symbol), limit_px))
 
 
-def transfer(ctx: typer.Context, venue: VenueName, asset: AssetName, amount: Amount) -> Answer:
+def cancel(ctx: typer.Context, venue: VenueName, order_id: OrderName) -> Answer:
+    with _exchange(ctx) as exchange:
+        return _done(exchange.cancel(Venue(venue), OrderId(order_id)))
+
+
+def transfer(
+    ctx: typer.Context, venue: VenueName, asset: AssetName, amount: Amount, delay_s: ListedAfter = None
+) -> Answer:
     if not amount:
         raise UsageError("a transfer of 0 moves nothing")
     with _exchange(ctx) as exchange:
-        exchange.transfer(Venue(venue), Asset(asset), amount)
-    return _done({"venue": venue, "asset": asset, "amount": amount})
+        exchange.transfer(Venue(venue), Asset(asset), amount, delay_s or 0.0)
+    return _done({"venue": venue, "asset": asset, "amount": amount, "delay_s": delay_s})
 
 
 def reset(ctx: typer.Context, books: Books = None) -> Answer:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvx.cli.consent import consent, require_live
-from mvx.cli.options import VenuesOption, known_name, known_venues, not_negative, positive, seconds
+from mvx.cli.options import (
+    VenuesOption,
+    duration,
+    known_name,
+    known_venues,
+    not_negative,
+    operator,
+    positive,
+    seconds,
+)
 from mvx.cli.session import Answer, Session
 from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
@@ -49,6 +58,12 @@ Deadline = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="The same path; sends nothing, writes nothing.")]
 Live = Annotated[bool, typer.Option("--live", help="Refuse to run on paper venues.")]
+Twap = Annotated[
+    float | None,
+    typer.Option("--twap", parser=duration, metavar="DURATION", help="Spread evenly over 90s, 15m, 2h."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="With --id: go on with what is left of a run.")]
+Queue = Annotated[bool, typer.Option("--queue", help="Leave it to mvx run, now or later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
 
 
@@ -65,8 +80,11 @@ def route(
     venue: VenuesOption = None,
     exclude: Exclude = None,
     key: Key = None,
+    resume: Resume = False,
     max_rounds: MaxRounds = None,
     deadline: Deadline = None,
+    twap: Twap = None,
+    queue: Queue = False,
     dry_run: DryRun = False,
     live: Live = False,
     yes: Yes = False,
@@ -91,13 +109,25 @@ def route(
         max_rounds=max_rounds,
         deadline_s=deadline,
         dry_run=dry_run,
+        resume=resume,
+        twap_s=twap,
     )
-    return _trade(session, settings, order, yes=yes)
+    _refuse_contradictions(order, queue=queue)
+    return _trade(session, settings, order, yes=yes, queue=queue)
 
 
-def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool) -> Outcome:
+def _refuse_contradictions(order: RouteOrder, *, queue: bool) -> None:
+    if order.resume and order.id is None:
+        raise UsageError("--resume needs --id KEY: it names the run to go on with")
+    if queue and order.dry_run:
+        raise UsageError("--queue and --dry-run contradict each other")
+    if order.twap_s is not None and order.time_in_force is not TimeInForce.IOC:
+        raise UsageError("--twap trades slices as they come due: it goes with --tif ioc only")
+
+
+def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
     from mvx.engine.desk import open_desk
-    from mvx.engine.route import route as route_order
+    from mvx.engine.handover import enqueue, trade
 
     ask = consent(
         session.environment,
@@ -109,8 +139,9 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            return await route_order(
-                desk, order, show=lambda result: _show(session, result, order), confirm=ask
+            do = enqueue if queue else trade
+            return await do(
+                desk, order, by=operator(), show=lambda plan: _show(session, plan, order), confirm=ask
             )
 
     return session.run(work)

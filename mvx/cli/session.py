@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
+from mvx.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,10 +94,7 @@ class Session:
 
             outcome = replace(outcome, exit_code=self.signals.exit_code)
         if self.json:
-            from mvx.cli.output import answer_line
-
-            self._aside(outcome.breaks, outcome.warnings)
-            self.environment.answer(answer_line(self.command, self.mode, outcome))
+            self._record(outcome)
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of
@@ -105,10 +103,23 @@ class Session:
             draw(self.environment, *parts_of(self.command, outcome))
         return int(outcome.exit_code)
 
-    def tick(self, outcome: Outcome) -> None:
-        """One record of a watch."""
+    def note(self, outcome: Outcome) -> None:
+        """What is loud in the middle of the work."""
+        self._aside(outcome.breaks, outcome.warnings)
+
+    def reread(self) -> Settings:
+        """The configuration as it is on disk now. Raises ConfigError."""
+        kept, self._source = self._source, None
+        try:
+            return self.settings()
+        except ConfigError:
+            self._source = kept
+            raise
+
+    def tick(self, outcome: Outcome) -> bool:
+        """One record of a watch for scripts; whether it was written."""
         self.ticking = True
-        self.answer(outcome)
+        return self._record(outcome)
 
     def fail(self, failure: Failure) -> int:
         """Prints a failure; returns the exit code."""
@@ -119,6 +130,12 @@ class Session:
         if self.json and not self.ticking:
             self.environment.answer(failure_line(self.command, self.mode, failure))
         return failure.exit_code
+
+    def _record(self, outcome: Outcome) -> bool:
+        from mvx.cli.output import answer_line
+
+        self._aside(outcome.breaks, outcome.warnings)
+        return self.environment.answer(answer_line(self.command, self.mode, outcome))
 
     def _aside(self, breaks: tuple[BreakRow, ...], warnings: tuple[str, ...]) -> None:
         """What is loud beside every answer and every failure."""

@@ -1,4 +1,5 @@
-"""The first SIGINT, SIGTERM or SIGHUP stops the work and lets it settle; the second exits at once.
+"""The first SIGINT, SIGTERM or SIGHUP stops the work and lets it settle; the second exits at once. A daemon
+takes SIGHUP as the word to read its configuration again.
 
 In synchronous work the first one raises Interrupted; in asynchronous work it cancels the main task
 once, and the use case settles or records what is in flight before it returns or lets go. The journal
@@ -30,10 +31,13 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """Which signal came first, and how the running work is told."""
+    """Which signal came first, and how the running work is told. `speaks`: the first one is answered on
+    stderr, as befits work that has something to settle."""
 
     def __init__(self) -> None:
         self.exit_code: Exit | None = None
+        self.speaks = True
+        self.on_hangup: Callable[[], object] | None = None
         self._cancel: Callable[[], object] | None = None
 
     @contextmanager
@@ -51,13 +55,17 @@ class Signals:
 
     def receive(self, number: int, _frame: FrameType | None = None) -> None:
         """The handler."""
+        if number == signal.SIGHUP and self.on_hangup is not None:
+            self.on_hangup()
+            return
         exit_code = Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
         if self.exit_code is not None:
             os._exit(exit_code)
         self.exit_code = exit_code
         if self._cancel is None:
             raise Interrupted(exit_code)
-        os.write(2, _FIRST)
+        if self.speaks:
+            os.write(2, _FIRST)
         self._cancel()
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -258,7 +258,8 @@ def flatten_parts(result: results.FlattenResult) -> Parts:
                 style="red" if row.verified is False else "",
             )
     reasons = [f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason]
-    return [*flatten_plan_parts(result), rows, *reasons]
+    planned = flatten_plan_parts(result) if any(row.verified is None for row in result.venues) else []
+    return [*planned, rows, *reasons]
 
 
 def flatten_plan_parts(result: results.FlattenResult) -> Parts:
@@ -273,7 +274,7 @@ def flatten_plan_parts(result: results.FlattenResult) -> Parts:
         for row in result.venues
         if row.to_cancel
     ]
-    return [*([legs] if legs.rows else []), *cancels]
+    return [*([legs] if legs.rows else []), *cancels] or ["plan: flatten: nothing to cancel or to close"]
 
 
 def orders_parts(result: results.OrdersResult) -> Parts:

@@ -86,6 +86,11 @@ VERBS: dict[str, Verb | Family] = {
             "mvx flatten --all --to-zero --yes",
         ),
     ),
+    "run": Verb(
+        "run:run",
+        "Lead: work what is queued, reconcile each venue, keep its health.",
+        ("mvx run", "mvx --config desk.toml run --json"),
+    ),
     "orders": Verb(
         "orders:orders",
         "Child orders as the journal knows them.",
@@ -139,13 +144,18 @@ VERBS: dict[str, Verb | Family] = {
         },
     ),
     "journal": Family(
-        "Inspect the journal.",
+        "Inspect the journal, and back it up.",
         {
             "info": Verb("journal:info", "What the journal holds and how it is.", ("mvx journal info",)),
             "verify": Verb(
                 "journal:verify",
                 "Fold the log again and compare it with the stored state.",
                 ("mvx journal verify --json",),
+            ),
+            "backup": Verb(
+                "journal:backup",
+                "Copy the journal while it is in use; put back, such a copy is noticed.",
+                ("mvx journal backup backup.db", "mvx journal backup /mnt/backups/mvx.db --json"),
             ),
         },
     ),
@@ -156,18 +166,34 @@ VERBS: dict[str, Verb | Family] = {
             "fault": Verb(
                 "paper:fault",
                 "Make a paper venue misbehave.",
-                ("mvx paper fault kraken lost-ack", "mvx paper fault okx outage --for 30"),
+                (
+                    "mvx paper fault kraken lost-ack",
+                    "mvx paper fault okx outage --for 30",
+                    "mvx paper fault bybit late-trade --count 3 --delay 0.5",
+                ),
             ),
             "heal": Verb("paper:heal", "Take faults back.", ("mvx paper heal", "mvx paper heal kraken")),
             "trade": Verb(
                 "paper:trade",
-                "A manual trade that mvx did not make.",
-                ("mvx paper trade kraken buy 0.1 BTC/USD",),
+                "A manual trade, or with --limit an order, that mvx did not make.",
+                (
+                    "mvx paper trade kraken buy 0.1 BTC/USD",
+                    "mvx paper trade kraken sell 0.1 BTC/USD --limit 99000",
+                ),
+            ),
+            "cancel": Verb(
+                "paper:cancel",
+                "Cancel any open order of the account by hand, ours or not.",
+                ("mvx paper cancel kraken 1795348800000000-7",),
             ),
             "transfer": Verb(
                 "paper:transfer",
                 "Move an asset in, or out where the amount is negative.",
-                ("mvx paper transfer kraken BTC 1.5", "mvx paper transfer kraken BTC -1.5"),
+                (
+                    "mvx paper transfer kraken BTC 1.5",
+                    "mvx paper transfer kraken BTC -1.5",
+                    "mvx paper transfer kraken USD 5000 --delay 30",
+                ),
                 signed=True,
             ),
             "reset": Verb(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, JobId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order, OrderReport, Side
 from mvx.domain.trading import TradingState
@@ -19,10 +19,19 @@ from mvx.domain.trading import TradingState
 
 @dataclass(frozen=True, slots=True)
 class JournalOpened:
-    """A new epoch of ids: the journal was made."""
+    """The journal was made; its epoch tells it from every other."""
 
     epoch: str
     mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRestored:
+    """This is not the journal that was last written here, but an older state or a copy, and `why` we know.
+    What happened in between is not in it. It is another journal from here on, so its epoch is another."""
+
+    epoch: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,48 @@ class ParentClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentResumed:
+    """Another worker goes on with a parent whose first one died or was stopped."""
+
+    parent_id: ParentId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueued:
+    """Work handed over to whoever leads: `params` is the JSON of what was asked for."""
+
+    job_id: JobId
+    kind: str
+    params: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaimed:
+    """The leader has begun it: nobody else executes it from here on, until the next leader does."""
+
+    job_id: JobId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """It is done; `answer` is the JSON of what it came to."""
+
+    job_id: JobId
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobWithdrawn:
+    """Whoever queued it took it back before anybody began it."""
+
+    job_id: JobId
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Intended:
     """An order that is about to be sent, durable before a byte of it leaves."""
 
@@ -86,6 +137,15 @@ class ForeignOrderFound:
     """An open order at the venue that mvx did not send; its key is made from the venue's own id."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBefore:
+    """So much of what a foreign order filled was in the balances of first contact: its record claims it,
+    no list shows it, and every balance agrees without it."""
+
+    cl_ord_id: ClOrdId
+    qty: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +335,20 @@ class BreakFound:
 
 Entry = (
     JournalOpened
+    | JournalRestored
     | Opening
     | ParentOpened
     | ParentClosed
+    | ParentResumed
+    | JobQueued
+    | JobClaimed
+    | JobEnded
+    | JobWithdrawn
     | Intended
     | Sending
     | Revoked
     | ForeignOrderFound
+    | CountedBefore
     | Acked
     | Rejected
     | OutcomeLost

@@ -84,10 +84,11 @@ def cancel_requested(order: Order) -> Order:
 
 
 def reported(order: Order, report: OrderReport, at: Instant) -> Order:
-    """The venue's snapshot of the order. One that is behind what we know changes nothing; one that
-    teaches something takes a settled order's reservation up again."""
+    """The venue's snapshot of the order. One that is behind what we know changes nothing, nor does one
+    that goes on counting what was taken back; one that teaches something takes a settled order's
+    reservation up again."""
     status, cum_qty, avg_px = order.ord_status, order.cum_qty, order.avg_px
-    if report.cum_qty > cum_qty:
+    if report.cum_qty > cum_qty + order.busted_qty:
         cum_qty, avg_px = report.cum_qty, report.avg_px
     if not _is_behind(order, report.ord_status):
         status = next_status(status, SNAPSHOT_EXEC_TYPE[report.ord_status])
@@ -123,6 +124,15 @@ def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
         filled_notional=filled_notional,
         terminal_at=_terminal_at(status, heard_at, at),
         absent_since=None,
+    )
+
+
+def counted_before(order: Order, qty: Decimal) -> Order:
+    """A foreign order's fills that first contact had counted: no trade of them will be listed."""
+    return changed(
+        order,
+        filled_qty=order.filled_qty + qty,
+        filled_notional=order.filled_notional + qty * (order.avg_px or ZERO),
     )
 
 

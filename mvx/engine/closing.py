@@ -42,10 +42,12 @@ MAX_SLICES = 100
 
 
 class Position(NamedTuple):
-    """Holding less baseline: as it is confirmed, and the least that it may be on that side of zero."""
+    """Holding less baseline: as it is confirmed, and the least that it may be on that side of zero. `held`
+    is the whole confirmed holding."""
 
     confirmed: Decimal
     least: Decimal
+    held: Decimal
 
     @property
     def side(self) -> Side:
@@ -94,15 +96,15 @@ def read_position(tx: ReadTx, venue: Venue, instrument: Instrument, *, to_zero: 
     """The position at a venue as the journal holds it; to_zero: as if nothing of it were inventory."""
     row = views.holdings(tx, venue).get((venue, instrument.base))
     if row is None:
-        return Position(ZERO, ZERO)
+        return Position(ZERO, ZERO, ZERO)
     baseline = ZERO if to_zero else row.baseline
     interval = holding(row.confirmed, instrument.base, views.unsettled_orders(tx, venue))
     position = row.confirmed - baseline
     end = interval.lo if position > 0 else interval.hi
     if end is None:
-        return Position(position, ZERO)
+        return Position(position, ZERO, row.confirmed)
     least = (end - baseline) * (1 if position > 0 else -1)
-    return Position(position, max(ZERO, min(abs(position), least)))
+    return Position(position, max(ZERO, min(abs(position), least)), row.confirmed)
 
 
 async def close_position(
@@ -127,16 +129,18 @@ async def plan_slice(
     request = PlanRequest(
         instrument=instrument,
         side=position.side,
-        order_qty=floor_to(tradeable(declared, rules, position.side, position.least), rules.lot),
+        order_qty=position.least,
         max_slippage_bps=desk.settings.route.max_slippage_bps,
         reaching=reaching,
     )
-    all_of_it = floor_to(tradeable(declared, rules, position.side, abs(position.confirmed)), rules.lot)
+    all_of_it = abs(position.confirmed)
+    if position.side is Side.SELL:
+        all_of_it = min(all_of_it, tradeable(declared, rules, Side.SELL, position.held))
     return Slice(
         make_plan(request, (quote,)),
         Market((quote,), (), {venue: ONE}, {venue: rules}, None, ()),
         rules,
-        _too_small(rules, all_of_it, book.against(position.side)[0].px),
+        _too_small(rules, floor_to(all_of_it, rules.lot), book.against(position.side)[0].px),
     )
 
 

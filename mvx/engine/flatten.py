@@ -22,6 +22,7 @@ from mvx.domain.trading import TradingState
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import Closing, close_position, plan_slice, read_position
 from mvx.engine.desk import Desk
+from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
@@ -40,19 +41,6 @@ _ATTEMPTS = 3
 _PAUSE_S = 0.25
 #: How long one flatten waits for another one of the same venue.
 _OTHER_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class FlattenOrder:
-    """What is to be left. `instruments` empty: all that the venue trades. `to_zero`: the inventory too,
-    for which the baseline is set to zero. `foreign`: cancel what mvx did not send as well."""
-
-    venues: tuple[Venue, ...]
-    instruments: tuple[str, ...]
-    to_zero: bool
-    foreign: bool
-    dry_run: bool
-    by: str
 
 
 @dataclass(slots=True)

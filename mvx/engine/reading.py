@@ -52,14 +52,14 @@ async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...
 
 
 def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> Instant:
-    """Behind the last complete reading by the overlap, and behind every intent that was sent and not
-    found yet and every fill that was pushed and not listed yet."""
+    """Behind the last complete reading by the overlap, and behind every intent that was not found yet and
+    every fill that was pushed and not listed yet."""
     declared = desk.venues[venue].capabilities
     contact = views.contacts(tx).get(venue, views.Contact())
     overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s
     since = after(contact.cursor_at or began_at, -overlap_s)
     for order in views.unsettled_orders(tx, venue):
-        if order.order_id is None and order.sending:
+        if order.order_id is None:
             since = min(since, after(order.created_at, -declared.clock_skew_s - 1))
     for heard in events.heard_fills(tx, venue):
         since = min(since, reach_of(heard, views.order(tx, heard.cl_ord_id), declared.clock_skew_s))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, JobId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
 
 
@@ -120,6 +120,17 @@ class RouteResult:
     plan: PlanRow | None
     children: tuple[ChildRow, ...]
     rounds: int
+    job_id: JobId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a leader did until it was stopped: jobs answered, passes made, breaks found in them."""
+
+    jobs: int
+    passes: int
+    breaks: int
+    ran_s: float
 
 
 @dataclass(frozen=True, slots=True)

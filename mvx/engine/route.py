@@ -8,93 +8,51 @@ sending, never the settling: what is in flight is resolved or recorded before th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
-from mvx.domain.entries import Intended, ParentClosed, ParentOpened
-from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, after, seconds_between
-from mvx.domain.instrument import Instrument
-from mvx.domain.money import plain
+from mvx.domain.entries import Intended
+from mvx.domain.instant import after, seconds_between
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.admission import Barred, Waiting, admit, refused
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
-from mvx.engine.outcome import BreakRow, Outcome
-from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
-from mvx.engine.results import RouteResult
-from mvx.engine.route_id import AlreadyStarted, answer_known_id, parameters, refuse_used_id
+from mvx.engine.outcome import Outcome
+from mvx.engine.reconcile import reconcile_venue
+from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
-from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
-from mvx.engine.settle import answered, resting
-from mvx.engine.submit import Parent, filled_qty, make_children, propose
+from mvx.engine.route_result import Context
+from mvx.engine.route_run import Confirm, Run, Show, breaks_of, note_marks, own_orders
+from mvx.engine.settle import answered, resting, settle
+from mvx.engine.submit import Parent, make_children, propose
 from mvx.engine.trading import refuse_if_halted
-from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
-from mvx.journal import history, views
-from mvx.journal.codec import encode
-from mvx.journal.store import Lease, ReadTx, WriteTx
+from mvx.errors import LeaseLost, NoVenueUsable, Refused
+from mvx.journal import views
+from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.limits import Approved
-from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan, residual
+from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan
+from mvx.router.twap import next_slice_s
 
-Show = Callable[[RouteResult], None]
-Confirm = Callable[[], bool]
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of one parent; `parent` is None until its first children are committed. `barred`: venues that
-    the operator's states kept it from, at the time of its commit, and why."""
-
-    desk: Desk
-    order: RouteOrder
-    instrument: Instrument
-    venues: tuple[Venue, ...]
-    started_at: Instant
-    show: Show
-    confirm: Confirm
-    parent: Parent | None = None
-    lease: Lease | None = None
-    shown: bool = False
-    stopping: bool = False
-    barred: dict[Venue, str] = field(default_factory=dict)
-    context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
-    passes: list[VenuePass] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def max_rounds(self) -> int:
-        if self.order.time_in_force is TimeInForce.FOK:
-            return 1  # filled whole or killed: a second round would be another order
-        return self.order.max_rounds or self.desk.settings.route.max_rounds
-
-    @property
-    def out_of_time(self) -> bool:
-        return seconds_between(self.started_at, self.desk.clock.now()) >= self.desk.settings.route.max_s
-
-    def children(self, tx: ReadTx) -> tuple[Order, ...]:
-        return () if self.parent is None else views.children(tx, self.parent.parent_id)
-
-    def sent(self, tx: ReadTx) -> bool:
-        return any(child.sending for child in self.children(tx))
-
-    def residual(self, tx: ReadTx) -> Decimal:
-        children = self.children(tx)
-        return residual(self.order.order_qty, filled_qty(children), children)
+#: How often a run that waits for its next slice says that it is alive.
+PAUSE_S = 1.0
 
 
 async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) -> Outcome:
     """Buy or sell over the best venues. Raises Refused (nothing was sent), NoVenueUsable, UsageError."""
     instrument = desk.instrument(order.instrument)
     venues = desk.select(order.venues, order.exclude)
+    taken = None
     if order.id is not None and not order.dry_run:
         known = await answer_known_id(desk, order)
-        if known is not None:
+        if isinstance(known, Outcome):
             return known
+        taken = known
     if order.dry_run:
-        desk.watch.only_look()
+        desk.watch.only_looks = True
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
+    if taken is not None:
+        run.take_up(taken)
     work = asyncio.ensure_future(_work(run))
     try:
         return await asyncio.shield(work)
@@ -107,6 +65,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 
 async def _work(run: Run) -> Outcome:
     try:
+        if run.parent is not None:
+            run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
         while await _round(run):
             pass
     except LeaseLost as error:
@@ -115,24 +75,27 @@ async def _work(run: Run) -> Outcome:
         with run.desk.journal.read() as tx:
             sent = run.sent(tx)
         if not sent:
-            _close(run)
-            error.breaks = _breaks(run)
+            run.close()
+            error.breaks = breaks_of(run)
             raise
         run.warnings.append(f"nothing more was sent: {error.message}")
-    return _finish(run)
+    return run.finish()
 
 
 async def _round(run: Run) -> bool:
     """Plan, commit, send and settle once; False where there is nothing more to do."""
     with run.desk.journal.read() as tx:
         leaves_qty, sent = run.residual(tx), run.sent(tx)
-        if not leaves_qty or run.stopping or run.context.rounds >= run.max_rounds or run.out_of_time:
+        if not leaves_qty or run.stopping or run.out_of_rounds or run.out_of_time:
             return False
         refuse_if_halted(tx)
+    due = run.due(leaves_qty)
+    if not due:
+        return await _until_next_slice(run)
     market = await _read_market(run)
-    plan = make_plan(_plan_request(run, leaves_qty), market.quotes, market.skipped)
-    _remember(run, plan, market)
-    if not market.quotes and not sent:
+    plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
+    run.remember(plan, market)
+    if not market.quotes and not sent and run.order.twap_s is None:
         raise NoVenueUsable(
             "no venue could be used",
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
@@ -144,16 +107,31 @@ async def _round(run: Run) -> bool:
         if run.order.dry_run:
             _dry_risk(run, plan, market)
         if run.order.dry_run or not plan.legs or _falls_short(run, plan):
-            return False
+            return not run.order.dry_run and run.order.twap_s is not None and await _until_next_slice(run)
         return await _trade(run, plan, market)
     except Barred as found:
         run.barred |= found.venues
         return _plan_again(run)
 
 
+async def _until_next_slice(run: Run) -> bool:
+    """Wait for more to be due; after the end, for a better book, as long as there is time."""
+    assert run.order.twap_s is not None
+    pause_s = PAUSE_S
+    if run.elapsed_s < run.order.twap_s:
+        pause_s = next_slice_s(run.elapsed_s, run.order.twap_s)
+    run.barred.clear()
+    wake_at = after(run.desk.clock.now(), pause_s)
+    while run.desk.clock.now() < wake_at and not run.keep_lease():
+        await run.desk.clock.sleep(min(PAUSE_S, seconds_between(run.desk.clock.now(), wake_at)))
+    return True
+
+
 async def _read_market(run: Run) -> Market:
     venues = tuple(venue for venue in run.venues if venue not in run.barred)
-    write, since = not run.order.dry_run, run.started_at
+    write = not run.order.dry_run
+    # A venue that failed is left alone for the rest of a run, and no longer than a slice of a long one.
+    since = run.started_at if run.order.twap_s is None else run.desk.clock.now()
     market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
     run.passes += market.passes
     return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
@@ -176,8 +154,8 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     run.passes += await execute(
         run.desk,
         committed,
-        done=lambda child: answered(child) or resting(child),
-        stopping=lambda: _stopping(run),
+        done=_done,
+        stopping=run.keep_lease,
     )
     with run.desk.journal.read() as tx:
         now = (views.order(tx, child.cl_ord_id) for child in committed)
@@ -196,17 +174,17 @@ def _commit(run: Run, plan: Plan, market: Market) -> tuple[Order, ...] | Waiting
         leaves_qty = run.residual(tx)
         if plan.planned_qty > leaves_qty:
             return ()
-        parent = run.parent or _new_parent(run, tx)
+        parent = run.parent or run.new_parent(tx)
         deadline_s = run.order.deadline_s or run.desk.settings.route.deadline_s
         children = make_children(run.desk, tx, parent, plan, market, after(tx.at, deadline_s))
         verdict = _assess(run, tx, parent, children, leaves_qty, market)
         if isinstance(verdict, Waiting):
             return verdict
         if run.parent is None:
-            _open_parent(run, tx, parent)
+            run.open_parent(tx, parent)
         for child in children:
             tx.append(Intended(child))
-        _note_marks(run, tx, market)
+        note_marks(run, tx, market)
         run.desk.watch.flush(tx)
     return children
 
@@ -232,30 +210,17 @@ async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
     while run.desk.clock.now() < waiting.until and not run.stopping:
         await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), waiting.until)))
-        _keep_lease(run)
+        run.keep_lease()
     run.passes += await asyncio.gather(
-        *(reconcile_venue(run.desk, venue, expected=_own(run)) for venue in waiting.venues)
+        *(reconcile_venue(run.desk, venue, expected=own_orders(run)) for venue in waiting.venues)
     )
     if run.stopping or run.out_of_time:
         raise refused(waiting.refusals)
     return True
 
 
-def _stopping(run: Run) -> bool:
-    """Asked at every pause, and the place to say that this worker is alive."""
-    _keep_lease(run)
-    return run.stopping
-
-
-def _keep_lease(run: Run) -> None:
-    if run.lease is not None:
-        with run.desk.journal.write(run.lease):
-            pass
-
-
-def _own(run: Run) -> frozenset[ClOrdId]:
-    with run.desk.journal.read() as tx:
-        return frozenset(child.cl_ord_id for child in run.children(tx))
+def _done(child: Order) -> bool:
+    return answered(child) or resting(child)
 
 
 def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
@@ -280,58 +245,9 @@ def _falls_short(run: Run, plan: Plan) -> bool:
     return run.order.time_in_force is TimeInForce.FOK and plan.planned_qty < run.order.order_qty
 
 
-def _new_parent(run: Run, tx: WriteTx) -> Parent:
-    order = run.order
-    return Parent(
-        tx.next_parent_id(),
-        run.instrument,
-        order.side,
-        order.order_qty,
-        order.time_in_force,
-        order.post_only,
-    )
-
-
-def _open_parent(run: Run, tx: WriteTx, parent: Parent) -> None:
-    order = run.order
-    tx.append(
-        ParentOpened(
-            parent.parent_id,
-            order.id,
-            parameters(order),
-            order.instrument,
-            order.side,
-            order.order_qty,
-        )
-    )
-    run.lease = tx.take_lease(parent.parent_id, run.desk.holder)
-    run.parent = parent
-
-
-def _remember(run: Run, plan: Plan, market: Market) -> None:
-    """The first plan and its arrival price are what the run is measured against."""
-    context = run.context
-    first = context.plan is None
-    run.context = Context(
-        plan_row(plan) if first else context.plan,
-        plan.arrival_px if first else context.arrival_px,
-        {**context.rates, **market.rates},
-        context.rounds,
-    )
-
-
-def _note_marks(run: Run, tx: WriteTx, market: Market) -> None:
-    if run.context.arrival_px is not None:
-        tx.note_mark(run.instrument.name, plain(run.context.arrival_px))
-    for venue, rate in market.rates.items():
-        quote = market.rules[venue].quote
-        if quote != run.instrument.quote:
-            tx.note_mark(f"{quote}-{run.instrument.quote}", plain(rate))
-
-
 def _show(run: Run) -> None:
     run.shown = True
-    run.show(_result(run, (), "planned"))
+    run.show(run.result((), "planned"))
     if not run.order.dry_run and not run.confirm():
         raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
 
@@ -346,52 +262,6 @@ def _dry_risk(run: Run, plan: Plan, market: Market) -> None:
             run.warnings.append(f"risk was not asked: no first contact yet with {', '.join(new)}")
             return
         reader = WriteTx(tx.connection, run.desk.clock.now())
-        parent = _new_parent(run, reader)
+        parent = run.new_parent(reader)
         children = make_children(run.desk, reader, parent, plan, market, reader.at)
         _assess(run, tx, parent, children, run.order.order_qty, market)
-
-
-def _result(run: Run, children: tuple[Order, ...], status: str = "") -> RouteResult:
-    with run.desk.journal.read() as tx:
-        fills = history.fills_of(tx, children)
-    order = run.order
-    parent_id = None if run.parent is None else run.parent.parent_id
-    asked = Asked(parent_id, order.id, order.instrument, order.side, order.order_qty)
-    return route_result(asked, run.context, children, fills, status)
-
-
-def _close(run: Run) -> str:
-    """The parent's worker is done with it: its status."""
-    with run.desk.journal.read() as tx:
-        children = run.children(tx)
-    status = "planned" if run.order.dry_run else route_status(run.order.order_qty, children)
-    if run.parent is not None and run.lease is not None:
-        try:
-            with run.desk.journal.write(run.lease) as tx:
-                tx.append(ParentClosed(run.parent.parent_id, status, encode(run.context)))
-                tx.drop_lease(run.lease)
-                run.desk.watch.flush(tx)
-        except LeaseLost as error:
-            run.warnings.append(error.message)
-    return status
-
-
-def _breaks(run: Run) -> tuple[BreakRow, ...]:
-    return tuple(found for each in run.passes for found in each.breaks)
-
-
-def _finish(run: Run) -> Outcome:
-    """Close the parent and answer from the journal."""
-    status = _close(run)
-    with run.desk.journal.read() as tx:
-        children = run.children(tx)
-    result = _result(run, children, status)
-    last = {each.venue: each for each in run.passes}
-    return Outcome(
-        data=result,
-        exit_code=Exit.OK if run.order.dry_run else EXIT_OF_STATUS[status],
-        sent=any(child.sending for child in children),
-        uncertain=status == "uncertain",
-        breaks=_breaks(run),
-        warnings=(*run.warnings, *pass_warnings(list(last.values())), *run.desk.watch.changes()),
-    )

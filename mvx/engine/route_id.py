@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from mvx.domain.entries import ParentClosed
-from mvx.domain.ids import Venue
+from mvx.domain.entries import ParentClosed, ParentResumed
+from mvx.domain.ids import ParentId, Venue
+from mvx.domain.instant import Instant
 from mvx.domain.money import plain
 from mvx.domain.order import Order, Side
 from mvx.engine.desk import Desk
@@ -15,10 +18,12 @@ from mvx.engine.reconcile import pass_warnings
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, route_result, route_status
 from mvx.engine.settle import settle
+from mvx.engine.submit import filled_qty
 from mvx.errors import Refused
 from mvx.journal import history, views
 from mvx.journal.codec import decode_as, encode
-from mvx.journal.store import ReadTx
+from mvx.journal.store import Lease, ReadTx
+from mvx.router.plan import residual
 
 _FOLLOW_S = 0.25
 
@@ -38,6 +43,7 @@ def parameters(order: RouteOrder) -> str:
             "exclude": sorted(order.exclude),
             "max_rounds": order.max_rounds,
             "deadline_s": order.deadline_s,
+            **({} if order.twap_s is None else {"twap_s": order.twap_s}),
         },
         sort_keys=True,
     )
@@ -63,8 +69,18 @@ def refuse_used_id(tx: ReadTx, order: RouteOrder) -> None:
     )
 
 
-async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
-    """The answer of an id that was used before; None for a new one. Sends nothing, ever."""
+class TakenUp(NamedTuple):
+    """A parent that this process goes on with: its lease, and what it is measured against."""
+
+    parent_id: ParentId
+    lease: Lease
+    context: Context
+    opened_at: Instant
+
+
+async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | TakenUp | None:
+    """The answer of an id that was used before, or with `resume` the parent itself, where anything is left
+    of it; None for a new id. Sends nothing, ever. A run that is still at work is followed."""
     assert order.id is not None
     while True:
         with desk.journal.read() as tx:
@@ -74,9 +90,28 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | None:
             if row.params != parameters(order):
                 refuse_used_id(tx, order)
             followed = row.status == "working" and history.lease_is_held(tx, row.parent_id, desk.clock.now())
+        if not followed and order.resume and (taken := _take_up(desk, row)):
+            return taken
         if not followed and (row.status != "working" or _declare_dead(desk, row)):
             return await _answer(desk, order.id)
         await desk.clock.sleep(_FOLLOW_S)
+
+
+def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
+    """Go on with a parent that nobody works; taking its lease fences out whoever only stalled. None where
+    nothing is left of it, or somebody was quicker."""
+    with desk.journal.write() as tx:
+        found = history.parent(tx, row.parent_id)
+        assert found is not None
+        children = views.children(tx, row.parent_id)
+        if not residual(found.order_qty, filled_qty(children), children):
+            return None
+        lease = tx.take_lease(row.parent_id, desk.holder)
+        if lease is None:
+            return None
+        context = decode_as(Context, found.result) if found.result else _context_of_marks(desk, tx)
+        tx.append(ParentResumed(row.parent_id, desk.holder))
+    return TakenUp(row.parent_id, lease, replace(context, rounds=0), found.opened_at)
 
 
 def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:

@@ -15,7 +15,8 @@ class RouteOrder:
 
     None means: no limit price, the desk's own max_slippage_bps, max_rounds and deadline_s, no
     idempotency key (`id`). `venues` empty: every venue of the instrument, less `exclude`.
-    `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing.
+    `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing. `resume`:
+    where the id was used before, go on with what is left of it. `twap_s`: spread evenly over so long.
     """
 
     instrument: str
@@ -31,3 +32,5 @@ class RouteOrder:
     max_rounds: int | None
     deadline_s: float | None
     dry_run: bool
+    resume: bool = False
+    twap_s: float | None = None

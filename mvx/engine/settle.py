@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import after
-from mvx.domain.order import Order
+from mvx.domain.order import Order, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import VenuePass, reconcile_venue
 from mvx.journal import views
@@ -17,8 +17,10 @@ _LONGEST_PAUSE_S = 0.25
 
 
 def resting(order: Order) -> bool:
-    """Acknowledged and working in the venue's book, whether or not a cancel was asked for."""
-    return order.order_id is not None and not order.terminal
+    """Acknowledged and working in the venue's book, whether or not a cancel was asked for. An order that
+    can not rest is not there, whatever a list that lags says of it."""
+    can_rest = order.time_in_force is TimeInForce.GTC
+    return can_rest and order.order_id is not None and not order.terminal
 
 
 def answered(order: Order) -> bool:

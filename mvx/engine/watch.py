@@ -11,7 +11,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from typing import TypeVar
@@ -67,7 +68,8 @@ _REFUSED = {
 
 
 class Watch:
-    """The health of a desk's venues: the journal's, and what this desk has seen since."""
+    """The health of a desk's venues: the journal's, and what this desk has seen since. `only_looks`: it
+    writes nothing, for a dry run."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.clock = clock
@@ -77,7 +79,7 @@ class Watch:
         self._unsaved: dict[Venue, list[Observation]] = {}
         self._paths: dict[Venue, list[HealthState]] = {}
         self._failures: dict[Venue, Failed] = {}
-        self._only_looks = False
+        self.only_looks = False
         with journal.read() as tx:
             self._health = _stored(tx)
 
@@ -89,18 +91,23 @@ class Watch:
     def health(self, venue: Venue) -> Health:
         return self._health.get(venue, Health())
 
-    def only_look(self) -> None:
-        """Write nothing from now on: for a dry run."""
-        self._only_looks = True
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """A dry run for the length of the block: what was seen in it may be written afterwards."""
+        before = self.only_looks
+        try:
+            yield
+        finally:
+            self.only_looks = before
 
-    def hear(self, venue: Venue, seen: Observation) -> None:
-        """One more observation. Raises nothing."""
+    def hear(self, venue: Venue, seen: Observation, *, later: bool = False) -> None:
+        """One more observation. Raises nothing. `later`: written along with whatever is written next."""
         if isinstance(seen, Failed):
             self._failures[venue] = seen
         before = self.health(venue)
         self._unsaved.setdefault(venue, []).append(seen)
         found = self._observed(venue, before, (seen,))
-        if found.state is before.state or self._only_looks:
+        if found.state is before.state or self.only_looks or later:
             self._know(venue, found)
             return
         try:
@@ -138,15 +145,16 @@ class Watch:
     def save(self) -> None:
         """The same in a transaction of its own, where there is anything to write. Raises JournalError, and
         then nothing of it is forgotten."""
-        if self._unsaved and not self._only_looks:
+        if self._unsaved and not self.only_looks:
             with self._journal.write() as tx:
                 self._fold(tx)
             self._unsaved = {}
 
     def changes(self) -> tuple[str, ...]:
-        """What changed since this was asked last, a line for each venue; a probe in vain is no change."""
+        """What changed since this was asked last, a line for each venue; a probe in vain is no change. What
+        is to be said of the journal itself comes first."""
         paths, self._paths = self._paths, {}
-        return tuple(
+        return self._journal.notices() + tuple(
             f"{venue} {' -> '.join(path)}: {self.health(venue).reason}; {_MEANS[path[-1]].format(venue)}"
             for venue, path in paths.items()
             if path[0] is not path[-1]

@@ -34,9 +34,12 @@ class ParentRow:
     order_qty: Decimal
     status: str
     result: str | None
+    opened_at: Instant
 
 
-_PARENTS = "SELECT parent_id, key, params, instrument, side, order_qty, status, result FROM parents"
+_PARENTS = (
+    "SELECT parent_id, key, params, instrument, side, order_qty, status, result, opened_at FROM parents"
+)
 
 
 _FILL_COLUMNS = FOLDS["fills"].columns
@@ -194,8 +197,8 @@ def _parent(tx: ReadTx, where: str, value: str) -> ParentRow | None:
 
 
 def _parent_row(row: Sequence[Any]) -> ParentRow:
-    parent_id, key, params, instrument, side, order_qty, status, result = row
-    return ParentRow(parent_id, key, params, instrument, side, Decimal(order_qty), status, result)
+    parent_id, key, params, instrument, side, order_qty, status, result, opened_at = row
+    return ParentRow(parent_id, key, params, instrument, side, Decimal(order_qty), status, result, opened_at)
 
 
 def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:

@@ -15,6 +15,7 @@ from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import is_multiple, plain
 from mvx.domain.order import OrderRequest
+from mvx.errors import Refusal
 from mvx.paper.matching import hold_of
 
 
@@ -24,6 +25,7 @@ class Refused:
 
     reason_code: str
     message: str
+    about: Refusal = Refusal.REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request at the gateway, and what it meets there. `would_take`: the book has what it crosses."""
+    """A request at the gateway at this time of the venue's clock, and what it meets there. `would_take`: the
+    book has what it crosses."""
 
     request: OrderRequest
     at: Instant
     rules: MarketRules
     fee_rate: Decimal
+    fee_in_base: bool
     open_ids: Collection[ClOrdId | None]
     free: Decimal
     would_take: bool
@@ -46,7 +50,8 @@ class Arrival:
     @property
     def needed(self) -> Decimal:
         """What it could spend at worst."""
-        return hold_of(self.request.side, self.request.order_qty, self.request.limit_px, self.fee_rate)
+        it = self.request
+        return hold_of(it.side, it.order_qty, it.limit_px, self.fee_rate, fee_in_base=self.fee_in_base)
 
 
 def _deadline(it: Arrival) -> str | None:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
-from mvx.domain.ids import Asset, Symbol, Venue
-from mvx.domain.instant import after
+from mvx.domain.execution import Fill
+from mvx.domain.ids import Asset, ExecId, OrderId, Symbol, Venue
 from mvx.domain.order import OrderReport, Side
 from mvx.errors import ConfigError, MvxError, UsageError
 from mvx.paper import faults, ledger, store
@@ -23,9 +24,12 @@ from mvx.paper.admission import Refused
 from mvx.paper.faults import FAULT_KINDS
 from mvx.paper.market import give_books
 from mvx.paper.session import Session
+from mvx.paper.stream import Stream
 from mvx.sqlite import Connection
 
 __all__ = ["FAULT_KINDS", "PaperExchange"]
+
+T = TypeVar("T")
 
 
 class PaperExchange:
@@ -38,17 +42,31 @@ class PaperExchange:
         self._venues = dict(venues)
         self._clock = clock
         self._db = store.open_file(path)
+        self._streams: dict[Venue, list[Stream]] = {venue: [] for venue in venues}
 
     def close(self) -> None:
         self._db.close()
 
     @contextmanager
     def visit(self, venue: Venue) -> Iterator[Session]:
-        """One venue, brought up to now, in one transaction."""
+        """One venue, brought up to now, in one transaction; what happened in it is pushed once it is
+        committed."""
         settings = self._settings(venue)
+        streams = [stream for stream in self._streams[venue] if not stream.closed]
         with self._db.write() as con:
             # The clock is read once the lock is held: two processes then agree on what came first.
-            yield Session(con, settings, self._clock.now())
+            session = Session(con, settings, self._clock.now())
+            yield session
+            heard = session.heard() if streams else ()
+        for stream in streams:
+            stream.push(heard)
+
+    def listen(self, venue: Venue) -> Stream:
+        """What this process does at the venue from now on, as it is pushed, until the stream is closed."""
+        self._settings(venue)
+        stream = Stream()
+        self._streams[venue] = [*(each for each in self._streams[venue] if not each.closed), stream]
+        return stream
 
     def inject(
         self,
@@ -59,19 +77,16 @@ class PaperExchange:
         delay_s: float | None = None,
     ) -> None:
         """A fault, for so many hits (once, unless a count or a time is given) or so many seconds."""
-        timeout_s = self._settings(venue).timeout_s
+        self._settings(venue)
         faults.check(kind, count, for_s, delay_s)
-        until = None if for_s is None else after(self._clock.now(), for_s)
-        delay_s = faults.default_delay_s(kind, timeout_s) if delay_s is None else delay_s
-        with self._db.write() as con:
-            faults.inject(con, venue, kind, count=count, until=until, delay_s=delay_s)
+        with self.visit(venue) as session:
+            session.inject(kind, count=count, for_s=for_s, delay_s=delay_s)
 
     def heal(self, venue: Venue | None = None) -> None:
-        """Ends the faults of a venue, or of all; requests in flight still arrive."""
-        if venue is not None:
-            self._settings(venue)
-        with self._db.write() as con:
-            faults.heal(con, venue)
+        """Ends the faults of a venue, or of all; what is under way still comes."""
+        for each in self._venues if venue is None else (venue,):
+            with self.visit(each) as session:
+                session.heal()
 
     def ledger(self, venue: Venue) -> dict[str, object]:
         """The venue's own truth, as `mvx paper ledger --json` prints it."""
@@ -80,20 +95,37 @@ class PaperExchange:
             held, orders, fills = session.truth()
         return ledger.rendered(balances.total, held, orders, fills)
 
-    def trade(self, venue: Venue, side: Side, qty: Decimal, symbol: Symbol) -> OrderReport:
-        """A trade of the account's owner that mvx did not make."""
+    def trade(
+        self, venue: Venue, side: Side, qty: Decimal, symbol: Symbol, limit_px: Decimal | None = None
+    ) -> OrderReport:
+        """A trade of the account's owner that mvx did not make, or with a limit an order that may rest."""
         with self.visit(venue) as session:
-            result = session.trade(side, qty, symbol)
-        if isinstance(result, Refused):
-            raise _usage(venue, result)
-        return result
+            result = session.owner.trade(side, qty, symbol, limit_px)
+        return _done(venue, result)
 
-    def transfer(self, venue: Venue, asset: Asset, amount: Decimal) -> None:
-        """A deposit, or where the amount is negative a withdrawal."""
+    def cancel(self, venue: Venue, order_id: OrderId) -> OrderReport:
+        """The account's owner cancels an open order, ours or not."""
         with self.visit(venue) as session:
-            refused = session.transfer(asset, amount)
-        if refused:
-            raise _usage(venue, refused)
+            result = session.owner.cancel(order_id)
+        return _done(venue, result)
+
+    def transfer(self, venue: Venue, asset: Asset, amount: Decimal, listed_after_s: float = 0.0) -> None:
+        """A deposit, or where the amount is negative a withdrawal; it may be listed after it moved."""
+        with self.visit(venue) as session:
+            result = session.owner.transfer(asset, amount, listed_after_s=listed_after_s)
+        _done(venue, result)
+
+    def bust(self, venue: Venue, exec_id: ExecId) -> None:
+        """The venue takes a trade back."""
+        with self.visit(venue) as session:
+            result = session.owner.bust(exec_id, session.now)
+        _done(venue, result)
+
+    def correct(self, venue: Venue, exec_id: ExecId, qty: Decimal, price: Decimal) -> Fill:
+        """The venue takes a trade back and books it anew, with an exec_id of its own."""
+        with self.visit(venue) as session:
+            result = session.owner.correct(exec_id, qty, price)
+        return _done(venue, result)
 
     def reset(self, books: Path | None = None) -> None:
         """Every account afresh, in a new epoch, without faults and without what was in flight. With
@@ -123,5 +155,8 @@ def _give_books(con: Connection, path: Path) -> None:
         raise UsageError(f"{path} holds no recorded book", known="nothing was reset")
 
 
-def _usage(venue: Venue, refused: Refused) -> UsageError:
-    return UsageError(f"{venue}: {refused.message}", known="nothing was changed")
+def _done(venue: Venue, result: T | Refused) -> T:
+    """The result. Raises UsageError for a refusal."""
+    if isinstance(result, Refused):
+        raise UsageError(f"{venue}: {result.message}", known="nothing was changed")
+    return result

@@ -2,24 +2,40 @@
 
 Rule: a fault lives in the file, so that one process injects it and the next one is hit by it. It is
 spent by the first call or order that it changes, or it lasts until its time is over or it is healed.
+A counted request fault hits writes alone; one with a time and no count hits every call while it lasts.
+Faults keep our own time, whatever the venue's clock says.
 A new request fault is a row in KINDS; a new effect is a row and a few lines where it takes effect.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from mvx.domain.ids import Venue
-from mvx.domain.instant import Instant
-from mvx.errors import UsageError
+from mvx.domain.instant import Instant, after
+from mvx.errors import Refusal, UsageError
+from mvx.paper.admission import Refused
 from mvx.sqlite import Connection
 
 
+class Call(Enum):
+    """What a client asks for, as far as a fault tells one call from another."""
+
+    STATUS = auto()
+    PUBLIC = auto()
+    PRIVATE = auto()
+    WRITE = auto()
+
+
+EVERY_CALL = frozenset(Call)
+NO_CALL: frozenset[Call] = frozenset()
+
+
 class Arrives(Enum):
-    """When a submitted request reaches the venue."""
+    """When a request reaches the venue."""
 
     NOW = auto()
     LATE = auto()
@@ -27,49 +43,101 @@ class Arrives(Enum):
 
 
 class Answer(Enum):
-    """When the client hears of it. BROKEN: at once, and it says nothing that can be relied on."""
+    """How the client hears of it. BROKEN: at once, and it says nothing that can be relied on. REFUSED:
+    at once, by a code. UNREACHABLE: nobody can connect, so the request never left."""
 
     PROMPT = auto()
     LATE = auto()
     NEVER = auto()
     BROKEN = auto()
+    REFUSED = auto()
+    UNREACHABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """The default delay: so many timeouts, and so many seconds."""
+    """The default delay: so many timeouts, and so many seconds. `either_way`: it may be negative."""
 
     timeouts: float
     seconds: float
+    either_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a fault does. `arrives` and `answer` shape one submitted request; `says` is what a broken
-    answer looks like. `counted`: each use spends one of its count."""
+    """What a fault does. `calls`: which it can hit; `arrives` and `answer` shape such a call, `says` is
+    what a broken answer looks like, `refusal` what a refused one says. `counted`: each use spends one of
+    its count; the others last."""
 
     arrives: Arrives = Arrives.NOW
     answer: Answer = Answer.PROMPT
     says: str = ""
+    refusal: Refused | None = None
     delay: Delay | None = None
+    calls: frozenset[Call] = NO_CALL
     counted: bool = True
 
 
+def _request(arrives: Arrives, answer: Answer, says: str = "", delay: Delay | None = None) -> Kind:
+    return Kind(arrives, answer, says, delay=delay, calls=EVERY_CALL)
+
+
+def _broken(says: str, arrives: Arrives = Arrives.NOW) -> Kind:
+    return _request(arrives, Answer.BROKEN, says)
+
+
+def _refused(
+    reason_code: str, about: Refusal, message: str, calls: frozenset[Call] = EVERY_CALL, *, counted: bool
+) -> Kind:
+    refusal = Refused(reason_code, message, about)
+    return Kind(Arrives.NEVER, Answer.REFUSED, refusal=refusal, calls=calls, counted=counted)
+
+
 KINDS: dict[str, Kind] = {
-    "lost-request": Kind(Arrives.NEVER, Answer.NEVER),
-    "late-request": Kind(Arrives.LATE, Answer.NEVER, delay=Delay(1.5, 1.0)),
-    "lost-ack": Kind(Arrives.NOW, Answer.NEVER),
-    "late-ack": Kind(Arrives.NOW, Answer.LATE, delay=Delay(2, 0)),
-    "http-503-after": Kind(Arrives.NOW, Answer.BROKEN, "HTTP 503 Service Unavailable"),
-    "no-id": Kind(Arrives.NOW, Answer.BROKEN, "an answer without an order id"),
-    "partial": Kind(),
+    "lost-request": _request(Arrives.NEVER, Answer.NEVER),
+    "late-request": _request(Arrives.LATE, Answer.NEVER, delay=Delay(1.5, 1.0)),
+    "lost-ack": _request(Arrives.NOW, Answer.NEVER),
+    "late-ack": _request(Arrives.NOW, Answer.LATE, delay=Delay(2, 0)),
+    # Binance Spot REST API, HTTP return codes: "429 ... breaking a request rate limit"; of 5XX: "NOT treat
+    # this as a failure operation; the execution status is UNKNOWN and could have been a success".
+    "http-429": _refused("rate_limited", Refusal.THROTTLED, "HTTP 429 Too Many Requests", counted=True),
+    "http-503-before": _broken("HTTP 503 Service Unavailable", Arrives.NEVER),
+    "http-503-after": _broken("HTTP 503 Service Unavailable"),
+    # What stands between us and a venue sends these after the order was accepted (VENUES.md, Errors).
+    "reset-after": _broken("connection reset by peer"),
+    "html-200": _broken("HTTP 200 with a page of HTML"),
+    "empty-200": _broken("HTTP 200 with an empty body"),
+    "truncated": _broken("HTTP 200 with a body that breaks off"),
+    "no-id": _broken("an answer without an order id"),
+    "outage": Kind(Arrives.NEVER, Answer.UNREACHABLE, calls=EVERY_CALL, counted=False),
+    "hang": Kind(Arrives.NEVER, Answer.NEVER, calls=EVERY_CALL, counted=False),
+    # Kraken, system status `maintenance`: "new orders cannot be placed and existing orders cannot be
+    # cancelled". Its status endpoint answers all the same.
+    "maintenance": _refused(
+        "maintenance", Refusal.CLOSED, "down for maintenance", EVERY_CALL - {Call.STATUS}, counted=False
+    ),
+    # Kraken: EAPI:Invalid key. Market data needs no key.
+    "key-revoked": _refused(
+        "invalid_key",
+        Refusal.FORBIDDEN,
+        "the API key is not valid",
+        frozenset({Call.PRIVATE, Call.WRITE}),
+        counted=False,
+    ),
     "late-trade": Kind(delay=Delay(0, 0.8)),
-    "outage": Kind(counted=False),
+    "stale-order": Kind(delay=Delay(0, 0.8)),
+    "not-found": Kind(delay=Delay(0, 0.8)),
+    "late-fill": Kind(delay=Delay(0, 1.0)),
+    "partial": Kind(),
+    "bust": Kind(delay=Delay(0, 1.0)),
+    "duplicate-event": Kind(),
+    "drop-event": Kind(),
+    "reorder-event": Kind(),
+    "clock-skew": Kind(delay=Delay(0, 0.4, either_way=True), counted=False),
+    "base-fee": Kind(counted=False),
+    "token-fee": Kind(counted=False),
 }
 FAULT_KINDS = tuple(KINDS)
-REQUEST_FAULTS = frozenset(
-    name for name, kind in KINDS.items() if (kind.arrives, kind.answer) != (Arrives.NOW, Answer.PROMPT)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +151,25 @@ class Fault:
     def kind(self) -> Kind:
         return KINDS[self.name]
 
-    @property
-    def answer_after_s(self) -> float:
-        """When the client is answered, seconds from now; infinite where never."""
-        match self.kind.answer:
-            case Answer.LATE:
-                return self.delay_s
-            case Answer.NEVER:
-                return math.inf
-            case _:
-                return 0.0
-
 
 def check(name: str, count: int | None, for_s: float | None, delay_s: float | None) -> None:
     """Raises UsageError where such a fault can not be injected."""
     if name not in KINDS:
         raise UsageError(f"no fault {name!r}", next_step=f"one of: {', '.join(FAULT_KINDS)}")
+    kind = KINDS[name]
     if count is not None and count < 1:
         raise UsageError(f"a fault can not hit {count} times")
     if for_s is not None and not 0 < for_s < math.inf:
         raise UsageError(f"a fault can not last {for_s} s")
-    if delay_s is not None and not 0 <= delay_s < math.inf:
-        raise UsageError(f"nothing can be late by {delay_s} s")
-    if count is not None and not KINDS[name].counted:
+    if count is not None and not kind.counted:
         raise UsageError(f"{name} is not counted: it lasts until it is healed, or for its time")
-    if delay_s is not None and KINDS[name].delay is None:
-        raise UsageError(f"{name} delays nothing")
+    if delay_s is None:
+        return
+    if kind.delay is None:
+        delaying = ", ".join(each for each, row in KINDS.items() if row.delay)
+        raise UsageError(f"{name} delays nothing", next_step=f"a delay means something to: {delaying}")
+    if not math.isfinite(delay_s) or (delay_s < 0 and not kind.delay.either_way):
+        raise UsageError(f"nothing can be late by {delay_s} s")
 
 
 def inject(
@@ -129,9 +190,9 @@ def inject(
     )
 
 
-def heal(con: Connection, venue: Venue | None) -> None:
-    """Ends every fault of a venue, or of all; what is in flight stays in flight."""
-    con.execute("DELETE FROM faults WHERE ?1 IS NULL OR venue = ?1", (venue,))
+def heal(con: Connection, venue: Venue) -> None:
+    """Ends every fault of a venue; what is in flight stays in flight."""
+    con.execute("DELETE FROM faults WHERE venue = ?", (venue,))
 
 
 def default_delay_s(name: str, timeout_s: float) -> float:
@@ -139,27 +200,65 @@ def default_delay_s(name: str, timeout_s: float) -> float:
     return delay.timeouts * timeout_s + delay.seconds if delay else 0.0
 
 
-def active(con: Connection, venue: Venue, names: Collection[str], now: Instant) -> Fault | None:
-    """The oldest active fault among these, which it leaves as it is."""
-    found = _oldest(con, venue, names, now)
-    return found[1] if found else None
-
-
-def spend(con: Connection, venue: Venue, names: Collection[str], now: Instant) -> Fault | None:
-    """The oldest active fault among these, with one use taken off its count."""
-    found = _oldest(con, venue, names, now)
-    if found is None:
+def meet(con: Connection, venue: Venue, call: Call, now: Instant) -> Fault | None:
+    """The fault that this call meets: of those that last the oldest, else the oldest of the others,
+    with one use taken off its count."""
+    hits = [
+        row
+        for row in _active(con, venue, now)
+        if call in row.fault.kind.calls and (row.remaining is None or call is Call.WRITE)
+    ]
+    if not hits:
         return None
-    row_id, fault = found
-    con.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (row_id,))
-    con.execute("DELETE FROM faults WHERE id = ? AND remaining <= 0", (row_id,))
-    return fault
+    first = min(hits, key=lambda row: (row.fault.kind.counted, row.id))
+    return _spent(con, first)
 
 
-def _oldest(con: Connection, venue: Venue, names: Collection[str], now: Instant) -> tuple[int, Fault] | None:
+def active(con: Connection, venue: Venue, name: str, now: Instant) -> Fault | None:
+    """The oldest active fault of that name, which it leaves as it is."""
+    found = _oldest(con, venue, name, now)
+    return found.fault if found else None
+
+
+def spend(con: Connection, venue: Venue, name: str, now: Instant) -> Fault | None:
+    """The oldest active fault of that name, with one use taken off its count."""
+    found = _oldest(con, venue, name, now)
+    return _spent(con, found) if found else None
+
+
+def refuses_all(con: Connection, venue: Venue, at: Instant) -> bool:
+    """Whether whatever reaches the venue then is refused there, whoever sent it and when."""
+    lasting = (row.fault.kind for row in _active(con, venue, at) if row.remaining is None)
+    return any(kind.answer is Answer.REFUSED for kind in lasting)
+
+
+def venue_time(con: Connection, venue: Venue, at: Instant) -> Instant:
+    """What the venue's clock says at that instant of ours: behind where the delay is positive."""
+    skew = active(con, venue, "clock-skew", at)
+    return after(at, -skew.delay_s) if skew else at
+
+
+class _Row(NamedTuple):
+    id: int
+    fault: Fault
+    remaining: int | None
+
+
+def _active(con: Connection, venue: Venue, now: Instant) -> list[_Row]:
+    """Oldest first."""
     rows = con.execute(
-        "SELECT id, kind, delay_s FROM faults WHERE venue = ? AND (until_at IS NULL OR until_at > ?)"
-        " ORDER BY id",
+        "SELECT id, kind, delay_s, remaining FROM faults"
+        " WHERE venue = ? AND (until_at IS NULL OR until_at > ?) ORDER BY id",
         (venue, now),
     )
-    return next(((row_id, Fault(kind, delay_s)) for row_id, kind, delay_s in rows if kind in names), None)
+    return [_Row(row_id, Fault(kind, delay_s), remaining) for row_id, kind, delay_s, remaining in rows]
+
+
+def _oldest(con: Connection, venue: Venue, name: str, now: Instant) -> _Row | None:
+    return next((row for row in _active(con, venue, now) if row.fault.name == name), None)
+
+
+def _spent(con: Connection, row: _Row) -> Fault:
+    con.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (row.id,))
+    con.execute("DELETE FROM faults WHERE id = ? AND remaining <= 0", (row.id,))
+    return row.fault

@@ -9,7 +9,7 @@ from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset
 from mvx.domain.instant import rfc3339
 from mvx.domain.money import ZERO, plain
-from mvx.paper.store import PaperOrder
+from mvx.paper.records import PaperOrder
 
 
 def rendered(
@@ -54,6 +54,7 @@ def rendered(
                 "price": plain(fill.price),
                 "fee": {"asset": fill.fee_asset, "amount": plain(fill.fee_amount)},
                 "at": rfc3339(fill.at),
+                "busted_at": None if fill.busted_at is None else rfc3339(fill.busted_at),
             }
             for fill in fills
         ],

@@ -64,6 +64,11 @@ class Market:
         }
         return Sides(_left(sides.bids, Side.SELL, taken), _left(sides.asks, Side.BUY, taken))
 
+    def opposite(self, symbol: Symbol, position: int, side: Side) -> tuple[Level, ...]:
+        """What is left of that book for an order of this side to take."""
+        sides = self.sides(symbol, position)
+        return sides.asks if side is Side.BUY else sides.bids
+
     def consume(self, symbol: Symbol, position: int, side: Side, levels: Iterable[Level]) -> None:
         """Takes these levels out of a book for an order of that side."""
         for px, qty in levels:

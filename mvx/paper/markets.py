@@ -23,6 +23,10 @@ from mvx.errors import ConfigError
 #: No order limit and no fill is above it (Binance's BTC PRICE_FILTER.maxPrice).
 MAX_PX = Decimal(1_000_000)
 STABLE_PAIR = Symbol("USDT/USD")
+#: An asset that fees may be paid in (Binance support FAQ 115000583311, "Using BNB to pay for fees"). It has
+#: no market here: its price is invented and fixed, so many units of whatever the quote is. No discount.
+FEE_TOKEN = Asset("BNB")
+FEE_TOKEN_PX = Decimal(600)
 
 
 class Grid(NamedTuple):
@@ -89,6 +93,11 @@ def taker_bps(settings: VenueSettings) -> Decimal:
 
 def fee_rate(settings: VenueSettings) -> Decimal:
     return taker_bps(settings) / BPS
+
+
+def fee_tokens(settings: VenueSettings) -> tuple[Asset, ...]:
+    """The token is for accounts that are configured to hold it."""
+    return (FEE_TOKEN,) if FEE_TOKEN in settings.paper.balances else ()
 
 
 def split_symbol(symbol: Symbol) -> tuple[Asset, Asset]:

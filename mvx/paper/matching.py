@@ -70,11 +70,15 @@ def status_of(order_qty: Decimal, cum_qty: Decimal, *, rests: bool, killed: OrdS
     return OrdStatus.PARTIALLY_FILLED if cum_qty else OrdStatus.NEW
 
 
-def hold_of(side: Side, leaves: Decimal, limit_px: Decimal, fee_rate: Decimal) -> Decimal:
-    """What an order keeps from being spent: quote with the fee for a buy, base for a sell."""
-    return leaves * limit_px * (ONE + fee_rate) if side is Side.BUY else leaves
+def hold_of(
+    side: Side, leaves: Decimal, limit_px: Decimal, fee_rate: Decimal, *, fee_in_base: bool = False
+) -> Decimal:
+    """What an order keeps from being spent: quote for a buy, base for a sell, with the fee where it is
+    taken in that asset."""
+    spent = leaves * limit_px if side is Side.BUY else leaves
+    return spent * (ONE + fee_rate) if fee_in_base is (side is Side.SELL) else spent
 
 
-def fee_of(notional: Decimal, fee_rate: Decimal) -> Decimal:
-    """The fee in the quote, cut to 8 places, so that it never exceeds its rate."""
-    return (notional * fee_rate).quantize(_FEE_PLACES, ROUND_DOWN)
+def fee_of(traded: Decimal, fee_rate: Decimal) -> Decimal:
+    """The fee on so much of an asset, cut to 8 places, so that it never exceeds its rate."""
+    return (traded * fee_rate).quantize(_FEE_PLACES, ROUND_DOWN)

@@ -1,8 +1,8 @@
 """One venue inside one write transaction, brought up to now: everything a caller can ask of it.
 
-Rule: opening a session lets the venue live first: requests that were in flight arrive at their own
-time, and resting orders meet every book that came since. Whoever touches the venue does this, so that
-no process has to be up for it.
+Rule: opening a session lets the venue live first: what was under way comes at its own time, and resting
+orders meet every book that came since. Whoever touches the venue does this, so that no process has to
+be up for it. `now` and every instant that comes in are ours; what goes out has the venue's own times.
 Invariants: a request is accepted at most once; a refusal is a value, so that the transaction in which a
 fault was spent on it commits.
 """
@@ -10,54 +10,65 @@ fault was spent on it commits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from mvx.config.settings import VenueSettings
-from mvx.domain.execution import Fill
+from mvx.domain.execution import ExecutionReport, Fill
 from mvx.domain.ids import Asset, ClOrdId, OrderId, Symbol
 from mvx.domain.instant import Instant, after
-from mvx.domain.money import ZERO, plain
-from mvx.domain.order import OrderReport, OrderRequest, Side
-from mvx.paper import faults, store
+from mvx.domain.money import ZERO
+from mvx.domain.order import OrderRequest
+from mvx.paper import due, faults, records
 from mvx.paper.account import Account
 from mvx.paper.admission import Accepted, Refused
-from mvx.paper.faults import Arrives, Fault
+from mvx.paper.due import Bust, CancelArrives, Coming, LateFill, OrderArrives
+from mvx.paper.faults import Call, Fault
 from mvx.paper.feed import Sides
 from mvx.paper.gateway import Gateway
+from mvx.paper.lists import Lists
 from mvx.paper.market import Market
-from mvx.paper.store import PaperOrder
+from mvx.paper.owner import Owner
+from mvx.paper.records import PaperOrder
+from mvx.paper.stream import as_heard
 from mvx.sqlite import Connection
-from mvx.venues.port import Balances
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a submitted request: the venue's answer, None where it has none yet, and the fault
-    that shapes how the client hears of it."""
-
-    answer: Accepted | Refused | None
-    fault: Fault | None
+from mvx.venues.port import Balances, VenueStatus
 
 
 class Session:
-    """One venue, up to date, for the length of one transaction."""
+    """One venue, up to date, for the length of one transaction. `lists`: what it shows of orders, trades
+    and transfers; `owner`: what is done at it by hand."""
 
     def __init__(self, con: Connection, settings: VenueSettings, now: Instant) -> None:
         self._con = con
+        self._settings = settings
         self._venue = settings.name
         self.now = now
+        self.lists = Lists(con, settings.name, now)
         self._account = Account(con, settings, now)
         self._market = Market(con, settings, now)
-        self._gateway = Gateway(con, settings, self._account, self._market)
-        for arrived_at, request in store.take_arrived(con, settings.name, now):
-            self._gateway.cross_resting(arrived_at)
-            self._gateway.enter(request, arrived_at)
+        self._gateway = Gateway(con, settings, self._account, self._market, self.lists)
+        self.owner = Owner(con, settings, self._account, self._market, self._gateway, now)
+        while (coming := due.take_next(con, settings.name, now)) is not None:
+            at, what = coming
+            self._gateway.cross_resting(at)
+            self._happen(what, at)
         self._gateway.cross_resting(now)
 
-    def outage(self) -> bool:
-        """Whether nobody can connect now. The venue itself goes on."""
-        return faults.active(self._con, self._venue, ("outage",), self.now) is not None
+    def meet(self, call: Call) -> Fault | None:
+        """The fault that a call now meets on its way."""
+        return faults.meet(self._con, self._venue, call, self.now)
+
+    def delay(self, request: Coming, by_s: float) -> None:
+        """A request is on its way for so long."""
+        due.put(self._con, self._venue, after(self.now, by_s), request)
+
+    def status(self) -> VenueStatus:
+        closed = faults.active(self._con, self._venue, "maintenance", self.now)
+        return VenueStatus(closed is None, closed.name if closed else "online", self.time())
+
+    def time(self) -> Instant:
+        """What the venue's clock says."""
+        return faults.venue_time(self._con, self._venue, self.now)
 
     def book(self, symbol: Symbol) -> Sides:
         """The book now, less what the account took of it."""
@@ -65,41 +76,11 @@ class Session:
         self._gateway.cross_resting(self.now)
         return self._market.sides(symbol, self._market.position(symbol, self.now))
 
-    def submit(self, request: OrderRequest) -> Delivery:
-        """A request is sent: it arrives now, later or never."""
-        fault = faults.spend(self._con, self._venue, faults.REQUEST_FAULTS, self.now)
-        match fault.kind.arrives if fault else Arrives.NOW:
-            case Arrives.NOW:
-                return Delivery(self._gateway.enter(request, self.now), fault)
-            case Arrives.LATE if fault:
-                store.put_in_flight(self._con, self._venue, request, after(self.now, fault.delay_s))
-        return Delivery(None, fault)
+    def submit(self, request: OrderRequest) -> Accepted | Refused:
+        return self._gateway.enter(request, self.now)
 
     def cancel(self, cl_ord_id: ClOrdId, order_id: OrderId | None) -> Refused | None:
         return self._gateway.cancel(cl_ord_id, order_id, self.now)
-
-    def trade(self, side: Side, qty: Decimal, symbol: Symbol) -> OrderReport | Refused:
-        return self._gateway.trade(side, qty, symbol, self.now)
-
-    def transfer(self, asset: Asset, amount: Decimal) -> Refused | None:
-        """A deposit, or a withdrawal of what is free."""
-        free = self._account.free(asset)
-        if amount < 0 and free + amount < 0:
-            return Refused("insufficient_funds", f"{plain(free)} {asset} is free")
-        self._account.tick(self.now)
-        self._account.transfer(asset, amount)
-        return None
-
-    def open_orders(self) -> tuple[OrderReport, ...]:
-        return tuple(order.report() for order in store.open_orders(self._con, self._venue))
-
-    def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        return tuple(order.report() for order in store.closed_orders(self._con, self._venue, since))
-
-    def trades(self, since: Instant) -> tuple[Fill, ...]:
-        """Those that the venue lists by now."""
-        listed_by = Instant(max(self.now, self._account.last_event_at))
-        return store.fills(self._con, self._venue, since, listed_by)
 
     def balances(self) -> Balances:
         """A reading is an event of its own: what is dated before it is in it, and nothing else."""
@@ -111,6 +92,34 @@ class Session:
         """What is held, every order ever accepted and every fill, listed or not."""
         return (
             self._account.held(),
-            store.all_orders(self._con, self._venue),
-            store.fills(self._con, self._venue),
+            records.all_orders(self._con, self._venue),
+            records.all_fills(self._con, self._venue),
         )
+
+    def inject(self, kind: str, *, count: int | None, for_s: float | None, delay_s: float | None) -> None:
+        """A fault from now on."""
+        until = None if for_s is None else after(self.now, for_s)
+        if delay_s is None:
+            delay_s = faults.default_delay_s(kind, self._settings.timeout_s)
+        faults.inject(self._con, self._venue, kind, count=count, until=until, delay_s=delay_s)
+
+    def heal(self) -> None:
+        """No fault from now on."""
+        faults.heal(self._con, self._venue)
+
+    def heard(self) -> tuple[ExecutionReport, ...]:
+        """What listeners are told of this transaction."""
+        return as_heard(self._con, self._venue, self._account.events, self.now)
+
+    def _happen(self, what: Coming, at: Instant) -> None:
+        """A request that comes while the venue refuses all is refused too, and nobody hears of it."""
+        open_to_requests = not faults.refuses_all(self._con, self._venue, at)
+        match what:
+            case OrderArrives(request) if open_to_requests:
+                self._gateway.enter(request, at)
+            case CancelArrives(cl_ord_id, order_id) if open_to_requests:
+                self._gateway.cancel(cl_ord_id, order_id, at)
+            case LateFill():
+                self._gateway.fill_late(what, at)
+            case Bust(exec_id):
+                self.owner.bust(exec_id, at)

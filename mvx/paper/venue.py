@@ -1,13 +1,12 @@
 """A paper venue as the desk sees it: the venue port on top of the paper exchange.
 
-Rule: what a fault does to the request happened in the exchange; here is only how the client hears of
-it. A call that waits in vain takes timeout_s on the clock and no transaction is open meanwhile.
+Rule: what it promises (capabilities) holds under every fault that an operator can inject with its
+default delay.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator
 
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
@@ -17,17 +16,19 @@ from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
-from mvx.errors import BadVenueData, OutcomeUnknown, VenueRejected, VenueUnreachable
-from mvx.paper.admission import Refused
+from mvx.errors import BadVenueData, DeadlinePassed
+from mvx.paper.client import Client
+from mvx.paper.due import CancelArrives, OrderArrives
 from mvx.paper.exchange import PaperExchange
-from mvx.paper.faults import Answer
-from mvx.paper.markets import listed_symbols, rules_of, taker_bps
-from mvx.paper.session import Delivery, Session
+from mvx.paper.faults import Call
+from mvx.paper.markets import fee_tokens, listed_symbols, rules_of, taker_bps
 from mvx.paper.store import ACCOUNT
+from mvx.paper.stream import Stream
 from mvx.venues.capabilities import Capabilities
 from mvx.venues.port import Balances, VenueStatus
 
-T = TypeVar("T")
+#: Half a second either way is what the clock-skew fault fits into.
+CLOCK_SKEW_S = 0.5
 
 
 class PaperVenue:
@@ -37,6 +38,8 @@ class PaperVenue:
         self._exchange = exchange
         self._settings = settings
         self._clock = clock
+        self._client = Client(exchange, settings.name, clock, settings.timeout_s)
+        self._streams: list[Stream] = []
         self.name: Venue = settings.name
         self.account = ACCOUNT
         self.capabilities = Capabilities(
@@ -44,82 +47,74 @@ class PaperVenue:
             lateness_s=settings.lateness_s,
             accept_lateness_s=settings.accept_lateness_s,
             listing_lag_s=settings.listing_lag_s,
-            clock_skew_s=0.0,
+            clock_skew_s=CLOCK_SKEW_S,
             closed_orders_complete=True,
             taker_bps=taker_bps(settings),
+            fee_in_base=True,  # an operator can switch it on at any time
+            fee_tokens=fee_tokens(settings),
+            lists_transfers=True,
+            streams=True,
         )
 
     async def status(self) -> VenueStatus:
-        return self._call(lambda session: VenueStatus(True, "online", session.now))
+        return await self._client.ask(Call.STATUS, lambda session: session.status())
 
     async def rules(self, symbol: Symbol) -> MarketRules:
-        self._call(lambda session: None)
+        await self._client.ask(Call.PUBLIC, lambda session: None)
         return rules_of(self._settings, _listed(self._settings, symbol))
 
     async def book(self, symbol: Symbol) -> Book:
         _listed(self._settings, symbol)
-        sides, at = self._call(lambda session: (session.book(symbol), session.now))
+        sides, at = await self._client.ask(
+            Call.PUBLIC, lambda session: (session.book(symbol), session.time())
+        )
         return checked_book(Book(self.name, symbol, sides.bids, sides.asks, at))
 
     async def submit(self, request: OrderRequest) -> Ack:
         if self._clock.now() >= request.deadline:
-            raise VenueUnreachable(f"{self.name}: the deadline had passed, the order was not sent")
-        delivery = self._call(lambda session: session.submit(request))
-        await self._hear(delivery)
-        match delivery.answer:
-            case Refused(reason_code, message):
-                raise VenueRejected(f"{self.name}: {message}", reason_code=reason_code)
-            case None:
-                raise OutcomeUnknown(f"{self.name}: no answer")
-            case accepted:
-                return Ack(accepted.order_id)
+            raise DeadlinePassed(f"{self.name}: the deadline had passed, the order was not sent")
+        accepted = await self._client.ask(
+            Call.WRITE, lambda session: session.submit(request), late=OrderArrives(request)
+        )
+        return Ack(accepted.order_id)
 
     async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
-        refused = self._call(lambda session: session.cancel(cl_ord_id, order_id))
-        if refused:
-            raise VenueRejected(f"{self.name}: {refused.message}", reason_code=refused.reason_code)
+        await self._client.ask(
+            Call.WRITE,
+            lambda session: session.cancel(cl_ord_id, order_id),
+            late=CancelArrives(cl_ord_id, order_id),
+        )
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
-        return self._call(lambda session: session.open_orders())
+        return await self._client.ask(Call.PRIVATE, lambda session: session.lists.open_orders())
 
     async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        return self._call(lambda session: session.closed_orders(since))
+        return await self._client.history(
+            lambda session, offset: session.lists.closed_orders(since, offset), lambda row: row.order_id
+        )
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
-        return self._call(lambda session: session.trades(since))
-
-    async def balances(self) -> Balances:
-        return self._call(lambda session: session.balances())
+        return await self._client.history(
+            lambda session, offset: session.lists.trades(since, offset), lambda row: row.key
+        )
 
     async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
-        return ()
+        return await self._client.history(
+            lambda session, offset: session.lists.transfers(since, offset), lambda row: row.listing
+        )
 
-    async def executions(self) -> AsyncIterator[ExecutionReport]:
-        nothing: tuple[ExecutionReport, ...] = ()
-        for report in nothing:
-            yield report
+    async def balances(self) -> Balances:
+        return await self._client.ask(Call.PRIVATE, lambda session: session.balances())
+
+    def executions(self) -> AsyncIterator[ExecutionReport]:
+        stream = self._exchange.listen(self.name)
+        self._streams = [*(each for each in self._streams if not each.closed), stream]
+        return stream.reports()
 
     async def close(self) -> None:
-        """The exchange belongs to whoever opened it."""
-
-    def _call(self, operation: Callable[[Session], T]) -> T:
-        """One request. Raises VenueUnreachable where nobody can connect."""
-        with self._exchange.visit(self.name) as session:
-            if not session.outage():
-                return operation(session)
-        raise VenueUnreachable(f"{self.name}: connection refused")
-
-    async def _hear(self, delivery: Delivery) -> None:
-        """Waits for the answer as the fault has it. Raises OutcomeUnknown where none can be relied on."""
-        fault = delivery.fault
-        if fault is None:
-            return
-        if fault.kind.answer is Answer.BROKEN:
-            raise OutcomeUnknown(f"{self.name}: {fault.kind.says}")
-        timeout_s = self._settings.timeout_s
-        await self._clock.sleep(min(fault.answer_after_s, timeout_s))
-        if fault.answer_after_s >= timeout_s:
-            raise OutcomeUnknown(f"{self.name}: no answer within {timeout_s:g} s")
+        """Ends what is pushed. The exchange belongs to whoever opened it."""
+        for stream in self._streams:
+            stream.close()
 
 
 def _listed(settings: VenueSettings, symbol: Symbol) -> Symbol:

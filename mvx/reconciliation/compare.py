@@ -14,7 +14,7 @@ from mvx.domain.ids import Asset
 from mvx.domain.money import ZERO, plain
 from mvx.reconciliation.balances import check_balances
 from mvx.reconciliation.fills import book_missing
-from mvx.reconciliation.foreign import take_in_foreign
+from mvx.reconciliation.foreign import count_claims, take_in_foreign
 from mvx.reconciliation.heard import drop_phantoms
 from mvx.reconciliation.orders import (
     adopt,
@@ -45,9 +45,11 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     prove_absent(work)
     settle(work)
     agreed = check_balances(work)
+    if agreed and count_claims(work):
+        settle(work)
     deduce_canceled(work, agreed=agreed)
     for order in work.orders.values():
-        if order.claimed_qty and not order.settled:
+        if order.claimed_qty:
             work.pending.append(
                 f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
             )

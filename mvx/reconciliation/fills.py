@@ -95,7 +95,7 @@ def _kind(work: Working, fill: Fill, order: Order | None) -> tuple[BreakKind | N
     had = f"{order.ord_status} {plain(order.filled_qty)} of {plain(order.order_qty)}"
     if order.filled_qty + fill.qty > order.order_qty:
         return BreakKind.OVERFILL, had
-    beyond_claim = order.filled_qty + order.busted_qty + fill.qty > order.cum_qty
+    beyond_claim = order.filled_qty + fill.qty > order.cum_qty
     if order.settled or (order.ord_status in _CLOSED_UNFILLED and beyond_claim):
         return BreakKind.LATE_FILL, had
     if order.cl_ord_id in work.ours.expected or order.cl_ord_id in work.adopted:

@@ -3,7 +3,7 @@
 Rule: one is known from the pass that finds it, so that the interval counts what it may still do. What
 it had filled by then counts once: what first contact or a booked trade had counted is remembered as
 filled, and everything else is booked on it when its trade is listed. Where first contact can not tell,
-it remembers less, and the interval is the wider for it until the order has closed.
+it remembers less, and the interval is the wider for it until the balances have told.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from functools import partial
 
 from mvx.domain import order_life
-from mvx.domain.entries import ForeignOrderFound, Reported
+from mvx.domain.entries import CountedBefore, ForeignOrderFound, Reported
 from mvx.domain.ids import ClOrdId
+from mvx.domain.instant import Instant, after
 from mvx.domain.instrument import split_symbol
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, OrderReport, TimeInForce, changed
@@ -44,6 +45,30 @@ def take_in_foreign(work: Working, *, first_contact: bool) -> None:
             found = work.a_break(kind, ref, "none", theirs, cl_ord_id=order.cl_ord_id)
         work.find(ForeignOrderFound(order), Reported(order.cl_ord_id, report), found=found)
         work.step(order, partial(order_life.reported, report=report, at=work.snapshot.began_at))
+
+
+def count_claims(work: Working) -> bool:
+    """What a foreign order's record claims and no list shows, where every balance agrees without it: it
+    was counted by first contact, before or while that was made. True where there was any."""
+    claiming = [o for o in work.orders.values() if o.parent_id is None and o.claimed_qty]
+    lateness_s = work.terms.lateness_s + work.terms.listing_lag_s
+    found = False
+    for order in claiming:
+        quiet_since = _quiet_since(work, order)
+        if quiet_since is not None and work.snapshot.began_at >= after(quiet_since, lateness_s):
+            found = True
+            work.find(CountedBefore(order.cl_ord_id, order.claimed_qty))
+            work.step(order, partial(order_life.counted_before, qty=order.claimed_qty))
+    return found
+
+
+def _quiet_since(work: Working, order: Order) -> Instant | None:
+    """When it last traded, at the latest: what it claims is older, and would be listed long since."""
+    assert order.order_id is not None, "a foreign order is known by the venue's id"
+    record = work.records.get((order.symbol, order.order_id))
+    if record is not None:
+        return after(record.updated_at, work.terms.clock_skew_s)
+    return order.terminal_at or order.absent_since
 
 
 def _counted(work: Working, order: Order, report: OrderReport, *, first_contact: bool) -> Order:

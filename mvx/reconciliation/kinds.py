@@ -62,7 +62,7 @@ MEANINGS: dict[BreakKind, Meaning] = {
     BreakKind.FOREIGN_ORDER: Meaning(
         "An order is at the venue that mvx did not send as it stands there.",
         "the venue lists the order on our account",
-        "mvx orders --venue {venue} --open; let it rest, or cancel it where it was placed",
+        "mvx orders --venue {venue} --open",
     ),
     BreakKind.FOREIGN_FILL: Meaning(
         "A trade of the account that no order of ours made.",
@@ -72,7 +72,7 @@ MEANINGS: dict[BreakKind, Meaning] = {
     BreakKind.FILL_CONFLICT: Meaning(
         "One trade with two sets of numbers.",
         "the venue listed the trade with either set of numbers; the first one is booked",
-        "mvx fills --venue {venue}; compare it with the venue's statement",
+        _FILLS,
     ),
     BreakKind.OVERFILL: Meaning(
         "An order filled for more than was ordered.",

@@ -88,7 +88,6 @@ def follow(work: Working) -> None:
             moved.ord_status != order.ord_status
             and order.parent_id is not None
             and order.cl_ord_id not in work.ours.expected
-            and order.cl_ord_id not in work.adopted
         )
         ref = f"{order.cl_ord_id}:{moved.ord_status}:{plain(moved.cum_qty)}"
         found = _state_break(work, order, ref, moved.ord_status) if surprise else None
@@ -140,9 +139,8 @@ def is_gone(work: Working, order: Order) -> bool:
 
 
 def _lists_all(order: Order) -> bool:
-    """Whether all is listed that it is known to have filled, by its record or by a push. What a foreign
-    order lacks after the venue's lateness is from before first contact, which counted it."""
-    return order.parent_id is None or not (order.claimed_qty or order.heard_qty)
+    """Whether all is listed that it is known to have filled, by its record or by a push."""
+    return not order.claimed_qty and not order.heard_qty
 
 
 def never_accepted_bound(order: Order, terms: Terms) -> Instant:

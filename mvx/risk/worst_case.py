@@ -108,12 +108,26 @@ class Reduction(NamedTuple):
 
 def reduction(proposal: Proposal, world: World, venue: Venue | None = None) -> Reduction:
     """Of the desk's position, or of one venue's by the children there: with the other open orders of its
-    side it has to fit into the least that is held against it (DESIGN 5)."""
+    side it has to fit into the least that is held against it (DESIGN 5). Quantities count and not what a
+    fee may take on top: crossing zero by a fee makes no position larger than it was."""
     asset, side = proposal.instrument.base, proposal.side
-    others = reach(_at(world.orders, venue), asset, side)
-    own = reach(_at(proposal.children, venue), asset, side)
+    others = _quantities(_at(world.orders, venue), asset, side)
+    own = _quantities(_at(proposal.children, venue), asset, side)
     room = None if others is None else -(side.sign * position(world, asset, venue) + others)
     return Reduction(own, room)
+
+
+def _quantities(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | None:
+    """How far these orders could still move an asset in the direction of a side, fees in it aside; of
+    orders in other markets, whatever they could take of it."""
+    own, foreign = ZERO, []
+    for order in orders:
+        if order.base != asset:
+            foreign.append(order)
+        elif order.side is side:
+            own += order.worst_qty
+    others = reach(foreign, asset, side)
+    return None if others is None else own + others
 
 
 def reduces(proposal: Proposal, world: World) -> bool:

@@ -54,6 +54,12 @@ def test_the_plan_is_shown_before_and_the_dust_after(tmp_path: Path) -> None:
     assert max(map(len, ran.stdout.splitlines())) <= 80
 
 
+def test_with_nothing_to_do_it_says_so(tmp_path: Path) -> None:
+    """No position, no order: a plan without a line, and a venue that is verified flat."""
+    ran = mvx(surroundings(tmp_path), "flatten", "--venue", "kraken")
+    assert (Exit.OK, True) == (ran.exit_code, "nothing to cancel or to close" in ran.stderr)
+
+
 @pytest.mark.parametrize("words", [("--all",), ("--venue", "kraken", "--to-zero")])
 def test_on_live_venues_a_standing_yes_does_not_leave_everything(
     tmp_path: Path, words: tuple[str, ...]

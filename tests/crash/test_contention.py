@@ -125,7 +125,7 @@ def test_three_processes_that_reconcile_at_once_correct_each_break_once(tmp_path
         written = history.breaks(tx, 0)
     assert len(written) == len({row["ref"] for row in written})
     kinds = Counter(row["kind"] for row in written)
-    assert (1, 1) == (kinds["position"], kinds["unknown_resolved"]), kinds
+    assert (1, 1) == (kinds["balance"], kinds["unknown_resolved"]), kinds
     fills = [(r["venue"], r["exec_id"]) for r in written if r["kind"] in ("foreign_fill", "missing_fill")]
     assert len(fills) == len(set(fills))
     assert 3 * len(venues) <= kinds["foreign_fill"]

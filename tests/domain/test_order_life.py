@@ -123,7 +123,8 @@ def test_a_regressive_snapshot_changes_nothing(status: OrdStatus, behind: OrdSta
     assert order_life.reported(before, report(behind, cum), at(9)) == before
 
 
-@pytest.mark.parametrize(("status", "terminal"), [(s, t) for s in (S.NEW, S.PENDING_NEW) for t in TERMINAL])
+@pytest.mark.parametrize("status", [S.NEW, S.PENDING_NEW])
+@pytest.mark.parametrize("terminal", sorted(TERMINAL))
 def test_the_first_terminal_record_starts_the_wait(status: OrdStatus, terminal: OrdStatus) -> None:
     """A closed order is dated by when we heard of it, and is not settled by that alone."""
     moved = order_life.reported(order(ord_status=status), report(terminal), at(9))
@@ -251,3 +252,16 @@ def test_no_sequence_of_inputs_frees_what_may_still_fill(
         assert known.cum_qty >= max(before.cum_qty, known.filled_qty)
         assert (known.terminal_at is not None) is known.terminal
         assert not known.settled or known.trades_complete
+
+
+@pytest.mark.parametrize(
+    ("record", "cum", "settled"),
+    [("0", "0", True), ("0.5", "0", True), ("0.7", "0.7", False)],
+    ids=["without what was taken back", "with it", "with more"],
+)
+def test_a_record_that_goes_on_counting_a_bust_is_no_news(record: str, cum: str, settled: bool) -> None:
+    """Venues differ; what is settled stays so, unless the record claims more than was ever listed."""
+    before = order_life.busted(named(S.CANCELED, "0.5", settled=True), Decimal("0.5"), Decimal(100))
+    after = order_life.reported(before, report(S.CANCELED, record), at(9))
+    assert (Decimal(cum), settled) == (after.cum_qty, after.settled)
+    assert Decimal("0.2") * (not settled) == after.claimed_qty

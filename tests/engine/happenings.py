@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from mvx.domain.ids import ClOrdId
@@ -16,11 +17,30 @@ from mvx.reconciliation.kinds import BreakKind
 from tests.domain.orders import BTC_USD
 from tests.engine.desk import BUY, GTC, KRAKEN, SELL, order
 from tests.engine.meddling import BTC, USD, Meddled, marked
+from tests.paper.builders import venue_settings, write_books
 
 D = Decimal
-#: lateness 2 s, accept lateness 4 s, listing lag 1 s, deadline 5 s.
+#: lateness 2 s, accept lateness 4 s, listing lag 1 s, clock skew 0.5 s, deadline 5 s.
 LATENESS_S = 2
-BOUND_S = 10
+BOUND_S = 10.5
+
+
+def desk(folder: Path) -> Meddled:
+    """One venue after first contact, whose market falls below 70,000 half a minute later."""
+    return opened(Meddled, folder)
+
+
+def opened(kind: type[Any], folder: Path) -> Any:
+    books = write_books(
+        folder / "books.jsonl",
+        (0, [("79999", "5")], [("80000", "5")]),
+        (30, [("69000", "5")], [("69500", "5")]),
+        (90, [("79999", "5")], [("80000", "5")]),
+    )
+    balances = {BTC: D(10), USD: D(1_000_000)}
+    at = kind(folder, venue_settings("kraken", books=books, balances=balances))
+    assert Exit.OK is at.reconciles().exit_code
+    return at
 
 
 def traded(at: Meddled) -> Any:

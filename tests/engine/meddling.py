@@ -14,7 +14,7 @@ from typing import Any
 
 from mvx.domain import entries as log
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, ClOrdId, ParentId
 from mvx.domain.instant import Instant, after
 from mvx.domain.order import Order
 from mvx.domain.order_status import ExecType
@@ -25,7 +25,8 @@ from mvx.journal import views
 from mvx.journal.codec import decode
 from mvx.journal.store import Journal
 from mvx.venues.port import VenuePort
-from tests.engine.desk import BUY, GTC, KRAKEN, Operator, order, settings
+from tests.domain.orders import order as an_order
+from tests.engine.desk import BUY, GTC, IOC, KRAKEN, Operator, order, settings
 from tests.engine.truth import reading
 
 BTC, USD = Asset("BTC"), Asset("USD")
@@ -145,6 +146,24 @@ class Meddled(Operator):
         self.writes(log.Heard(said))
 
 
+def unsent_intent(at: Meddled, name: ClOrdId, holder: str = "") -> None:
+    """A buy that is committed and not being sent yet; its parent is worked by a holder, if any."""
+    now = at.clock.now()
+    intent = an_order(
+        BUY, "0.1", "80000", cl_ord_id=name, parent_id=ParentId("p1"), account="paper", time_in_force=IOC,
+        created_at=now, deadline=after(now, 5), sending=False,
+    )  # fmt: skip
+    opened = log.ParentOpened(ParentId("p1"), None, "{}", "BTC-USD", BUY, Decimal("0.1"))
+    at.writes(opened, log.Intended(intent))
+
+    async def lease(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.take_lease("p1", holder)
+
+    if holder:
+        at.does(lease)
+
+
 def held(at: Meddled, asset: Asset) -> tuple[Decimal, Decimal]:
     """Confirmed, and the baseline."""
     with reading(at.settings) as tx:
@@ -174,26 +193,45 @@ def _marked(listed: tuple[Fill, ...], since: Instant, key: Any, changes: dict[st
     return tuple(replace(each, **changes) if each.key == key else each for each in listed)
 
 
-class Overtaken(Meddled):
-    """Somebody else reconciles, once and whole, just before a call of ours is answered; it begins so much
-    later than we did."""
+class Interrupted(Meddled):
+    """Something happens at one moment of one pass: `before trades`, `after balances`."""
 
-    before = ""
-    later_s = 0.0
+    moment = ""
+
+    async def happens(self) -> None:
+        """Nothing, unless a test says otherwise."""
 
     def meddled(self, port: VenuePort) -> Any:
-        return _Overtaken(port, self.edits, self.declares, self)
+        return _Interrupted(port, self.edits, self.declares, self)
+
+    async def somebody_reconciles(self) -> None:
+        """Another process, once and whole."""
+        async with open_desk(self.settings, clock=self.clock) as other:
+            await reconcile(self.watched(other), ())
 
 
-class _Overtaken(Edited):
-    def __init__(self, port: VenuePort, edits: Any, declares: Any, at: Overtaken) -> None:
+class _Interrupted(Edited):
+    def __init__(self, port: VenuePort, edits: Any, declares: Any, at: Interrupted) -> None:
         super().__init__(port, edits, declares)
         self._at = at
 
     async def _edited(self, call: str, ask: Callable[..., Awaitable[Any]], *terms: Any) -> Any:
-        if call == self._at.before:
-            self._at.before = ""
-            self._at.clock.advance(self._at.later_s)
-            async with open_desk(self._at.settings, clock=self._at.clock) as other:
-                await reconcile(self._at.watched(other), ())
-        return await super()._edited(call, ask, *terms)
+        await self._interrupted(f"before {call}")
+        answer = await super()._edited(call, ask, *terms)
+        await self._interrupted(f"after {call}")
+        return answer
+
+    async def _interrupted(self, moment: str) -> None:
+        if moment == self._at.moment:
+            self._at.moment = ""
+            await self._at.happens()
+
+
+class Overtaken(Interrupted):
+    """Somebody else reconciles in the middle of a pass; they begin so much later than we did."""
+
+    later_s = 0.0
+
+    async def happens(self) -> None:
+        self.clock.advance(self.later_s)
+        await self.somebody_reconciles()

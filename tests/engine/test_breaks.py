@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,43 +12,23 @@ from typing import Any
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId, ParentId
-from mvx.domain.instant import after
-from mvx.engine.desk import Desk
+from mvx.domain.ids import ClOrdId, ExecId
+from mvx.domain.instant import Instant
 from mvx.engine.outcome import BreakRow
 from mvx.engine.settle import settle
 from mvx.errors import Exit
 from mvx.journal import events, views
 from mvx.reconciliation.kinds import BreakKind
-from tests.domain.orders import order as an_order
-from tests.engine.desk import BUY, IOC, KRAKEN
-from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, pushes_a_phantom
-from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged
+from tests.engine.desk import KRAKEN
+from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom, settled
+from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged, unsent_intent
 from tests.engine.truth import assert_silent, assert_truth_inside, assert_verified, last_seq, reading
-from tests.paper.builders import venue_settings, write_books
 
 D = Decimal
+M1 = ClOrdId("m1")
 EVERY = pytest.mark.parametrize(
     ("happens", "kind", "corrected"), HAPPENINGS, ids=[happens.__name__ for happens, _, _ in HAPPENINGS]
 )
-
-
-def desk(folder: Path) -> Meddled:
-    """One venue after first contact, whose market falls below 70,000 half a minute later."""
-    return opened(Meddled, folder)
-
-
-def opened(kind: type[Any], folder: Path) -> Any:
-    books = write_books(
-        folder / "books.jsonl",
-        (0, [("79999", "5")], [("80000", "5")]),
-        (30, [("69000", "5")], [("69500", "5")]),
-        (90, [("79999", "5")], [("80000", "5")]),
-    )
-    balances = {BTC: D(10), USD: D(1_000_000)}
-    at = kind(folder, venue_settings("kraken", books=books, balances=balances))
-    assert Exit.OK is at.reconciles().exit_code
-    return at
 
 
 def test_every_kind_is_made_to_happen_here() -> None:
@@ -97,14 +78,14 @@ def _essence(row: BreakRow) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("later_s", [0, 0.01], ids=["same instant", "later"])
-@pytest.mark.parametrize("call", ["open_orders", "trades", "balances"])
+@pytest.mark.parametrize("moment", ["before open_orders", "before trades", "after balances"])
 @EVERY
 def test_two_reconcilers_at_once_correct_once(
     tmp_path: Path,
     happens: Callable[[Meddled], None],
     kind: BreakKind,
     corrected: bool,
-    call: str,
+    moment: str,
     later_s: float,
 ) -> None:
     """One is overtaken by the other between two of its calls: each break is said once, and everything is
@@ -113,7 +94,7 @@ def test_two_reconcilers_at_once_correct_once(
     for at in (alone, together):
         happens(at)
         if at is together:
-            at.before, at.later_s = call, later_s
+            at.moment, at.later_s = moment, later_s
         at.reconciles()
     assert _breaks(alone) == _breaks(together)
     for posted in (log.FillBooked, log.FillBusted, log.TransferBooked, log.Adjusted, log.PhantomDropped):
@@ -246,32 +227,34 @@ def test_a_fill_that_was_pushed_for_one_order_and_listed_on_another(tmp_path: Pa
     assert_verified(at.settings)
 
 
+def test_a_fill_that_was_pushed_with_a_time_from_before_its_order_is_judged_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Of a settled order, which no list names any more."""
+    at = desk(tmp_path)
+    at.rests()
+    at.cancels()
+    settled(at)
+    resting = at.orders()[0]
+    fill = replace(at.fills_more(resting, "0.1"), at=Instant(0), exec_id=ExecId("P1"))
+    at.exchange.transfer(KRAKEN, BTC, D("-0.1"))
+    at.exchange.transfer(KRAKEN, USD, D(7000))
+    del at.edits["trades"]
+    at.edits["closed_orders"] = lambda listed, since: ()
+    at.clock.advance(600)
+    at.pushes(resting, fill)
+    at.clock.advance(LATENESS_S + 1)
+    assert ["phantom_fill"] == [each.kind for each in at.finds()]
+    assert_silent(at)
+
+
 # What was never sent
-
-
-def unsent(at: Meddled, holder: str = "") -> ClOrdId:
-    """An intent that is committed and not being sent yet; its parent is worked by a holder, if any."""
-    name, now = ClOrdId("m1"), at.clock.now()
-    intent = an_order(
-        BUY, "0.1", "80000", cl_ord_id=name, parent_id=ParentId("p1"), account="paper", time_in_force=IOC,
-        created_at=now, deadline=after(now, 5), sending=False,
-    )  # fmt: skip
-    opened = log.ParentOpened(ParentId("p1"), None, "{}", "BTC-USD", BUY, D("0.1"))
-    at.writes(opened, log.Intended(intent))
-
-    async def lease(desk: Desk) -> None:
-        with desk.journal.write() as tx:
-            tx.take_lease("p1", holder)
-
-    if holder:
-        at.does(lease)
-    return name
 
 
 def test_an_intent_of_a_dead_worker_is_given_up_by_the_next_pass(tmp_path: Path) -> None:
     """No break, no waiting: exit 0 at once."""
     at = desk(tmp_path)
-    unsent(at, "999999999-dead")
+    unsent_intent(at, M1, "999999999-dead")
     assert (Exit.OK, ()) == (at.reconciles().exit_code, at.reconciles().breaks)
     assert "revoked" in at.orders()[0].reason
     assert_silent(at)
@@ -280,7 +263,7 @@ def test_an_intent_of_a_dead_worker_is_given_up_by_the_next_pass(tmp_path: Path)
 def test_an_intent_of_a_live_worker_is_left_to_it_until_the_deadline(tmp_path: Path) -> None:
     """It is about to be sent, and makes no pass uncertain meanwhile."""
     at = desk(tmp_path)
-    unsent(at, f"{os.getpid()}-x")
+    unsent_intent(at, M1, f"{os.getpid()}-x")
     at.clock.advance(4.999999)
     assert Exit.OK is at.reconciles().exit_code
     assert at.orders()[0].unsent
@@ -292,9 +275,8 @@ def test_an_intent_of_a_live_worker_is_left_to_it_until_the_deadline(tmp_path: P
 def test_whoever_waits_for_a_dead_run_s_children_gives_the_unsent_ones_up(tmp_path: Path) -> None:
     """That somebody looks for their end does not mean that somebody will send them."""
     at = desk(tmp_path)
-    name = unsent(at)
-
-    passes = at.does(lambda desk: settle(desk, [name]))
+    unsent_intent(at, M1)
+    passes = at.does(lambda desk: settle(desk, [M1]))
     assert [()] == [each.pending for each in passes]
     with reading(at.settings) as tx:
         assert () == views.unsent_orders(tx)

@@ -16,8 +16,10 @@ from tests.engine.desk import OKX, Interlude, Operator, order, routed, settings
 
 @pytest.mark.parametrize("holder", ["", "999999999-dead"])
 def test_only_a_dead_worker_s_orders_are_a_break(tmp_path: Path, holder: str) -> None:
-    """The same pass, in the middle of a submit: silent while the worker lives, loud once it died."""
+    """The same pass, in the middle of a submit of which nothing is pushed: silent while the worker lives,
+    loud once it died."""
     at = Operator(settings(tmp_path, "okx", "binance"))
+    at.exchange.inject(OKX, "drop-event", for_s=60)
     heard: list[Outcome] = []
 
     async def somebody_reconciles() -> None:

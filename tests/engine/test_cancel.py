@@ -172,8 +172,10 @@ class TestUnknown:
 
 
 def unknown(at: Operator, kind: str, delay_s: float | None = None) -> ClOrdId:
-    """An order at kraken whose sender never learnt what became of it: the venue answered nothing more."""
+    """An order at kraken whose sender never learnt what became of it: the venue answered and pushed nothing
+    more."""
     at.exchange.inject(KRAKEN, kind, delay_s=delay_s)
+    at.exchange.inject(KRAKEN, "drop-event", for_s=60)
 
     def look(venue: Venue, now: str) -> None:
         if now == "after submit":

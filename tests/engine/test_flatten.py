@@ -1,11 +1,7 @@
-"""Leaving a venue, whatever the weather: at the venue itself, at the others, and in the middle of a route."""
+"""Leaving a venue: the position is closed, verified, and nothing else is touched."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +11,12 @@ from mvx.config.settings import Settings
 from mvx.domain.entries import BaselineSet
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.order import Side
-from mvx.domain.trading import TradingState, state_of
-from mvx.engine.desk import Desk, open_desk
-from mvx.engine.flatten import FlattenOrder, flatten
-from mvx.engine.outcome import Outcome
-from mvx.engine.results import FlattenResult, FlattenRow
+from mvx.domain.trading import TradingState
+from mvx.engine.desk import Desk
+from mvx.engine.flatten import flatten
 from mvx.engine.trading import set_trading
 from mvx.errors import Exit, Refused
 from mvx.journal import views
-from mvx.paper.exchange import FAULT_KINDS
 from tests.engine.desk import (
     BINANCE,
     BUY,
@@ -31,78 +24,32 @@ from tests.engine.desk import (
     KRAKEN,
     OKX,
     SELL,
-    Interlude,
     Operator,
     order,
     risk,
-    routed,
     settings,
+)
+from tests.engine.faults import DARK
+from tests.engine.leaving import (
+    BTC,
+    FIVE,
+    D,
+    asked,
+    desk_of,
+    flattens,
+    holding_some,
+    position,
+    records,
+    row_of,
+    trading,
 )
 from tests.engine.truth import (
     assert_healed,
-    assert_journal_is_ledger,
     assert_truth_inside,
-    assert_verified,
     last_seq,
     reading,
 )
 from tests.paper.builders import venue_settings, write_books
-
-#: Faults that hit every call last for a time.
-LASTS_S = dict.fromkeys(("outage", "hang", "maintenance", "key-revoked"), 2.0)
-FIVE = ("kraken", "coinbase", "binance", "okx", "bybit")
-BTC = Asset("BTC")
-D = Decimal
-
-
-def asked(*venues: str, **changes: Any) -> FlattenOrder:
-    plain = FlattenOrder(tuple(map(Venue, venues)), (), to_zero=False, foreign=False, dry_run=False, by="ops")
-    return replace(plain, **changes)
-
-
-async def left(desk: Desk, what: FlattenOrder) -> Outcome:
-    return await flatten(desk, what, show=lambda plan: None, confirm=lambda: True)
-
-
-def flattens(at: Operator, *venues: str, **changes: Any) -> Outcome:
-    return at.does(lambda desk: left(desk, asked(*venues, **changes)))
-
-
-def rows_of(outcome: Outcome) -> tuple[FlattenRow, ...]:
-    assert isinstance(outcome.data, FlattenResult)
-    return outcome.data.venues
-
-
-def row_of(outcome: Outcome) -> FlattenRow:
-    (row,) = rows_of(outcome)
-    return row
-
-
-def position(at: Operator, venue: Venue) -> Decimal:
-    """By the venue's own record; every account opened with 10 BTC."""
-    return D(at.ledger(venue)["balances"]["BTC"]["total"]) - 10
-
-
-def records(at: Operator, venues: Sequence[Venue]) -> list[Any]:
-    return [at.ledger(venue) for venue in venues]
-
-
-def trading(at: Operator, venue: Venue | None) -> TradingState:
-    with reading(at.settings) as tx:
-        return state_of(views.trading(tx), venue)
-
-
-def desk_of(folder: Path, *venues: str, **changes: Any) -> Operator:
-    return Operator(settings(folder, *venues, **changes))
-
-
-def holding_some(folder: Path, side: Side = BUY, qty: str = "0.5") -> Operator:
-    """One venue with a position, settled."""
-    at = desk_of(folder, "kraken")
-    at.routes(order(qty, side))
-    at.clock.advance(3)
-    assert Exit.OK is at.reconciles().exit_code
-    return at
 
 
 @pytest.mark.parametrize("side", [BUY, SELL])
@@ -130,7 +77,7 @@ def test_a_second_flatten_sends_nothing_and_writes_nothing(tmp_path: Path, side:
     assert (seq, record) == (last_seq(at.settings), at.ledger(KRAKEN))
 
 
-@pytest.mark.parametrize("weather", ["outage"])
+@pytest.mark.parametrize("weather", DARK)
 def test_with_the_other_four_dark_one_venue_is_left_alone_and_whole(tmp_path: Path, weather: str) -> None:
     """Their orders and balances are untouched, and repeated it sends nothing."""
     at = desk_of(tmp_path, *FIVE)
@@ -312,94 +259,3 @@ def test_an_order_that_turns_out_to_rest_is_cancelled_too(tmp_path: Path) -> Non
     outcome = flattens(at, "kraken")
     assert (1, True) == (len(row_of(outcome).cancelled), row_of(outcome).verified)
     assert [] == [row for row in at.ledger_rows("orders") if row["status"] in ("NEW", "PARTIALLY_FILLED")]
-
-
-def test_two_flattens_at_once_close_the_position_once(tmp_path: Path) -> None:
-    """The second waits for the first, and finds nothing to do."""
-    at = holding_some(tmp_path)
-
-    async def both() -> list[Outcome]:
-        async with (
-            open_desk(at.settings, clock=at.clock) as one,
-            open_desk(at.settings, clock=at.clock) as two,
-        ):
-            return list(await asyncio.gather(left(one, asked("kraken")), left(two, asked("kraken"))))
-
-    outcomes = asyncio.run(both())
-    assert [Exit.OK, Exit.OK] == [each.exit_code for each in outcomes]
-    assert [False, True] == sorted(each.sent for each in outcomes)
-    assert abs(position(at, KRAKEN)) < D("0.00005")
-
-
-@pytest.mark.parametrize("qty", ["1", "4"])
-def test_in_the_middle_of_a_route_the_venue_is_left_and_the_route_goes_on_elsewhere(
-    tmp_path: Path, qty: str
-) -> None:
-    """What the route had sent there is settled and closed; nothing new goes there."""
-    at = desk_of(tmp_path, "okx", "binance", "kraken")
-    heard: list[Outcome] = []
-
-    async def somebody_leaves() -> None:
-        async with open_desk(at.settings, clock=at.clock) as other:
-            heard.append(await left(other, asked("okx")))
-
-    async def route_meanwhile(desk: Desk) -> Outcome:
-        port = Interlude(desk.venues[OKX], somebody_leaves)
-        return await routed(replace(desk, venues={**desk.venues, OKX: port}), order(qty))
-
-    at.does(route_meanwhile)
-    (outcome,) = heard
-    assert row_of(outcome).verified, outcome
-    assert abs(position(at, OKX)) < D("0.00005")
-    bought = sum(D(r["qty"]) for v in at.venues for r in at.ledger(v)["fills"] if r["side"] == "buy")
-    assert bought <= D(qty)
-    assert_healed(at)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in FAULT_KINDS if kind != "bust"])
-@pytest.mark.parametrize("moment", ["before submit", "before cancel"])
-def test_a_fault_while_leaving_never_turns_the_position_over(tmp_path: Path, kind: str, moment: str) -> None:
-    """Whatever is lost or late, no more is sold than was held; run again when it healed, it is flat."""
-    at = holding_some(tmp_path)
-    at.routes(order("0.3", time_in_force=GTC, limit_px=D(70_000)))
-    armed = [kind]
-
-    def look(venue: Venue, now: str) -> None:
-        if armed and now == moment:
-            at.exchange.inject(
-                KRAKEN, armed.pop(), for_s=2.0 if kind in ("outage", "hang", "maintenance") else None
-            )
-        assert_truth_inside(at, f"{kind}: {now}")
-        assert position(at, KRAKEN) >= 0
-
-    at.look = look
-    flattens(at, "kraken")
-    at.look = None
-    at.clock.advance(3)
-    at.exchange.heal()
-    again = flattens(at, "kraken")
-    assert row_of(again).verified, again
-    assert D(0) <= position(at, KRAKEN) < D("0.0001")
-    assert_healed(at)
-
-
-def test_right_after_a_kill_at_any_call_a_venue_can_be_left(tmp_path: Path) -> None:
-    """A copy of the files at every call of a route: each one is flattened, and tells the truth."""
-    at = desk_of(tmp_path, "kraken")
-    copies: list[tuple[Settings, Any]] = []
-
-    def look(venue: Venue, now: str) -> None:
-        if now.startswith(("before", "after")) and now.endswith(("submit", "trades")):
-            copies.append((at.photographs(tmp_path / f"copy{len(copies)}"), at.clock.now()))
-
-    at.look = look
-    at.routes(order("0.5"))
-    assert len(copies) >= 4
-    for copy, now in copies:
-        dead = Operator(copy, type(at.clock)(now))
-        dead.clock.advance(16)  # its lease runs out
-        outcome = flattens(dead, "kraken")
-        assert row_of(outcome).verified, outcome
-        assert abs(position(dead, KRAKEN)) < D("0.00005")
-        assert_journal_is_ledger(dead)
-        assert_verified(dead.settings)

@@ -19,8 +19,7 @@ from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
-from mvx.errors import Exit, Refused
-from mvx.paper.exchange import FAULT_KINDS
+from mvx.errors import Exit, NoVenueUsable, Refused
 from tests.engine.desk import (
     BINANCE,
     BUY,
@@ -35,6 +34,7 @@ from tests.engine.desk import (
     routed,
     settings,
 )
+from tests.engine.faults import KINDS, account, strike
 from tests.engine.truth import assert_healed, assert_truth_inside
 
 SEEDS = range(6)
@@ -43,8 +43,9 @@ LATENCIES_S = (0, 0, 0, 0.001, 0.02, 0.3)
 Verb = Callable[[Desk], Awaitable[Outcome]]
 
 
-def at_once(at: Operator, chance: random.Random, *verbs: Verb) -> list[Outcome | Refused]:
-    """Runs each verb on a desk of its own, all at once; the truth is looked for at every call."""
+def at_once(at: Operator, chance: random.Random, *verbs: Verb) -> list[Outcome | Refused | NoVenueUsable]:
+    """Runs each verb on a desk of its own, all at once; the truth is looked for at every call. A verb may
+    find that it can not begin: refused, or with every venue dark."""
 
     def look(venue: Venue, now: str) -> None:
         at.clock.advance(chance.choice(LATENCIES_S))
@@ -63,7 +64,7 @@ def at_once(at: Operator, chance: random.Random, *verbs: Verb) -> list[Outcome |
 
     outcomes = asyncio.run(work())
     for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Refused):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refused | NoVenueUsable):
             raise outcome
     return outcomes
 
@@ -120,16 +121,15 @@ def test_whoever_comes_next_no_limit_is_passed(tmp_path: Path, seed: int) -> Non
     assert_healed(at)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", range(len(KINDS)))
 def test_whoever_comes_next_and_whatever_fails_nothing_is_lost(tmp_path: Path, seed: int) -> None:
     """Two faults drawn from all kinds, on venues drawn as well, under a limit that still binds."""
     chance = random.Random(seed)
     limits = risk(max_position={"BTC-USD": Decimal(1)}) if seed % 2 else NO_LIMITS
-    at = Operator(settings(tmp_path, BINANCE, OKX, limits=limits))
+    at = Operator(settings(tmp_path, *map(account, (BINANCE, OKX)), limits=limits))
     at.reconciles()
     for _ in range(2):
-        kind = chance.choice(FAULT_KINDS)
-        at.exchange.inject(chance.choice(at.venues), kind, for_s=1.0 if kind == "outage" else None)
+        strike(at, chance.choice(at.venues), chance.choice(KINDS), lasts_s=1.0)
     rests = buys("0.3", time_in_force=GTC, limit_px=Decimal(79_000))
     at_once(
         at, chance, buys("0.6"), sells("0.5"), buys("0.2", id="k"), buys("0.2", id="k"), rests, reconciles

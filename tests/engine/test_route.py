@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mvx.domain.ids import Asset, Venue
-from mvx.domain.money import BPS
+from mvx.domain.money import BPS, floor_to
 from mvx.domain.order import Side
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult
@@ -245,12 +245,14 @@ def test_what_breaks_a_limit_is_refused_and_nothing_is_sent(tmp_path: Path, limi
 
 
 def test_what_is_reserved_is_not_spent_again(tmp_path: Path) -> None:
-    """The balance check counts what rests."""
+    """The balance check counts what rests, each with the fee that may be taken in what it sells."""
     poor = {Asset("BTC"): Decimal(1), Asset("USD"): Decimal(1000)}
     at = Operator(settings(tmp_path, venue_settings("kraken", balances=poor)))
     at.routes(order("0.8", SELL, time_in_force=GTC, limit_px=Decimal(100_000)))
-    outcome = at.routes(order("0.5", SELL))
-    assert (Exit.INCOMPLETE, Decimal("0.2")) == (outcome.exit_code, answer(outcome).cum_qty)
+    outcome = at.routes(order("0.5", SELL, max_rounds=1))
+    with_fee = Decimal("1.0014")
+    sold = floor_to((1 - Decimal("0.8") * with_fee) / with_fee, Decimal("0.00000001"))
+    assert (Exit.INCOMPLETE, sold) == (outcome.exit_code, answer(outcome).cum_qty)
     assert_healed(at)
 
 

@@ -115,7 +115,9 @@ def test_an_incomplete_run_is_answered_and_not_continued(at: Operator) -> None:
 
 @pytest.mark.parametrize("heard", [False, True])
 def test_an_exception_that_nobody_expected_is_recorded_as_unknown(at: Operator, heard: bool) -> None:
-    """The order may be there or not: it stays reserved until the venue's lists tell."""
+    """The order may be there or not, and nothing is pushed of it: it stays reserved until the venue's lists
+    tell."""
+    at.exchange.inject(BINANCE, "drop-event", for_s=60)
     with pytest.raises(Surprise):
         at.does(lambda desk: routed(surprising(desk, BINANCE, heard=heard), order("2", id="k")))
     with reading(at.settings) as tx:

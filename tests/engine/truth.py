@@ -107,10 +107,27 @@ def assert_verified(settings: Settings) -> None:
 
 
 def assert_never_more_than(at: At, order_qty: Decimal) -> None:
-    """I14: whatever became of its children, a parent trades its quantity at most."""
+    """I14: whatever became of its children, a parent trades its quantity at most, and what fills on an
+    order that had closed comes on top."""
     fills: list[Any] = [row for venue in at.settings.venues for row in at.exchange.ledger(venue)["fills"]]
-    traded = sum((Decimal(row["qty"]) for row in fills), Decimal(0))
-    assert traded <= order_qty, f"{plain(traded)} of {plain(order_qty)}"
+    late = sum(late_qty(at).values(), Decimal(0))
+    traded = sum((Decimal(row["qty"]) for row in fills), Decimal(0)) - late
+    assert traded <= order_qty, f"{plain(traded)} of {plain(order_qty)}, and {plain(late)} late"
+
+
+def late_qty(at: At) -> dict[str, Decimal]:
+    """What filled on orders that the venues had closed before, by client order id."""
+    late: dict[str, Decimal] = {}
+    for venue in at.settings.venues:
+        with at.exchange.visit(venue) as session:
+            _, orders, fills = session.truth()
+        closed = {order.order_id: order for order in orders if order.closed_at is not None}
+        for fill in fills:
+            order = closed.get(fill.order_id)
+            if order is not None and order.closed_at is not None and fill.at > order.closed_at:
+                name = str(order.cl_ord_id)
+                late[name] = late.get(name, Decimal(0)) + fill.qty
+    return late
 
 
 class Reconciling(At, Protocol):

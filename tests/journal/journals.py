@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mvx.domain import entries as log
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
-from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId
+from mvx.domain.ids import Asset, ClOrdId, ExecId, JobId, OrderId, ParentId
 from mvx.domain.order_status import ExecType, OrdStatus
 from mvx.domain.trading import TradingState
 from mvx.journal.fold import apply
@@ -26,6 +26,7 @@ ORDERS = ("m1", "m2", "m3")
 PRELUDE: tuple[log.Entry, ...] = (
     log.Opening(KRAKEN, "main", at(0), {BTC: D(10), USD: D(1000)}, {BTC: D(2)}, (ExecId("old"),)),
     log.ParentOpened(ParentId("p1"), "key-1", "{}", "BTC-USD", BUY, D(3)),
+    log.JobQueued(JobId("j1"), "route", "{}", "ops"),
     log.Intended(order(BUY, "1", cl_ord_id="m1", parent_id=ParentId("p1"))),
     log.Intended(order(SELL, "2", cl_ord_id="m2", parent_id=ParentId("p1"), fee_assets=(USD, BNB))),
     log.ForeignOrderFound(order(BUY, "1", cl_ord_id="m3", order_id=OrderId("V3"))),
@@ -116,8 +117,13 @@ def _rarer(draw: st.DrawFn) -> log.Entry:
                 log.TradingSet(
                     draw(st.sampled_from([None, KRAKEN])), draw(st.sampled_from(TradingState)), "", "ops"
                 ),
+                log.JournalRestored("e2", "an old backup"),
                 log.Sending(name),
                 log.Revoked(name, "halted"),
+                log.ParentResumed(ParentId("p1"), "w2"),
+                log.JobClaimed(JobId("j1"), "w1"),
+                log.JobEnded(JobId("j1"), "{}"),
+                log.JobWithdrawn(JobId("j1"), "w2"),
             ]
         )
     )
@@ -135,6 +141,7 @@ _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     _fills(),
     _rarer(),
     _rarer(),
+    st.builds(log.CountedBefore, st.just(ClOrdId("m3")), st.sampled_from([D("0.1"), D("0.5")])),
     st.builds(log.FoundAbsent, _NAMED, st.just(at(7))),
     st.builds(log.NeverAccepted, _NAMED, st.just("venue"), st.just(at(8)), st.just(at(7))),
     st.builds(log.Settled, _NAMED, st.just(at(5)), st.just(2.5), st.just(at(9))),

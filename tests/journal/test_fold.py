@@ -137,7 +137,18 @@ def test_ids_are_counted_by_intents_of_our_own() -> None:
     opened = log.JournalOpened("epoch", "paper")
     state = folded([opened, *PRELUDE, PRELUDE[-1]])
     counts = {row["name"]: row["value"] for row in state.tables["meta"].values()}
-    assert counts == {"epoch": "epoch", "mode": "paper", "orders": "2", "parents": "1"}
+    assert counts == {"epoch": "epoch", "mode": "paper", "orders": "2", "parents": "1", "jobs": "1"}
+
+
+def test_a_journal_that_was_put_back_is_another_one_and_counts_on() -> None:
+    """Another epoch, why it is known, and the counters as they were."""
+    opened, found = log.JournalOpened("one", "paper"), log.JournalRestored("two", "an old backup")
+    before, after = folded([opened, *PRELUDE]), folded([opened, *PRELUDE, found])
+    meta = {row["name"]: row["value"] for row in before.tables["meta"].values()}
+    meta |= {"epoch": "two", "restored": "an old backup"}
+    assert meta == {row["name"]: row["value"] for row in after.tables["meta"].values()}
+    before.tables["meta"] = after.tables["meta"]
+    assert before.tables == after.tables
 
 
 @given(sequences())
@@ -155,7 +166,8 @@ def test_a_holding_is_the_sum_of_its_postings(entries: list[log.Entry]) -> None:
 @given(sequences())
 @settings(max_examples=60, deadline=None)
 def test_each_fill_counts_once_in_holdings_and_order(entries: list[log.Entry]) -> None:
-    """The trade postings are those of the distinct fills, and an order's filled_qty is their sum."""
+    """The trade postings are those of the distinct fills, and an order's filled_qty is their sum, and what
+    first contact had counted of it."""
     state = folded(entries)
     first = {e.fill.key: e for e in reversed(entries) if isinstance(e, log.FillBooked)}
     bought: dict[str, Decimal] = {}
@@ -164,6 +176,8 @@ def test_each_fill_counts_once_in_holdings_and_order(entries: list[log.Entry]) -
         bought[entry.cl_ord_id or ""] = bought.get(entry.cl_ord_id or "", D(0)) + entry.fill.qty
         for asset, amount in net(effects(entry.fill, BTC, USD)).items():
             expected[asset] = expected.get(asset, D(0)) + amount
+    for counted in (e for e in entries if isinstance(e, log.CountedBefore)):
+        bought[counted.cl_ord_id] = bought.get(counted.cl_ord_id, D(0)) + counted.qty
     posted: dict[str, Decimal] = {}
     for row in postings(state):
         if row["contra"] in ("trade", "fee"):

@@ -132,6 +132,17 @@ def test_trades_are_complete_whether_or_not_the_order_s_record_counts_the_bust(c
     assert (True, D(0)) == (m1(state).trades_complete, m1(state).claimed_qty)
 
 
+def test_what_first_contact_had_counted_of_an_order_moves_no_holding() -> None:
+    """No trade of it will be listed: the order has filled so much less still to fill."""
+    claims = log.Reported(ClOrdId("m3"), report(OrdStatus.PARTIALLY_FILLED, "0.4", order_id="V3"))
+    state = after([claims, log.CountedBefore(ClOrdId("m3"), D("0.4"))])
+    m3 = order_of(state.tables["orders"][("m3",)])
+    assert held(state) == held(after([]))
+    assert (D("0.4"), D(40), D(0), D("0.6")) == (
+        m3.filled_qty, m3.filled_notional, m3.claimed_qty, m3.worst_qty,
+    )  # fmt: skip
+
+
 def test_a_transfer_moves_the_holding_and_its_baseline() -> None:
     """So the position is what it was."""
     assert ("11.5", "3.5") == held(after([log.TransferBooked(DEPOSIT)]))[BTC]

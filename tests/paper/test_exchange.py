@@ -26,9 +26,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def effects(fills: list[dict[str, object]]) -> dict[str, Decimal]:
-    """What the fills of a ledger did to each asset."""
+    """What the fills of a ledger did to each asset, those that were taken back apart."""
     sums: dict[str, Decimal] = {}
     for fill in fills:
+        if fill["busted_at"] is not None:
+            continue
         base, quote = str(fill["symbol"]).split("/")
         qty, price, fee = Decimal(str(fill["qty"])), Decimal(str(fill["price"])), fill["fee"]
         sign = 1 if fill["side"] == "buy" else -1
@@ -42,7 +44,9 @@ def effects(fills: list[dict[str, object]]) -> dict[str, Decimal]:
     return sums
 
 
-def assert_conserved(ledger: dict[str, object], opening: dict[Asset, Decimal]) -> None:
+def assert_conserved(
+    ledger: dict[str, object], opening: dict[Asset, Decimal], *, overdrawn: bool = False
+) -> None:
     balances, fills = ledger["balances"], ledger["fills"]
     assert isinstance(balances, dict)
     assert isinstance(fills, list)
@@ -50,7 +54,7 @@ def assert_conserved(ledger: dict[str, object], opening: dict[Asset, Decimal]) -
     for asset, row in balances.items():
         assert Decimal(row["total"]) == opening.get(asset, Decimal(0)) + moved.get(asset, Decimal(0))
         assert Decimal(row["total"]) == Decimal(row["free"]) + Decimal(row["held"])
-        assert Decimal(row["free"]) >= 0
+        assert overdrawn or Decimal(row["free"]) >= 0
 
 
 def test_balances_are_the_sum_of_the_ledger_to_the_last_digit(tmp_path: Path) -> None:
@@ -72,6 +76,59 @@ def test_balances_are_the_sum_of_the_ledger_to_the_last_digit(tmp_path: Path) ->
     ledger = desk.exchange.ledger(KRAKEN)
     assert len(ledger["fills"]) > 100
     assert_conserved(ledger, opening_balances(desk.settings[KRAKEN]))
+
+
+AT_THE_VENUE = ("base-fee", "token-fee", "clock-skew", "late-fill", "partial", "late-trade", "stale-order")
+
+
+@pytest.mark.parametrize(("seed", "busts"), [(1, False), (2, False), (3, True), (4, True)])
+def test_balances_are_the_sum_of_the_ledger_under_every_fault(tmp_path: Path, seed: int, busts: bool) -> None:
+    """Fees in any asset, late fills and trades taken back. Only these can overdraw: what was bought may
+    have been sold since. Every order's record counts the fills that stand."""
+    balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(200_000), Asset("BNB"): Decimal("0.2")}
+    desk = Bench(tmp_path / "x.paper", venue_settings(balances=balances))
+    dice = random.Random(seed)
+    kinds = (*AT_THE_VENUE, *(("bust",) if busts else ()))
+    requests = []
+    for _ in range(150):
+        side = dice.choice(list(Side))
+        limit = (desk.book().mid * (1 + Decimal(dice.randint(-8, 8)) / 10_000)).quantize(Decimal("0.1"))
+        requests.append(
+            desk.request(
+                side, str(Decimal(dice.randint(1, 99)) / 100), limit, tif=dice.choice(list(TimeInForce))
+            )
+        )
+        if dice.random() < 0.4:
+            desk.exchange.inject(KRAKEN, dice.choice(kinds))
+        if dice.random() < 0.1:
+            desk.exchange.heal()
+        with suppress(VenueRejected):
+            desk.submit(requests[-1])
+        with suppress(VenueRejected):
+            desk.cancel(dice.choice(requests))
+        desk.clock.advance(dice.choice([0, 0, 0.3, 1, 20]))
+    ledger = desk.exchange.ledger(KRAKEN)
+    fills = ledger["fills"]
+    assert isinstance(fills, list)
+    assert {"BTC", "USD", "BNB"} == {fill["fee"]["asset"] for fill in fills}
+    assert busts == any(fill["busted_at"] for fill in fills)
+    opening = dict.fromkeys(opening_balances(desk.settings[KRAKEN]), Decimal(0)) | balances
+    assert_conserved(ledger, opening, overdrawn=busts)
+    assert_orders_count_what_stands(ledger)
+
+
+def assert_orders_count_what_stands(ledger: dict[str, object]) -> None:
+    orders, fills = ledger["orders"], ledger["fills"]
+    assert isinstance(orders, list)
+    assert isinstance(fills, list)
+    stands: dict[str, Decimal] = {order["order_id"]: Decimal(0) for order in orders}
+    for fill in fills:
+        if fill["busted_at"] is None:
+            stands[fill["order_id"]] += Decimal(fill["qty"])
+    assert stands == {order["order_id"]: Decimal(order["cum_qty"]) for order in orders}
+    assert {Decimal(o["order_qty"]) == Decimal(o["cum_qty"]) for o in orders if o["status"] == "FILLED"} == {
+        True
+    }
 
 
 def test_the_ledger_has_the_shape_that_the_command_line_promises(tmp_path: Path) -> None:
@@ -101,9 +158,11 @@ def test_the_ledger_has_the_shape_that_the_command_line_promises(tmp_path: Path)
     assert (None, "NEW") == (second["cl_ord_id"], third["status"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", first["accepted_at"])
     fill = ledger["fills"][0]
-    assert ["exec_id", "order_id", "cl_ord_id", "symbol", "side", "qty", "price", "fee", "at"] == list(fill)
-    assert ("mine", "100", {"asset": "USD", "amount": "0.05"}) == (
-        fill["cl_ord_id"], fill["price"], fill["fee"],
+    assert [
+        *("exec_id", "order_id", "cl_ord_id", "symbol", "side", "qty", "price", "fee", "at", "busted_at")
+    ] == list(fill)
+    assert ("mine", "100", {"asset": "USD", "amount": "0.05"}, None) == (
+        fill["cl_ord_id"], fill["price"], fill["fee"], fill["busted_at"],
     )  # fmt: skip
 
 
@@ -150,8 +209,8 @@ def test_four_processes_share_one_file(tmp_path: Path) -> None:
     assert {f"{w}x{n}" for w in range(4) for n in range(40)} == {order["cl_ord_id"] for order in orders}
     assert 160 == len(orders)
     assert_conserved(ledger, opening_balances(desk.settings[KRAKEN]))
-    times = [fill.at for fill in desk.trades()]
-    assert len(times) == len(set(times))
+    events = {(fill.at, fill.order_id) for fill in desk.trades()}
+    assert 160 == len(events) == len({at for at, _ in events})
 
 
 def test_a_reset_starts_afresh_in_another_epoch(tmp_path: Path) -> None:
@@ -220,10 +279,14 @@ def test_a_reset_with_a_file_that_holds_no_book_changes_nothing(tmp_path: Path, 
     assert 1 == len(desk.orders())
 
 
-def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
-    """It says what to do, and leaves the file alone."""
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_file_of_another_version_is_refused(tmp_path: Path, version: int) -> None:
+    """Older or newer: it says what to do, and leaves the file alone."""
     desk = Bench(tmp_path / "x.paper")
     with desk.exchange._db.write() as con:
-        con.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalError):
+        con.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(JournalError) as refused:
         desk.twin()
+    assert "rm " in refused.value.next_step
+    with desk.exchange._db.read() as con:
+        assert (version,) == con.execute("PRAGMA user_version").fetchone()

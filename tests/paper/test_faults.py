@@ -10,7 +10,7 @@ import pytest
 from mvx.domain.ids import Venue
 from mvx.domain.order import OrderRequest, Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
-from mvx.errors import OutcomeUnknown, UsageError, VenueUnreachable
+from mvx.errors import OutcomeUnknown, UsageError, VenueRejected, VenueUnreachable
 from tests.paper.builders import Bench, venue_settings, write_books
 
 KRAKEN = Venue("kraken")
@@ -64,6 +64,124 @@ def test_a_fault_with_a_count_and_a_time_ends_with_either(desk: Bench) -> None:
     assert "outcome_unknown" == outcome(desk)
     desk.clock.advance(10)
     assert "accepted" == outcome(desk)
+
+
+def test_a_counted_fault_is_spent_by_a_cancel_too(desk: Bench) -> None:
+    """Submit and cancel are the writes; a count with a time is still a count."""
+    request = desk.request(Side.BUY, "1", "90", tif=TimeInForce.GTC)
+    desk.submit(request)
+    desk.exchange.inject(KRAKEN, "no-id", count=2, for_s=60)
+    desk.book()
+    with pytest.raises(OutcomeUnknown):
+        desk.cancel(request)
+    assert desk.order().ord_status is OrdStatus.CANCELED
+    assert ["outcome_unknown", "accepted"] == [outcome(desk) for _ in range(2)]
+
+
+def test_a_fault_for_a_time_alone_hits_reads(desk: Bench) -> None:
+    """Each request of a read, until the time is over."""
+    desk.exchange.inject(KRAKEN, "lost-request", for_s=10)
+    for read in (desk.book, desk.trades, desk.orders):
+        began = desk.clock.now()
+        with pytest.raises(OutcomeUnknown):
+            read()
+        assert began + 1_000_000 == desk.clock.now()
+    desk.clock.advance(7)
+    assert ((), ()) == (desk.trades(), desk.orders())
+
+
+def test_a_lost_read_does_not_reach_the_venue(tmp_path: Path) -> None:
+    """A recording that moves on by reads stands still."""
+    books = [(at_s, [(str(90 + at_s), "1")], [(str(91 + at_s), "1")]) for at_s in range(3)]
+    path = write_books(tmp_path / "books.jsonl", *books)
+    desk = Bench(tmp_path / "x.paper", venue_settings(books=path, clock="step"))
+    first = desk.book().bids[0].px
+    desk.exchange.inject(KRAKEN, "http-503-before", for_s=1)
+    with pytest.raises(OutcomeUnknown):
+        desk.book()
+    desk.exchange.heal()
+    assert first + 1 == desk.book().bids[0].px
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason_code"),
+    [("http-429", "rate_limited"), ("maintenance", "maintenance"), ("key-revoked", "invalid_key")],
+)
+def test_a_fault_that_refuses_says_so_by_its_code(desk: Bench, kind: str, reason_code: str) -> None:
+    """Nothing is accepted."""
+    desk.exchange.inject(KRAKEN, kind)
+    with pytest.raises(VenueRejected) as refused:
+        desk.submit(buy(desk))
+    assert reason_code == refused.value.reason_code
+    desk.exchange.heal()
+    assert () == desk.orders()
+
+
+def test_each_broken_answer_has_words_of_its_own(desk: Bench) -> None:
+    """The client says what it saw."""
+    said = set()
+    for kind in ("http-503-after", "reset-after", "html-200", "empty-200", "truncated", "no-id"):
+        desk.exchange.inject(KRAKEN, kind)
+        with pytest.raises(OutcomeUnknown) as broken:
+            desk.submit(buy(desk))
+        said.add(broken.value.message)
+    assert 6 == len(said) == len(desk.orders())
+
+
+def test_what_lasts_comes_before_what_is_counted(desk: Bench) -> None:
+    """A venue that is down spends no counted fault."""
+    desk.exchange.inject(KRAKEN, "no-id")
+    desk.exchange.inject(KRAKEN, "outage", for_s=10)
+    assert "venue_unreachable" == outcome(desk)
+    desk.clock.advance(10)
+    assert ["outcome_unknown", "accepted"] == [outcome(desk) for _ in range(2)]
+
+
+def test_a_late_cancel_arrives_in_another_process_and_after_a_heal(desk: Bench) -> None:
+    """At its own time, on whatever the order has become."""
+    request = desk.request(Side.BUY, "1", "90", tif=TimeInForce.GTC)
+    desk.submit(request)
+    desk.exchange.inject(KRAKEN, "late-request", delay_s=3)
+    sent_at = desk.clock.now()
+    with pytest.raises(OutcomeUnknown):
+        desk.cancel(request)
+    desk.exchange.heal()
+    desk.clock.advance(1.9)
+    twin = desk.twin()
+    assert twin.order().ord_status is OrdStatus.NEW
+    desk.clock.advance(60)
+    assert (OrdStatus.CANCELED, sent_at + 3_000_000) == (twin.order().ord_status, twin.order().updated_at)
+
+
+@pytest.mark.parametrize("kind", ["maintenance", "key-revoked"])
+def test_a_late_request_that_comes_while_the_venue_refuses_all_is_refused(desk: Bench, kind: str) -> None:
+    """In silence, like one that comes after its deadline."""
+    desk.exchange.inject(KRAKEN, "late-request", count=2, delay_s=3)
+    request = desk.request(Side.BUY, "1", "90", tif=TimeInForce.GTC)
+    desk.exchange.trade(KRAKEN, Side.BUY, Decimal(1), request.symbol, Decimal(90))
+    outcome(desk)
+    desk.exchange.inject(KRAKEN, kind, for_s=4)
+    desk.clock.advance(60)
+    (manual,) = desk.orders()
+    assert (None, OrdStatus.NEW) == (manual.cl_ord_id, manual.ord_status)
+
+
+def test_a_venue_in_maintenance_matches_nothing(tmp_path: Path) -> None:
+    """A book that would have filled a resting order goes by."""
+    books = write_books(
+        tmp_path / "books.jsonl",
+        (0, [("99", "50")], [("100", "50")]),
+        (5, [("80", "1")], [("90", "50")]),
+        (9, [("99", "50")], [("100", "50")]),
+        (60, [("80", "1")], [("94", "50")]),
+    )
+    desk = Bench(tmp_path / "x.paper", venue_settings(books=books))
+    desk.submit(desk.request(Side.BUY, "1", "95", tif=TimeInForce.GTC))
+    desk.exchange.inject(KRAKEN, "maintenance", for_s=8)
+    desk.clock.advance(50)
+    assert OrdStatus.NEW is desk.order().ord_status
+    desk.clock.advance(50)
+    assert OrdStatus.FILLED is desk.order().ord_status
 
 
 def test_heal_ends_faults_of_one_venue_or_of_all(tmp_path: Path) -> None:
@@ -160,45 +278,6 @@ def test_a_short_delay_of_the_ack_is_only_a_delay(desk: Bench) -> None:
     assert sent_at + 500_000 == desk.clock.now()
 
 
-def test_a_partial_fault_leaves_half_unfilled(desk: Bench) -> None:
-    """IOC: the rest is canceled; GTC: it rests."""
-    desk.exchange.inject(KRAKEN, "partial", count=2)
-    desk.submit(buy(desk))
-    desk.submit(desk.request(Side.BUY, "1", "100", tif=TimeInForce.GTC))
-    assert {(OrdStatus.CANCELED, Decimal("0.5")), (OrdStatus.PARTIALLY_FILLED, Decimal("0.5"))} == {
-        (order.ord_status, order.cum_qty) for order in desk.orders()
-    }
-
-
-def test_a_matching_fault_waits_for_an_order_that_fills(desk: Bench) -> None:
-    """One that fills nothing does not spend it."""
-    desk.exchange.inject(KRAKEN, "partial")
-    desk.submit(desk.request(Side.BUY, "1", "90"))
-    desk.submit(buy(desk))
-    assert Decimal("0.5") == max(order.cum_qty for order in desk.orders())
-
-
-def test_a_late_trade_is_listed_late_and_dated_right(desk: Bench) -> None:
-    """The order and the balance know of it at once; the list 0.8 s later."""
-    desk.exchange.inject(KRAKEN, "late-trade")
-    desk.submit(buy(desk))
-    assert (Decimal(1), ()) == (desk.order().cum_qty, desk.trades())
-    assert 11 == desk.total("BTC")
-    assert len(desk.exchange.ledger(KRAKEN)["fills"]) == 1
-    desk.clock.advance(0.8)
-    desk.clock.advance(0.00001)
-    (fill,) = desk.trades()
-    assert fill.at < desk.clock.now() - 800_000
-
-
-def test_two_faults_can_hit_one_order(desk: Bench) -> None:
-    """One on the way, one at the venue."""
-    desk.exchange.inject(KRAKEN, "lost-ack")
-    desk.exchange.inject(KRAKEN, "partial")
-    assert "outcome_unknown" == outcome(desk)
-    assert Decimal("0.5") == desk.order().cum_qty
-
-
 @pytest.mark.parametrize(
     ("venue", "kind", "options"),
     [
@@ -210,6 +289,9 @@ def test_two_faults_can_hit_one_order(desk: Bench) -> None:
         ("kraken", "lost-ack", {"delay_s": 1}),
         ("kraken", "late-ack", {"delay_s": -1}),
         ("kraken", "late-ack", {"delay_s": float("nan")}),
+        ("kraken", "clock-skew", {"delay_s": float("-inf")}),
+        ("kraken", "clock-skew", {"count": 1}),
+        ("kraken", "token-fee", {"delay_s": 1}),
     ],
 )
 def test_a_fault_that_can_not_be_is_a_usage_error(

@@ -118,16 +118,19 @@ def test_an_order_settles_after_a_bust_whatever_its_record_counts(counts_it: boo
     assert (desk.order(sent).settled, found.pending, desk.held()) == (True, (), UNTOUCHED)
 
 
-def test_a_settled_order_s_trade_is_taken_back() -> None:
-    """Long after: loud, exact, and the order stays settled."""
+@pytest.mark.parametrize("record", ["0", "0.5"], ids=["record dropped it", "record keeps it"])
+def test_a_settled_order_s_trade_is_taken_back(record: str) -> None:
+    """Long after: loud, exact, and the order stays settled whatever its record counts."""
     desk = opened()
     sent = desk.acked(BUY, "0.5")
     closed = report(S.FILLED, "0.5", of=sent)
     for began_s in (3, 20):
         desk.once(reading(began_s, totals=BOUGHT, closed=[closed], trades=[HALF]), [sent])
     assert desk.order(sent).settled
-    found = desk.once(reading(99, totals=UNTOUCHED, trades=[taken_back(at_s=90)]))
-    assert (kinds(found), found.agreed, desk.order(sent).settled) == (["bust"], True, True)
+    listed = report(S.FILLED, record, of=sent)
+    found = desk.once(reading(99, totals=UNTOUCHED, closed=[listed], trades=[taken_back(at_s=90)]))
+    assert (kinds(found), written(found)) == (["bust"], ["FillBusted"])
+    assert (found.agreed, desk.order(sent).settled) == (True, True)
 
 
 @pytest.mark.parametrize("corrected_s", [1, 6], ids=["as of the trade", "as of the bust"])
@@ -135,7 +138,7 @@ def test_a_corrected_trade_is_a_bust_and_another_trade(corrected_s: float) -> No
     """In full, at another price: no overfill, for the first one does not count any more."""
     desk = opened()
     sent = desk.acked(BUY)
-    first, second = fill("1"), fill("1", "99", exec_id="e1a", at_s=corrected_s)
+    first, second = fill("1"), fill("1", "99", exec_id="c1", at_s=corrected_s)
     closed = report(S.FILLED, "1", of=sent)
     bought = {"BTC": "11", "USD": "900"}
     desk.once(reading(3, totals=bought, closed=[closed], trades=[first]), [sent])
@@ -145,15 +148,20 @@ def test_a_corrected_trade_is_a_bust_and_another_trade(corrected_s: float) -> No
     assert (D(1), D(1)) == (desk.order(sent).filled_qty, desk.order(sent).busted_qty)
 
 
-def test_a_corrected_trade_of_a_closed_order_is_loud() -> None:
-    """A canceled order has a trade more than it had: nobody waits for that one."""
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one reading", "in two"])
+def test_a_corrected_trade_of_a_closed_order_is_loud(at_once: bool) -> None:
+    """A canceled order has a trade more than it had: nobody waits for that one, whatever of the first one
+    its record still counts."""
     desk, sent = booked()
     closed = report(S.CANCELED, "0.5", of=sent)
     desk.once(reading(5, totals=BOUGHT, closed=[closed], trades=[HALF]), [sent])
     again = fill("0.5", "98", exec_id="e1a", at_s=6, fee="1")
     totals = {"BTC": "10.5", "USD": "950"}
-    found = desk.once(reading(7, totals=totals, closed=[closed], trades=[taken_back(), again]), [sent])
-    assert (sorted(kinds(found)), found.agreed) == (["bust", "late_fill"], True)
+    said = []
+    if not at_once:
+        said += kinds(desk.once(reading(7, totals=UNTOUCHED, closed=[closed], trades=[taken_back()]), [sent]))
+    found = desk.once(reading(8, totals=totals, closed=[closed], trades=[taken_back(), again]), [sent])
+    assert (said + kinds(found), found.agreed) == (["bust", "late_fill"], True)
 
 
 def test_a_trade_of_nobody_is_taken_back() -> None:

@@ -122,12 +122,14 @@ def test_an_outdated_reading_proves_no_phantom() -> None:
     assert written(desk.once(empty(60, sent))) == []
 
 
-@pytest.mark.parametrize(("side", "waits"), [(BUY, True), (SELL, False)])
-def test_a_trade_that_waits_for_its_order_may_be_the_pushed_one(side: Any, waits: bool) -> None:
+@pytest.mark.parametrize(
+    ("side", "exec_id", "waits"), [(BUY, "r1", True), (BUY, "e1", True), (SELL, "r1", False)]
+)
+def test_a_trade_that_waits_for_its_order_may_be_the_pushed_one(side: Any, exec_id: str, waits: bool) -> None:
     """Its record may carry other ids: as long as it waits, nothing is dropped."""
     desk, sent = listening()
     desk.lost(side, "2", sent_s=50)
-    unjoined = fill("0.5", exec_id="r1", order_id="R1", side=side, at_s=2)
+    unjoined = fill("0.5", exec_id=exec_id, order_id="R1", side=side, at_s=2)
     found = desk.once(empty(60, sent, trades=[unjoined]))
     assert found.unjoined
     assert kinds(found) == ([] if waits else ["phantom_fill"])

@@ -227,11 +227,14 @@ class FakeVenue:
             status = OrdStatus.PARTIALLY_FILLED if cum else OrdStatus.NEW
             if canceled or filled:
                 status = OrdStatus.CANCELED if canceled else OrdStatus.FILLED
+            updated_s = max([plan.arrives_s, *(t.at_s for t in plan.trades if t.at_s <= until_s)])
+            if canceled and plan.cancel_s is not None:
+                updated_s = max(updated_s, plan.cancel_s)
             ours = any(order is mine for _, mine in self.sent)
             listed = OrderReport(
                 self.order_id(order), order.cl_ord_id if ours else None, BTC_USD, order.side,
                 order.order_qty, order.limit_px, cum, order.limit_px if cum else None, status,
-                at(plan.arrives_s), at(until_s),
+                at(plan.arrives_s), at(updated_s),
             )  # fmt: skip
             (closed if canceled or filled else open_orders).append(listed)
         return open_orders, closed

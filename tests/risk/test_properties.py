@@ -141,11 +141,11 @@ def test_a_reduction_is_never_refused_by_limits_on_growth(
     asked: Proposal, others: list[Order], tenths: int
 ) -> None:
     """Worked out without the code under test: for every point of the interval the position after the
-    proposal's worst case lies between the position before it and zero."""
+    proposal's worst case lies between the position before it and zero, fees aside."""
     desk = world(holding(A, "BTC", str(500 + D(tenths) / 10), "500"), orders=tuple(others))
-    low, high = worst_positions(desk)
-    new = replace(desk, orders=(*desk.orders, *asked.children))
-    new_low, new_high = worst_positions(new)
+    feeless = [replace(each, fee_bps=D(0)) for each in (*desk.orders, *asked.children)]
+    low, high = worst_positions(replace(desk, orders=tuple(feeless[: len(others)])))
+    new_low, new_high = worst_positions(replace(desk, orders=tuple(feeless)))
     reducing = low > 0 and new_low >= 0 if asked.side is SELL else high < 0 and new_high <= 0
     answer = assess(asked, desk, NO_GROWTH)
     named = {refusal.limit for refusal in answer.refusals} if isinstance(answer, Refused) else set()

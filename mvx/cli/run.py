@@ -1,0 +1,38 @@
+"""`mvx run`: lead the journal until a signal says otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from mvx.cli.session import Answer, Session
+
+if TYPE_CHECKING:
+    from mvx.engine.outcome import Outcome
+
+
+def run(ctx: typer.Context) -> Answer:
+    import asyncio
+
+    from mvx.cli.boundary import log_defect
+    from mvx.cli.notify import Notify
+    from mvx.engine.desk import open_desk
+    from mvx.engine.run import Around
+    from mvx.engine.run import run as lead
+
+    session: Session = ctx.obj
+    settings = session.settings()
+    notify = Notify(session.environment.variables)
+
+    async def work() -> Outcome:
+        hangup, loop = asyncio.Event(), asyncio.get_running_loop()
+        session.signals.on_hangup = lambda: loop.call_soon_threadsafe(hangup.set)
+        async with open_desk(settings) as desk:
+            session.environment.say(f"mvx: leading {settings.desk.journal}")
+            return await lead(desk, Around(session.note, notify.alive, hangup, session.reread, log_defect))
+
+    try:
+        return session.run(work)
+    finally:
+        notify.stopping()

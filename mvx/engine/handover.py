@@ -1,0 +1,99 @@
+"""Trading verbs beside a leader: shown and agreed to here, worked there, and answered here all the same.
+
+Where nobody leads, or whoever led went away before the job was begun, the command does the work itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mvx.engine import jobs
+from mvx.engine.desk import Desk
+from mvx.engine.flatten import flatten
+from mvx.engine.jobs import Order
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
+from mvx.engine.route import route
+from mvx.engine.route_order import RouteOrder
+from mvx.engine.route_result import Asked, Context, route_result
+from mvx.errors import Exit, NoVenueUsable, Refused
+from mvx.journal import history
+
+Show = Callable[[Any], None]
+Confirm = Callable[[], bool]
+
+
+async def trade(desk: Desk, order: Order, *, by: str, show: Show, confirm: Confirm) -> Outcome:
+    """A route or a flatten, here or by the leader. Raises what they raise, and LeaderGone."""
+    if not _is_dry(order) and jobs.somebody_leads(desk):
+        await _agree(desk, order, show, confirm)
+        answer = await _followed(desk, order, by)
+        if answer is not None:
+            return answer
+        show, confirm = _unseen, _agreed
+    return await _do(desk, order, show, confirm)
+
+
+async def enqueue(desk: Desk, order: RouteOrder, *, by: str, show: Show, confirm: Confirm) -> Outcome:
+    """Leave a route to whoever leads now or later."""
+    warnings: tuple[str, ...] = ()
+    try:
+        await _agree(desk, order, show, confirm)
+    except NoVenueUsable as error:
+        warnings = (f"no plan could be shown: {error.known}",)
+        if not confirm():
+            raise _declined() from error
+    job_id = jobs.queue(desk, order, by)
+    asked = Asked(None, order.id, order.instrument, order.side, order.order_qty)
+    result = route_result(asked, Context(None, None, {}, 0), (), (), "queued")
+    if not jobs.somebody_leads(desk):
+        warnings += ("nobody leads: mvx run works what is queued",)
+    return Outcome(replace(result, job_id=job_id), Exit.OK, warnings=warnings)
+
+
+async def _agree(desk: Desk, order: Order, show: Show, confirm: Confirm) -> None:
+    """Show what would be done, by the path that would do it, and ask. A known id is not planned anew."""
+    if not _is_known(desk, order):
+        with desk.watch.only_looking():
+            await _do(desk, replace(order, dry_run=True), show, _agreed)
+    if not confirm():
+        raise _declined()
+
+
+def _is_known(desk: Desk, order: Order) -> bool:
+    if not isinstance(order, RouteOrder) or order.id is None:
+        return False
+    with desk.journal.read() as tx:
+        return history.parent_by_key(tx, order.id) is not None
+
+
+async def _followed(desk: Desk, order: Order, by: str) -> Outcome | None:
+    job_id = jobs.queue(desk, order, by)
+    try:
+        return await jobs.follow(desk, job_id)
+    finally:
+        jobs.withdraw(desk, job_id)  # for one who stops waiting: nothing of it is begun any more
+
+
+async def _do(desk: Desk, order: Order, show: Show, confirm: Confirm) -> Outcome:
+    if isinstance(order, RouteOrder):
+        return await route(desk, order, show=show, confirm=confirm)
+    return await flatten(desk, order, show=show, confirm=confirm)
+
+
+def _is_dry(order: Order) -> bool:
+    return order.dry_run
+
+
+def _declined() -> Refused:
+    return Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+
+
+def _unseen(plan: RouteResult | object) -> None:
+    """It was shown before."""
+
+
+def _agreed() -> bool:
+    return True

@@ -1,0 +1,167 @@
+"""Work that is handed over to whoever leads: queued, claimed once, answered, or taken back.
+
+Rule: a job moves by compare-and-set in a transaction: queued -> claimed (by the leader, fenced) -> ended, or
+queued -> withdrawn (by whoever queued it). What is claimed is never executed by anybody but a leader, so
+that a command and a daemon can not both do it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from mvx.domain.entries import JobClaimed, JobEnded, JobQueued, JobWithdrawn
+from mvx.domain.ids import JobId
+from mvx.engine.desk import Desk
+from mvx.engine.flatten_order import FlattenOrder
+from mvx.engine.outcome import BreakRow, Outcome
+from mvx.engine.results import FlattenResult, RouteResult
+from mvx.engine.route_order import RouteOrder
+from mvx.errors import Exit, MvxError
+from mvx.journal import jobs
+from mvx.journal.codec import decode_as, encode
+from mvx.journal.jobs import Job
+from mvx.journal.store import Lease
+
+Order = RouteOrder | FlattenOrder
+
+_FOLLOW_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a job of this name asks for, and what it answers."""
+
+    order: type
+    result: type
+
+
+KINDS = {"route": Kind(RouteOrder, RouteResult), "flatten": Kind(FlattenOrder, FlattenResult)}
+
+
+class JobFailed(MvxError):
+    """The leader's own error, with its code, as if it had been raised here."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"], known=error["known"], next_step=error["next_step"])
+        self.code = error["code"]
+        self.exit_code = Exit(error["exit_code"])
+        self.warnings = tuple(error["warnings"])
+        self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
+
+
+class LeaderGone(MvxError):
+    """Nobody leads any more, and the job had been begun: the next leader goes on with it."""
+
+    code = "leader_gone"
+    exit_code = Exit.UNCERTAIN
+
+
+def kind_of(order: Order) -> str:
+    return next(name for name, kind in KINDS.items() if isinstance(order, kind.order))
+
+
+def somebody_leads(desk: Desk) -> bool:
+    with desk.journal.read() as tx:
+        return jobs.leader(tx, desk.clock.now()) is not None
+
+
+def queue(desk: Desk, order: Order, by: str) -> JobId:
+    """Durable before it is followed."""
+    with desk.journal.write() as tx:
+        job_id = tx.next_job_id()
+        tx.append(JobQueued(job_id, kind_of(order), encode(order), by))
+    return job_id
+
+
+def order_of(job: Job) -> Order:
+    order: Order = decode_as(KINDS[job.kind].order, job.params)
+    return order
+
+
+def claim(desk: Desk, lease: Lease, busy: frozenset[JobId]) -> Job | None:
+    """The oldest job that nobody works: one in the queue, or one whose leader is gone (`worker` tells)."""
+    with desk.journal.read() as tx:
+        if not any(job.job_id not in busy for job in jobs.open_jobs(tx)):
+            return None
+    with desk.journal.write(lease) as tx:
+        for job in jobs.open_jobs(tx):
+            if job.job_id not in busy:
+                tx.append(JobClaimed(job.job_id, desk.holder))
+                return job
+    return None
+
+
+def end(desk: Desk, lease: Lease, job_id: JobId, answer: Outcome | MvxError) -> None:
+    with desk.journal.write(lease) as tx:
+        tx.append(JobEnded(job_id, _text(answer)))
+
+
+async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
+    """The job's answer once it is there. None: nobody had begun it and nobody leads, so it was withdrawn,
+    and whoever queued it may do it. Raises JobFailed with the leader's error, LeaderGone."""
+    while True:
+        with desk.journal.read() as tx:
+            job = jobs.job(tx, job_id)
+            leader = jobs.leader(tx, desk.clock.now())
+        assert job is not None
+        if job.status == "ended":
+            return _answer(job)
+        if job.status == "withdrawn" or (leader is None and withdraw(desk, job_id)):
+            return None
+        if leader is None and job.status == "claimed":
+            raise LeaderGone(
+                f"whoever led stopped in the middle of job {job_id}",
+                known="what it sent is in the journal and stays reserved; nothing is sent by this command",
+                next_step="mvx orders --open; the next mvx run goes on with it",
+            )
+        await desk.clock.sleep(_FOLLOW_S)
+
+
+def withdraw(desk: Desk, job_id: JobId) -> bool:
+    """Take a job back that nobody has begun; False where somebody has."""
+    with desk.journal.write() as tx:
+        job = jobs.job(tx, job_id)
+        if job is None or job.status != "queued":
+            return False
+        tx.append(JobWithdrawn(job_id, desk.holder))
+    return True
+
+
+def _text(answer: Outcome | MvxError) -> str:
+    if isinstance(answer, MvxError):
+        said = {
+            "code": answer.code,
+            "exit_code": int(answer.exit_code),
+            "message": answer.message,
+            "known": answer.known,
+            "next_step": answer.next_step,
+            "warnings": answer.warnings,
+            "breaks": [row._asdict() for row in answer.breaks],
+        }
+        return json.dumps({"error": said})
+    return json.dumps(
+        {
+            "data": json.loads(encode(answer.data)),
+            "exit_code": int(answer.exit_code),
+            "sent": answer.sent,
+            "uncertain": answer.uncertain,
+            "breaks": [row._asdict() for row in answer.breaks],
+            "warnings": answer.warnings,
+        }
+    )
+
+
+def _answer(job: Job) -> Outcome:
+    said = json.loads(job.answer or "{}")
+    if "error" in said:
+        raise JobFailed(said["error"])
+    return Outcome(
+        data=decode_as(KINDS[job.kind].result, json.dumps(said["data"])),
+        exit_code=Exit(said["exit_code"]),
+        sent=said["sent"],
+        uncertain=said["uncertain"],
+        breaks=tuple(BreakRow(**row) for row in said["breaks"]),
+        warnings=tuple(said["warnings"]),
+    )

@@ -1,0 +1,180 @@
+"""One run of one parent order: its lease, its children, what it is measured against, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mvx.domain.entries import ParentClosed, ParentOpened
+from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instrument import Instrument
+from mvx.domain.money import plain
+from mvx.domain.order import Order, TimeInForce
+from mvx.engine.desk import Desk
+from mvx.engine.market import Market
+from mvx.engine.outcome import BreakRow, Outcome
+from mvx.engine.reconcile import VenuePass, pass_warnings
+from mvx.engine.results import RouteResult
+from mvx.engine.route_id import TakenUp, parameters
+from mvx.engine.route_order import RouteOrder
+from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
+from mvx.engine.submit import Parent, filled_qty
+from mvx.errors import Exit, LeaseLost
+from mvx.journal import history, views
+from mvx.journal.codec import encode
+from mvx.journal.store import Lease, ReadTx, WriteTx
+from mvx.router.plan import Plan, residual
+from mvx.router.twap import due_qty
+
+Show = Callable[[RouteResult], None]
+Confirm = Callable[[], bool]
+
+
+@dataclass(slots=True)
+class Run:
+    """`parent` is None until its first children are committed. `barred`: venues that the operator's states
+    kept it from, at the time of its commit, and why."""
+
+    desk: Desk
+    order: RouteOrder
+    instrument: Instrument
+    venues: tuple[Venue, ...]
+    started_at: Instant
+    show: Show
+    confirm: Confirm
+    parent: Parent | None = None
+    lease: Lease | None = None
+    shown: bool = False
+    stopping: bool = False
+    barred: dict[Venue, str] = field(default_factory=dict)
+    context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
+    passes: list[VenuePass] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def out_of_rounds(self) -> bool:
+        if self.order.twap_s is not None:
+            return False
+        most = self.order.max_rounds or self.desk.settings.route.max_rounds
+        if self.order.time_in_force is TimeInForce.FOK:
+            most = 1  # filled whole or killed: a second round would be another order
+        return self.context.rounds >= most
+
+    @property
+    def elapsed_s(self) -> float:
+        return seconds_between(self.started_at, self.desk.clock.now())
+
+    @property
+    def out_of_time(self) -> bool:
+        return self.elapsed_s >= self.desk.settings.route.max_s + (self.order.twap_s or 0)
+
+    def children(self, tx: ReadTx) -> tuple[Order, ...]:
+        return () if self.parent is None else views.children(tx, self.parent.parent_id)
+
+    def sent(self, tx: ReadTx) -> bool:
+        return any(child.sending for child in self.children(tx))
+
+    def residual(self, tx: ReadTx) -> Decimal:
+        children = self.children(tx)
+        return residual(self.order.order_qty, filled_qty(children), children)
+
+    def due(self, leaves_qty: Decimal) -> Decimal:
+        """What of that may be traded now."""
+        whole, twap_s = self.order.order_qty, self.order.twap_s
+        return leaves_qty if twap_s is None else due_qty(whole, whole - leaves_qty, self.elapsed_s, twap_s)
+
+    def keep_lease(self) -> bool:
+        """Asked at every pause, and the place to say that this worker is alive; whether it is to stop."""
+        if self.lease is not None:
+            with self.desk.journal.write(self.lease):
+                pass
+        return self.stopping
+
+    def remember(self, plan: Plan, market: Market) -> None:
+        """The first plan and its arrival price are what the run is measured against."""
+        context, first = self.context, self.context.plan is None
+        self.context = Context(
+            plan_row(plan) if first else context.plan,
+            plan.arrival_px if first else context.arrival_px,
+            {**context.rates, **market.rates},
+            context.rounds,
+        )
+
+    def new_parent(self, tx: WriteTx) -> Parent:
+        order = self.order
+        terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
+        return Parent(tx.next_parent_id(), *terms)
+
+    def take_up(self, taken: TakenUp) -> None:
+        """Go on with a parent that another worker had begun."""
+        order = self.order
+        terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
+        self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
+        if order.twap_s is not None:
+            self.started_at = taken.opened_at
+
+    def open_parent(self, tx: WriteTx, parent: Parent) -> None:
+        order = self.order
+        opened = (order.id, parameters(order), order.instrument, order.side, order.order_qty)
+        tx.append(ParentOpened(parent.parent_id, *opened))
+        self.lease = tx.take_lease(parent.parent_id, self.desk.holder)
+        self.parent = parent
+
+    def close(self) -> str:
+        """The parent's worker is done with it: its status."""
+        with self.desk.journal.read() as tx:
+            children = self.children(tx)
+        status = "planned" if self.order.dry_run else route_status(self.order.order_qty, children)
+        if self.parent is not None and self.lease is not None:
+            try:
+                with self.desk.journal.write(self.lease) as tx:
+                    tx.append(ParentClosed(self.parent.parent_id, status, encode(self.context)))
+                    tx.drop_lease(self.lease)
+                    self.desk.watch.flush(tx)
+            except LeaseLost as error:
+                self.warnings.append(error.message)
+        return status
+
+    def result(self, children: tuple[Order, ...], status: str) -> RouteResult:
+        with self.desk.journal.read() as tx:
+            fills = history.fills_of(tx, children)
+        order = self.order
+        parent_id = None if self.parent is None else self.parent.parent_id
+        asked = Asked(parent_id, order.id, order.instrument, order.side, order.order_qty)
+        return route_result(asked, self.context, children, fills, status)
+
+    def finish(self) -> Outcome:
+        """Close the parent and answer from the journal."""
+        status = self.close()
+        with self.desk.journal.read() as tx:
+            children = self.children(tx)
+        last = {each.venue: each for each in self.passes}
+        return Outcome(
+            data=self.result(children, status),
+            exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
+            sent=any(child.sending for child in children),
+            uncertain=status == "uncertain",
+            breaks=breaks_of(self),
+            warnings=(*self.warnings, *pass_warnings(list(last.values())), *self.desk.watch.changes()),
+        )
+
+
+def own_orders(run: Run) -> frozenset[ClOrdId]:
+    with run.desk.journal.read() as tx:
+        return frozenset(child.cl_ord_id for child in run.children(tx))
+
+
+def breaks_of(run: Run) -> tuple[BreakRow, ...]:
+    return tuple(found for each in run.passes for found in each.breaks)
+
+
+def note_marks(run: Run, tx: WriteTx, market: Market) -> None:
+    """The prices that the plan was made on, for reports."""
+    if run.context.arrival_px is not None:
+        tx.note_mark(run.instrument.name, plain(run.context.arrival_px))
+    for venue, rate in market.rates.items():
+        quote = market.rules[venue].quote
+        if quote != run.instrument.quote:
+            tx.note_mark(f"{quote}-{run.instrument.quote}", plain(rate))

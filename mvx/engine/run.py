@@ -1,0 +1,233 @@
+"""The daemon: one leader per journal that works what was queued, reconciles each venue and keeps its health.
+
+Rules:
+- Leadership is a lease with a fencing token: everything the leader decides is written under it, so that one
+  that stalled and was replaced can write nothing more. A second leader is refused.
+- A job is worked by the very code that a command runs. One whose leader died is gone on with, never begun
+  again: its parent's key makes that one run.
+- A stop ends what is not begun, settles what is in flight, and gives the lease back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mvx.config.settings import Settings
+from mvx.domain.ids import JobId, Venue
+from mvx.domain.instant import Instant, seconds_between
+from mvx.engine import jobs
+from mvx.engine.cadence import pause_s
+from mvx.engine.desk import Desk, is_alive
+from mvx.engine.flatten import flatten
+from mvx.engine.listen import listening
+from mvx.engine.outcome import Outcome
+from mvx.engine.reconcile import reconcile_venue
+from mvx.engine.results import RunResult
+from mvx.engine.route import route
+from mvx.engine.route_order import RouteOrder
+from mvx.errors import ConfigError, Exit, JournalError, LeaseLost, MvxError
+from mvx.journal import jobs as queue
+from mvx.journal import views
+from mvx.journal.jobs import LEADER, Job
+from mvx.journal.store import LEASE_S, Lease
+
+Say = Callable[[Outcome], None]
+
+#: So many jobs are worked at once; the others wait in the queue.
+MAX_AT_ONCE = 8
+_LOOK_S = 0.1
+_BEAT_S = LEASE_S / 5
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the daemon's surroundings give it: whom to tell, what to touch while it is alive, how the
+    configuration is read anew once `hangup` is set, and what keeps a defect's traceback and says where."""
+
+    say: Say
+    beat: Callable[[], None]
+    hangup: asyncio.Event
+    reread: Callable[[], Settings]
+    log: Callable[[BaseException], str]
+
+
+@dataclass(slots=True)
+class Runner:
+    """A leader at work."""
+
+    desk: Desk
+    lease: Lease
+    around: Around
+    began_at: Instant
+    working: dict[JobId, asyncio.Task[None]] = field(default_factory=dict)
+    ended: int = 0
+    passes: int = 0
+    breaks: int = 0
+    stopping: bool = False
+
+
+async def run(desk: Desk, around: Around) -> Outcome:
+    """Lead until cancelled. Raises JournalError where somebody else leads, LeaseLost where somebody took
+    over."""
+    runner = Runner(desk, await _take_the_lead(desk), around, desk.clock.now())
+    try:
+        async with listening(desk, desk.venues):
+            await _until_stopped(runner)
+    finally:
+        with desk.journal.write() as tx:
+            tx.drop_lease(runner.lease)
+    return _outcome(runner)
+
+
+async def _take_the_lead(desk: Desk) -> Lease:
+    """At once; after a leader that died, when its lease has run out."""
+    while True:
+        with desk.journal.write() as tx:
+            lease = tx.take_lease(LEADER, desk.holder)
+            leader = queue.leader(tx, tx.at)
+        if lease is not None:
+            return lease
+        if leader is not None and is_alive(leader.holder):
+            raise JournalError(
+                f"process {leader.holder.partition('-')[0]} leads this journal already",
+                known="this one did nothing",
+                next_step="stop that one first, or let it work: mvx venue-status",
+            )
+        await desk.clock.sleep(_LOOK_S)
+
+
+async def _until_stopped(runner: Runner) -> None:
+    """All loops at once. One that fails stops the others, after what is in flight is settled."""
+    loops: list[Coroutine[Any, Any, None]] = [_keep_the_lead(runner), _work_jobs(runner), _reread(runner)]
+    loops += [_watch(runner, venue) for venue in runner.desk.venues]
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        await asyncio.gather(*tasks)
+    except asyncio.CancelledError:
+        runner.stopping = True
+    finally:
+        await _stop([task for task in tasks if task is not tasks[0]])
+        await _stop(list(runner.working.values()))
+        await _stop(tasks)
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    """Each is cancelled once and may settle what it began."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_the_lead(runner: Runner) -> None:
+    while True:
+        with runner.desk.journal.write(runner.lease) as tx:
+            runner.desk.watch.flush(tx)
+        runner.around.beat()
+        await runner.desk.clock.sleep(_BEAT_S)
+
+
+async def _reread(runner: Runner) -> None:
+    """New limits and manners for what begins from now on; other venues, or another journal, need a new
+    start. A configuration with an error in it changes nothing."""
+    while True:
+        await runner.around.hangup.wait()
+        runner.around.hangup.clear()
+        try:
+            found = runner.around.reread()
+        except ConfigError as error:
+            line = f"the configuration was not read again, the old one stays in force: {error.message}"
+            runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
+            continue
+        old = runner.desk.settings
+        fixed = replace(found, route=old.route, risk=old.risk, interval_s=old.interval_s) != old
+        line = "limits and manners were read again"
+        if fixed:
+            line += "; what else changed needs a new start of mvx run"
+        settings = replace(old, route=found.route, risk=found.risk, interval_s=found.interval_s)
+        runner.desk = replace(runner.desk, settings=settings)
+        runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
+
+
+async def _work_jobs(runner: Runner) -> None:
+    while True:
+        while len(runner.working) < MAX_AT_ONCE:
+            job = jobs.claim(runner.desk, runner.lease, frozenset(runner.working))
+            if job is None:
+                break
+            runner.working[job.job_id] = asyncio.ensure_future(_work(runner, job))
+        await runner.desk.clock.sleep(_LOOK_S)
+
+
+async def _work(runner: Runner, job: Job) -> None:
+    try:
+        answer = await _answer(runner, job)
+    except MvxError as error:
+        answer = error
+    except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
+        answer = Defect(error, runner.around.log(error))
+    if runner.stopping or isinstance(answer, LeaseLost):
+        return  # the next leader goes on with it
+    jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    del runner.working[job.job_id]
+    runner.ended += 1
+    runner.around.say(_told(job, answer))
+
+
+class Defect(MvxError):
+    """mvx itself failed in the middle of a job: what it sent is in the journal and stays reserved."""
+
+    code = "defect"
+
+    def __init__(self, error: BaseException, where: str) -> None:
+        super().__init__(
+            f"a defect in mvx ({type(error).__name__}); {where}",
+            known="requests may be in flight; what was sent is in the journal and stays reserved",
+            next_step="mvx reconcile, then mvx positions",
+        )
+
+
+async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
+    order = jobs.order_of(job)
+    if isinstance(order, RouteOrder):
+        # The key makes one run of it, whoever begins and whoever goes on.
+        keyed = replace(order, id=order.id or f"job/{job.job_id}", resume=job.worker is not None)
+        return await route(runner.desk, keyed, show=lambda plan: None, confirm=lambda: True)
+    return await flatten(runner.desk, order, show=lambda plan: None, confirm=lambda: True)
+
+
+async def _watch(runner: Runner, venue: Venue) -> None:
+    """One venue's passes, each when it is due."""
+    desk = runner.desk
+    while True:
+        passed = await reconcile_venue(runner.desk, venue)
+        runner.passes += 1
+        runner.breaks += len(passed.breaks)
+        changes = desk.watch.changes()
+        if passed.breaks or changes:
+            runner.around.say(Outcome(None, Exit.OK, breaks=passed.breaks, warnings=changes))
+        with desk.journal.read() as tx:
+            restless = bool(views.unsettled_orders(tx, venue)) or bool(passed.pending)
+        health = desk.watch.health(venue)
+        await desk.clock.sleep(
+            pause_s(runner.desk.settings.interval_s, health, desk.clock.now(), restless=restless)
+        )
+
+
+def _told(job: Job, answer: Outcome | MvxError) -> Outcome:
+    """A job's end, for whoever watches the leader."""
+    if isinstance(answer, MvxError):
+        line = f"{job.kind} {job.job_id} ended: {answer.message}"
+        return Outcome(None, answer.exit_code, breaks=answer.breaks, warnings=(line, *answer.warnings))
+    line = f"{job.kind} {job.job_id} ended with exit {int(answer.exit_code)}"
+    loud = (line, *answer.warnings) if answer.exit_code is not Exit.OK else ()
+    return Outcome(None, answer.exit_code, breaks=answer.breaks, warnings=loud)
+
+
+def _outcome(runner: Runner) -> Outcome:
+    ran_s = seconds_between(runner.began_at, runner.desk.clock.now())
+    result = RunResult(runner.ended, runner.passes, runner.breaks, ran_s)
+    left = tuple(f"{job_id} is left to the next leader" for job_id in runner.working)
+    return Outcome(result, Exit.OK, warnings=(*left, *runner.desk.watch.changes()))

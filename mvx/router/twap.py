@@ -1,0 +1,40 @@
+"""Spreading a quantity evenly over time: how much should have been traded by now.
+
+Rule: whole slices at even intervals, the first at once and the last an interval before the end, so that
+the whole quantity is due before the time is over. What fell behind is caught up by one more slice at a time;
+after the end everything that is left is due.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from mvx.domain.money import ZERO
+
+SLICE_S = 30.0
+SHORTEST_S = 0.001
+LEAST_SLICES, MOST_SLICES = 4, 120
+
+
+def slices_of(duration_s: float) -> int:
+    """One about every SLICE_S, within bounds."""
+    return max(LEAST_SLICES, min(MOST_SLICES, round(duration_s / SLICE_S)))
+
+
+def due_qty(order_qty: Decimal, done_qty: Decimal, elapsed_s: float, duration_s: float) -> Decimal:
+    """What may be traded now, given what is done or may still come of what was sent."""
+    left = max(ZERO, order_qty - done_qty)
+    if elapsed_s >= duration_s:
+        return left
+    slices = slices_of(duration_s)
+    begun = min(slices, math.floor(elapsed_s / duration_s * slices) + 1)
+    behind = order_qty * begun / slices - done_qty
+    return max(ZERO, min(left, behind, 2 * order_qty / slices))
+
+
+def next_slice_s(elapsed_s: float, duration_s: float) -> float:
+    """Seconds until the next slice, or the end, begins; never so few that nothing would have changed."""
+    slices = slices_of(duration_s)
+    begins_s = (math.floor(elapsed_s / duration_s * slices) + 1) / slices * duration_s
+    return max(SHORTEST_S, begins_s - elapsed_s)
