@@ -1,424 +1,273 @@
 /*
- * The life of an order in mvx, as DESIGN 2, 5 and 8 tell it: intent, sending, revoke, deadline, stall,
- * crash, resolve, settle. Processes share one journal with atomic transactions; the venue loses, delays
- * and repeats requests, loses answers, and its lists lag. docs/model.md says what is left out, and why.
+ * The life of an order in mvx, as DESIGN 2, 5 and 8 tell it: intent, sending, revoke, deadline, stall, crash,
+ * resolve, settle. Workers send, reconcilers read the venue and correct the journal, an operator halts; they
+ * share one journal of atomic transactions. The venue loses, delays and answers as it likes, and its lists lag.
  *
- * Time is whole ticks, counted per order from the instants that matter and cut off where nothing more
- * depends on them, so it has no end. A process may stand still for any number of ticks between any two
- * of its steps: a stall is no fault here, it is what processes do.
+ * The inlines bear the names of the functions that they stand for: in mvx/domain/order_life.py (what happens
+ * to one order) and in mvx/reconciliation/ (what a reading of the venue proves). All orders are buys.
  *
- * runs.py holds every way in which this file is compiled: the shapes, and one planted mistake at a time.
+ * Time is counted in whole ticks, for each order from the instants that matter, and no further than anything
+ * depends on it. Between two of its steps a process may stand still for any number of ticks: a stall needs no
+ * step of its own. docs/model.md says what is left out; runs.py holds the shapes and the planted mistakes.
  */
 
-/* The shape: how many intents there can be, parents, processes that route, processes that reconcile. */
-#ifndef CHILDREN
-#define CHILDREN 2
-#endif
-#ifndef PARENTS
-#define PARENTS 1
-#endif
-#ifndef WORKERS
-#define WORKERS 2
-#endif
-#ifndef READERS
-#define READERS 1
-#endif
-#ifndef PARENT_QTY
-#define PARENT_QTY 2
-#endif
-#ifndef LIMIT
-#define LIMIT 9 /* of the position, either way: none */
+/* The shape. */
+#ifndef ORDERS
+#define ORDERS 2     /* intents that there can be */
+#define WORKERS 2    /* processes that send, all for one parent order */
+#define READERS 1    /* processes that reconcile */
+#define PARENT_QTY 1 /* what the parent order asks for */
+#define LIMIT 9      /* of the position */
+#define RESTS 0      /* whether an order can rest at the venue, or is done once it is accepted */
+#define HALTS 0      /* whether an operator may halt */
 #endif
 
-/* What a venue declares and how long an intent lives. A tick each is enough: the venue uses every bound up
- * to its last instant, so a rule that forgets one of them is wrong by a tick. */
-#define DEADLINE 1
-#ifndef CLOCK_SKEW
-#define CLOCK_SKEW 0
-#endif
-#define ACCEPT_LATENESS 1
+/* What a venue declares. It uses each bound up to its last instant, so a rule that forgets one is wrong. */
+#define DEADLINE 1        /* of every intent, after it was committed */
+#define ACCEPT_LATENESS 1 /* clock skew included */
 #define LISTING_LAG 1
 #define LATENESS 1
-#define LAST_ACCEPT (DEADLINE + CLOCK_SKEW + ACCEPT_LATENESS)
-#define LONGEST (LAST_ACCEPT + LISTING_LAG)
+#define LAST_ACCEPT (DEADLINE + ACCEPT_LATENESS)
+#define NEVER_ACCEPTED_BOUND (LAST_ACCEPT + LISTING_LAG)
 
-#if defined(NO_LISTING_LAG)
-#define BOUND (LONGEST - LISTING_LAG)
-#elif defined(NO_CLOCK_SKEW)
-#define BOUND (LONGEST - CLOCK_SKEW)
-#elif defined(NO_ACCEPT_LATENESS)
-#define BOUND (LONGEST - ACCEPT_LATENESS)
-#elif defined(NOT_FOUND_IS_NEVER)
-#define BOUND 0
-#else
-#define BOUND LONGEST
+/* The invariants of DESIGN 9 that are proved here; all of them, unless ONLY names one. */
+mtype:invariant = { ALL, I1, I2, I4, I6, I8, I9, I12, I13, I14 };
+#ifndef ONLY
+#define ONLY ALL
 #endif
-
-/* The properties. One that does not hold names itself: "assertion violated I2". With PROVE_ONLY the others
- * are not asked, so that a planted mistake is known to break that one and not only its neighbour. */
-bool I1 = true, I2 = true, I6 = true, I8 = true, I9 = true, I12 = true, I13 = true, I14 = true;
-bool NEVER_SENT = true, COUNTS_ONCE = true, ONE_WORKER = true;
-
-#define ID_I1 1
-#define ID_I2 2
-#define ID_I6 6
-#define ID_I8 8
-#define ID_I9 9
-#define ID_I12 12
-#define ID_I13 13
-#define ID_I14 14
-#define ID_NEVER_SENT 21
-#define ID_COUNTS_ONCE 22
-#define ID_ONE_WORKER 23
-#ifdef PROVE_ONLY
-#define GLUE(a, b) a##b
-#define ID(property) GLUE(ID_, property)
-#define ASKED(property) (ID_##property == ID(PROVE_ONLY))
-#else
-#define ASKED(property) true
-#endif
-#define PROVE(property, holds)                                                                                 \
-    if                                                                                                         \
-    :: ASKED(property) && !(holds) -> property = false; assert(property)                                       \
-    :: else -> skip                                                                                            \
+mtype:invariant broken = ALL; /* this one, if not ALL */
+#define PROVE(invariant, holds)                                                                                 \
+    if                                                                                                          \
+    :: (ONLY == ALL || ONLY == invariant) && !(holds) -> broken = invariant; assert(broken == ALL)              \
+    :: else                                                                                                     \
     fi
 
-/* The journal's word on an order. INTENT: committed and unsent. REVOKED, REJECTED, NEVER and CLOSED are
- * terminal. NEVER: never accepted, by proof. UNKNOWN: it left, and no reliable answer came. */
+/* The journal: whoever crashes, it stays. REVOKED, REJECTED and NEVER (accepted) are one status in the code,
+ * with these reasons; SENDING and UNKNOWN are both unresolved, and differ only in whether anyone said so. */
 mtype:word = { NONE, INTENT, REVOKED, SENDING, UNKNOWN, REJECTED, NEVER, ACKED, CLOSED };
-
-typedef Order { /* one row of the journal; whoever crashes, it stays */
+typedef Row {
     mtype:word word = NONE;
-    byte parent;
     byte qty;
     byte claimed;   /* filled by the venue's record of the order */
     byte booked;    /* filled by its listed trades */
-    bool heard;     /* a fill was pushed, true or not */
-    bool settled;   /* nothing is reserved for it any more */
+    bool freed;     /* nothing is reserved for it any more */
     byte age;       /* ticks since it was committed */
     byte ended_for; /* ticks since we heard that it is terminal */
-    bool whole;     /* for I14: it was complete once, */
-    byte whole_qty; /* with so much filled; what is later than that is exogenous */
-#ifdef TWO_READINGS
-    bool missed;     /* a reading that could prove its absence did not find it */
-    byte missed_for; /* ticks since then */
-#endif
+    byte missed;    /* 0, or 1 + the ticks since a reading missed it that came late enough to prove something */
 };
-Order journal[CHILDREN];
-byte used;                /* intents committed so far */
+Row journal[ORDERS];
+byte used;          /* intents committed so far */
 bool halted;
-bool closed[PARENTS];     /* its result was given */
-byte holder[PARENTS];     /* of its lease; a lease that ran out can be taken at any instant */
-#define NOBODY 255
 
-/* Between us and the venue. An answer that nobody waits for is lost. */
+/* Between a worker and the venue. An answer that nobody waits for is lost. */
 mtype:answer = { UNASKED, PENDING, ACCEPTED, REFUSED, DUPLICATE };
 typedef Wire {
-    byte requests;  /* copies under way */
+    byte requests;  /* under way */
     mtype:answer answer = UNASKED;
-#ifdef SIGNED_AFRESH
-    byte signed_at;
-#endif
+    byte signed_at; /* by the order's age: the deadline stands in the intent, so it is always 0 */
 };
-Wire wire[CHILDREN];
+Wire wire[ORDERS];
 
 /* The venue's truth. */
 mtype:there = { NOT_THERE, OPEN, DONE };
 typedef Truth {
     mtype:there there = NOT_THERE;
-    byte filled;
-    byte listed;      /* of these, the trades that it lists */
-    byte known_for;   /* ticks since it was accepted, or since its lists show it */
-    byte done_for;    /* ticks since it was done */
+    byte traded;
+    byte late;      /* of these, after it was done */
+    byte listed;    /* of these, in the list of trades */
+    byte so_for;    /* ticks since it is what it is: its lists show it after LISTING_LAG, or earlier */
+    byte done_for;  /* ticks since it was done: nothing fills and all is listed after LATENESS */
 };
-Truth venue[CHILDREN];
-
-bool sells[PARENTS];
-short opening;            /* the position before anything was sent */
-#ifdef LIVENESS
-bool healed;
-#else
-#define healed false
-#endif
+Truth venue[ORDERS];
 
 #define UNRESOLVED(c) (journal[c].word == SENDING || journal[c].word == UNKNOWN)
-#define TERMINAL(c) (journal[c].word == REVOKED || journal[c].word == REJECTED || journal[c].word == NEVER \
-                     || journal[c].word == CLOSED)
 #define COMPLETE(c) (journal[c].word == CLOSED && journal[c].claimed == journal[c].booked)
-#define SHOWN(c) (venue[c].known_for >= LISTING_LAG)
-
-#ifdef SIGNED_AFRESH
 #define IN_TIME(c) (journal[c].age <= LAST_ACCEPT + wire[c].signed_at)
-#else
-#define IN_TIME(c) (journal[c].age <= LAST_ACCEPT)
-#endif
+#define LISTED(c, state) (venue[c].there == state && venue[c].so_for >= LISTING_LAG)
 
-/* What may still fill: held in full until settled (DESIGN 2.8), and for the parent's residual until the
- * order is terminal with complete trades (2.7). */
-#ifdef UNKNOWN_UNRESERVED
-#define WORST(c) (journal[c].settled || journal[c].word == UNKNOWN -> 0 : journal[c].qty - journal[c].booked)
-#else
-#define WORST(c) (journal[c].settled -> 0 : journal[c].qty - journal[c].booked)
-#endif
+/* What may still fill: all of it until it is settled (DESIGN 2.8); for the parent's residual, until it is
+ * complete (2.7). */
+#define WORST(c) (journal[c].freed -> 0 : journal[c].qty - journal[c].booked)
 #define RESIDUAL_WORST(c) (COMPLETE(c) -> 0 : WORST(c))
 
-/* Scratch of one atomic step, at rest again when that is over. */
-byte k, may;
-short truth, most, least, lo, hi, filled;
-short leaves, room;
+/* Scratch inside one atomic step. */
+hidden byte k;
+hidden short position, open_buys, lo, hi, parents_fills, leaves, room;
 
-/* Everything that must hold in every state; run at the end of every step that changes one. */
+/* What must hold in every state: run at the end of every step that changes one. */
 inline look() {
     d_step {
-        truth = opening; most = opening; least = opening; lo = opening; hi = opening; filled = 0;
-        for (k : 0 .. CHILDREN - 1) {
-            may = (venue[k].there == OPEN -> journal[k].qty - venue[k].filled : 0);
-            if
-            :: sells[journal[k].parent] ->
-                truth = truth - venue[k].filled;
-                most = most - venue[k].filled;
-                least = least - venue[k].filled - may;
-                hi = hi - journal[k].booked;
-                lo = lo - journal[k].booked - WORST(k)
-            :: else ->
-                truth = truth + venue[k].filled;
-                most = most + venue[k].filled + may;
-                least = least + venue[k].filled;
-                lo = lo + journal[k].booked;
-                hi = hi + journal[k].booked + WORST(k)
-            fi;
-            if
-            :: journal[k].parent == 0 ->
-                filled = filled + (journal[k].whole -> journal[k].whole_qty : venue[k].filled)
-            :: else -> skip
-            fi;
-            if /* nothing asks for its age any more */
-            :: journal[k].word != NONE && journal[k].word != INTENT && !UNRESOLVED(k) && wire[k].requests == 0 ->
-                journal[k].age = LONGEST
-            :: else -> skip
-            fi;
-            PROVE(I6, venue[k].there == NOT_THERE || journal[k].word != NONE);
-            PROVE(I8, venue[k].there == NOT_THERE || (journal[k].word != REJECTED && journal[k].word != NEVER));
-            PROVE(NEVER_SENT, journal[k].word != REVOKED
-                              || (venue[k].there == NOT_THERE && wire[k].requests == 0));
-            PROVE(COUNTS_ONCE, journal[k].booked <= venue[k].filled);
-            PROVE(I9, !journal[k].settled
+        position = 0; open_buys = 0; lo = 0; hi = 0; parents_fills = 0;
+        for (k : 0 .. ORDERS - 1) {
+            position = position + venue[k].traded;
+            open_buys = open_buys + (venue[k].there == OPEN -> journal[k].qty - venue[k].traded : 0);
+            lo = lo + journal[k].booked;
+            hi = hi + journal[k].booked + WORST(k);
+            parents_fills = parents_fills + venue[k].traded - venue[k].late;
+            PROVE(I4, journal[k].booked <= venue[k].traded);
+            PROVE(I6, (venue[k].there == NOT_THERE && wire[k].requests == 0)
+                      || (journal[k].word != NONE && journal[k].word != INTENT && journal[k].word != REVOKED));
+            PROVE(I8, venue[k].there == NOT_THERE
+                      || (journal[k].word != REVOKED && journal[k].word != REJECTED && journal[k].word != NEVER));
+            PROVE(I9, !journal[k].freed
                       || (venue[k].there == NOT_THERE && !(wire[k].requests > 0 && IN_TIME(k)))
                       || (venue[k].there == DONE && venue[k].done_for >= LATENESS
-                          && journal[k].booked == venue[k].filled))
+                          && journal[k].booked == venue[k].traded));
+            if /* nothing depends on these any more */
+            :: journal[k].word != INTENT && !UNRESOLVED(k) ->
+                journal[k].missed = 0;
+                journal[k].age = (wire[k].requests == 0 -> NEVER_ACCEPTED_BOUND : journal[k].age)
+            :: else
+            fi
         }
-        PROVE(I2, most <= LIMIT && least >= -LIMIT);
-        PROVE(I13, lo <= truth && truth <= hi);
-        PROVE(I14, filled <= PARENT_QTY);
-        k = 0; may = 0; truth = 0; most = 0; least = 0; lo = 0; hi = 0; filled = 0
+        PROVE(I2, position + open_buys <= LIMIT);
+        PROVE(I13, lo <= position && position <= hi);
+        PROVE(I14, parents_fills <= PARENT_QTY)
     }
 }
 
-/* The steps of domain/order_life.py that a sender's own ears bring about. */
+/* mvx/domain/order_life.py */
 inline acked(c) {
     if
-    :: UNRESOLVED(c) || journal[c].word == REJECTED || journal[c].word == NEVER ->
-        journal[c].word = ACKED; journal[c].settled = false
-    :: else -> skip
+    :: UNRESOLVED(c) -> journal[c].word = ACKED
+    :: else
     fi
 }
 
-inline rejected(c) {
+inline rejected(c, reason) {
     if
-    :: UNRESOLVED(c) -> journal[c].word = REJECTED; journal[c].settled = true
-    :: else -> skip
+    :: journal[c].word == INTENT || UNRESOLVED(c) -> journal[c].word = reason; journal[c].freed = true
+    :: else
     fi
 }
 
 inline outcome_lost(c) {
     if
     :: journal[c].word == SENDING -> journal[c].word = UNKNOWN
-    :: else -> skip
+    :: else
     fi
 }
 
-inline revoke(c) {
-    journal[c].word = REVOKED; journal[c].settled = true
+inline revoked(c) {
+    if
+    :: journal[c].word == INTENT -> rejected(c, REVOKED)
+    :: else
+    fi
 }
 
-/* What the parent may still plan, and what the limit still admits on its side. */
-inline assess(parent) {
-    leaves = PARENT_QTY; room = (sells[parent] -> LIMIT + opening : LIMIT - opening);
-    for (k : 0 .. CHILDREN - 1) {
-        if
-        :: journal[k].word == NONE -> skip
-        :: else ->
-            if
-            :: journal[k].parent == parent -> leaves = leaves - journal[k].booked - RESIDUAL_WORST(k)
-            :: else -> skip
-            fi;
-            if
-            :: sells[journal[k].parent] == sells[parent] -> room = room - journal[k].booked - WORST(k)
-            :: else ->
-                room = room + journal[k].booked;
-#ifdef UNCONFIRMED_REDUCES
-                room = room + (journal[k].heard && journal[k].booked == 0 -> 1 : 0)
-#endif
-            fi
-        fi
-    }
-    k = 0
+inline ended(c) {
+    if
+    :: journal[c].word == ACKED -> journal[c].word = CLOSED; journal[c].ended_for = 0
+    :: else
+    fi
 }
 
-/* A process that routes one parent. Its local variables are all that a crash takes. */
-proctype worker(byte me; byte parent) {
-    byte c; /* the intent at work */
-    byte planned;
-#if defined(RISK_OUTSIDE) || defined(RESIDUAL_OUTSIDE)
-    short leaves_then, room_then;
-#endif
-
-start:
+inline filled(c, trades) {
+    journal[c].booked = trades;
+    journal[c].claimed = (journal[c].claimed < trades -> trades : journal[c].claimed);
     if
-    :: atomic { !closed[parent] -> holder[parent] = me }
-    :: closed[parent] -> goto gone
+    :: journal[c].booked == journal[c].qty -> ended(c)
+    :: else
+    fi
+}
+
+inline reported(c, done, claims) {
+    if
+    :: claims > journal[c].claimed -> journal[c].claimed = claims
+    :: else
     fi;
-#ifdef RESEND_AFTER_RESTART
-    atomic {
-        c = 0;
-        do
-        :: c < used && !(journal[c].parent == parent && journal[c].word == SENDING) -> c++
-        :: else -> break
-        od;
-        if
-        :: c < used && wire[c].answer == UNASKED -> goto dispatch
-        :: else -> c = 0
-        fi
-    }
-#endif
-
-plan:
-#if defined(RISK_OUTSIDE) || defined(RESIDUAL_OUTSIDE)
-    atomic { assess(parent); leaves_then = leaves; room_then = room; leaves = 0; room = 0 };
-#endif
     if
-    :: !healed -> goto start /* a crash */
-    :: atomic { /* risk and the intent in one transaction, by the holder of the lease */
-        true;
-#ifndef NO_FENCE
+    :: done -> ended(c)
+    :: else
+    fi
+}
+
+inline settled(c) {
+    journal[c].freed = true; journal[c].ended_for = 0
+}
+
+/* A process that plans, commits and sends (engine/route.py, engine/submit.py), again and again. A crash takes
+ * what is local to it and no more. It has no lease: what is safe without one is safe with it. */
+proctype worker() {
+    byte c;
+
+restart:
+    c = 0;
+    if
+    :: atomic { /* risk, residual and the intent in one transaction */
+        !halted && used < ORDERS;
+        leaves = PARENT_QTY; room = LIMIT;
+        for (k : 0 .. ORDERS - 1) {
+            leaves = leaves - journal[k].booked - RESIDUAL_WORST(k);
+            room = room - journal[k].booked - WORST(k)
+        }
+        leaves = (room < leaves -> room : leaves);
         if
-        :: holder[parent] != me -> goto gone
-        :: else -> skip
-        fi;
-#endif
-        assess(parent);
-#ifdef RISK_OUTSIDE
-        room = room_then;
-#endif
-#ifdef RESIDUAL_OUTSIDE
-        leaves = leaves_then;
-#endif
-        if
-        :: !halted && used < CHILDREN && leaves >= 1 && room >= 1 -> planned = 1
-        :: !halted && used < CHILDREN && leaves >= 2 && room >= 2 -> planned = 2
-        :: closed[parent] = true; holder[parent] = NOBODY; leaves = 0; room = 0; goto gone
-        fi;
-        leaves = 0; room = 0;
-        PROVE(ONE_WORKER, !closed[parent]);
-        c = used; used++;
-        journal[c].parent = parent;
-        journal[c].qty = planned;
-#ifndef JOURNAL_AFTER_SEND
-        journal[c].word = INTENT;
-#endif
-        planned = 0;
-        look() }
+        :: leaves > 0 ->
+            c = used; used++;
+            journal[c].qty = leaves;
+            journal[c].word = INTENT;
+            look()
+        :: else -> goto restart
+        fi }
+    :: used == ORDERS -> goto gone
     fi;
 
-    if
-    :: atomic { !healed -> c = 0; goto start } /* a crash */
-#ifndef JOURNAL_AFTER_SEND
-    :: atomic { /* whoever gives up on it and whoever sends it meet here */
-        true;
+    if /* whoever gives up on it and whoever sends it meet in the journal, and the first one wins */
+    :: atomic {
         if
         :: journal[c].word == INTENT ->
             PROVE(I12, !halted);
-#ifndef NO_SENDING_MARK
-            journal[c].word = SENDING
-#endif
-        :: else -> c = 0; goto plan
+            journal[c].word = SENDING;
+            look()
+        :: else -> goto restart
         fi }
-#else
-    :: skip
-#endif
+    :: goto restart /* a crash */
     fi;
 
-dispatch:
     if
-    :: atomic { !healed -> c = 0; goto start } /* a crash */
     :: atomic {
-        true;
         if
-#ifdef SIGNED_AFRESH
-        :: wire[c].signed_at = journal[c].age; wire[c].requests++; wire[c].answer = PENDING
-#else
         :: journal[c].age < DEADLINE -> wire[c].requests++; wire[c].answer = PENDING
-        :: else -> rejected(c); look(); c = 0; goto plan /* it never left */
-#endif
+        :: else -> rejected(c, REJECTED) /* it never leaves */
         fi;
-#if defined(NO_SENDING_MARK)
-        look(); /* while the journal still says what it says */
-        journal[c].word = SENDING;
-#endif
         look() }
+    :: goto restart /* a crash */
     fi;
 
-    do
-    :: atomic { !healed -> wire[c].answer = UNASKED; c = 0; goto start } /* a crash */
-#ifdef BLIND_RETRY
-    :: atomic { journal[c].age < DEADLINE && wire[c].requests == 0 && wire[c].answer == PENDING ->
-        wire[c].requests++ }
-#endif
-    :: atomic { /* heard, or waited for long enough */
-        wire[c].answer != UNASKED;
-        if
-        :: wire[c].answer == ACCEPTED -> acked(c)
-        :: wire[c].answer == REFUSED -> rejected(c)
-#ifdef DUPLICATE_IS_REJECT
-        :: wire[c].answer == DUPLICATE -> rejected(c)
-#else
-        :: wire[c].answer == DUPLICATE -> outcome_lost(c)
-#endif
-#ifdef TIMEOUT_IS_REJECT
-        :: wire[c].answer == PENDING -> rejected(c)
-#else
-        :: wire[c].answer == PENDING -> outcome_lost(c)
-#endif
-        fi;
-#ifdef JOURNAL_AFTER_SEND
-        journal[c].word = (journal[c].word == NONE -> SENDING : journal[c].word);
-#endif
-        wire[c].answer = UNASKED; c = 0;
-        look();
-        goto plan }
-    od;
+    if
+    :: atomic { wire[c].answer == ACCEPTED -> acked(c); wire[c].answer = UNASKED; look() }
+    :: atomic { wire[c].answer == REFUSED -> rejected(c, REJECTED); wire[c].answer = UNASKED; look() }
+    :: atomic { wire[c].answer == DUPLICATE -> outcome_lost(c); wire[c].answer = UNASKED; look() }
+    :: atomic { wire[c].answer == PENDING -> outcome_lost(c); wire[c].answer = UNASKED; look() } /* timed out */
+    :: atomic { wire[c].answer = UNASKED } /* a crash, or it never left */
+    fi;
+    goto restart;
 gone:
     skip
 }
 
-/* The fate of one request and of the order that it may become. */
+/* The fate at its venue of one order's requests, and of the order that they may become. */
 proctype fate(byte c) {
     do
-    :: atomic { wire[c].requests > 0 && IN_TIME(c) && venue[c].there != OPEN ->
-        /* accepted: a client order id is unique among open orders only */
+    :: atomic { /* accepted: a client order id is unique among open orders only */
+        wire[c].requests > 0 && IN_TIME(c) && venue[c].there != OPEN;
         PROVE(I1, venue[c].there == NOT_THERE);
         wire[c].requests--;
-        venue[c].there = OPEN; venue[c].known_for = 0;
+        venue[c].there = OPEN; venue[c].so_for = 0;
         if
         :: wire[c].answer == PENDING -> wire[c].answer = ACCEPTED
-        :: wire[c].answer == PENDING -> wire[c].answer = DUPLICATE /* its gateway had repeated it */
-#ifdef REFUSAL_OF_A_COPY
-        :: wire[c].answer == PENDING -> wire[c].answer = REFUSED /* the repeat found no money left */
-#endif
+        :: wire[c].answer == PENDING -> wire[c].answer = DUPLICATE /* its gateway repeated it */
         :: true /* the answer is lost */
         fi;
+        if
+        :: RESTS
+        :: !RESTS && venue[c].traded < journal[c].qty -> venue[c].traded++; venue[c].there = DONE
+        :: !RESTS -> venue[c].there = DONE
+        fi;
         look() }
-    :: atomic { wire[c].requests > 0 -> /* refused, or lost on the way */
+    :: atomic { /* refused, or lost */
+        wire[c].requests > 0;
         wire[c].requests--;
         if
         :: wire[c].answer == PENDING && venue[c].there == NOT_THERE && wire[c].requests == 0 ->
@@ -427,229 +276,173 @@ proctype fate(byte c) {
         :: true
         fi;
         look() }
-#ifdef REPEATED_WHEN_DONE
-    :: atomic { venue[c].there == DONE && IN_TIME(c) -> /* the gateway's own repeat comes late */
-        PROVE(I1, venue[c].there == NOT_THERE) }
-#endif
-    :: atomic { venue[c].there == OPEN && venue[c].filled < journal[c].qty -> /* a fill */
-        venue[c].filled++;
+    :: atomic { /* a fill */
+        venue[c].there == OPEN;
+        venue[c].traded++;
         if
-        :: venue[c].filled == journal[c].qty -> venue[c].there = DONE
-        :: else -> skip
+        :: venue[c].traded == journal[c].qty -> venue[c].there = DONE; venue[c].so_for = 0
+        :: else
         fi;
         look() }
-    :: atomic { venue[c].there == OPEN -> /* killed, expired, or cancelled by whomever */
-        venue[c].there = DONE;
-#ifdef CLOSED_LIST_LAGS
-        venue[c].known_for = 0;
-#endif
+    :: atomic { /* killed, expired, or cancelled by whomever */
+        venue[c].there == OPEN;
+        venue[c].there = DONE; venue[c].so_for = 0;
         look() }
-    :: atomic { venue[c].there == DONE && venue[c].done_for < LATENESS && venue[c].filled < journal[c].qty ->
-        venue[c].filled++; /* late */
+    :: atomic { /* a late fill */
+        venue[c].there == DONE && venue[c].done_for < LATENESS && venue[c].traded < journal[c].qty;
+        venue[c].traded++; venue[c].late++;
         look() }
-    :: atomic { venue[c].there != NOT_THERE && !SHOWN(c) -> venue[c].known_for = LISTING_LAG }
-    :: atomic { venue[c].listed < venue[c].filled -> venue[c].listed++ }
-#ifdef PUSHES
-    :: atomic { venue[c].there != NOT_THERE && !journal[c].heard && !TERMINAL(c) && journal[c].word != NONE ->
-        journal[c].heard = true; /* a push, true or not, names the order */
-        acked(c);
-        look() }
-#endif
+    :: atomic { venue[c].there != NOT_THERE && venue[c].so_for < LISTING_LAG; venue[c].so_for = LISTING_LAG }
+    :: atomic { venue[c].listed < venue[c].traded; venue[c].listed++ }
     od
 }
 
-/* A reading of the venue and the transaction that corrects the journal by it (reconciliation/). */
-typedef Reading {
-    bool ripe;   /* it began when absence proves something */
-    bool over;   /* it began when nothing can be late any more */
-    bool open;   /* the open list shows it */
-    bool done;   /* the closed list shows it */
-    byte claims; /* filled by the record of it */
-    byte trades;
-#ifdef FILL_BOOKED_BLINDLY
-    byte known;
-#endif
-};
-
-inline read_open(c) {
-    reading[c].open = (venue[c].there == OPEN && SHOWN(c));
-    reading[c].claims = (reading[c].open -> venue[c].filled : reading[c].claims)
-}
-
-inline read_closed(c) {
-    reading[c].done = (venue[c].there == DONE && SHOWN(c));
-    reading[c].claims = (reading[c].done -> venue[c].filled : reading[c].claims)
-}
-
-inline ended(c) {
-    journal[c].word = CLOSED; journal[c].ended_for = 0
-}
-
-inline forget(c) {
-    reading[c].ripe = false; reading[c].over = false; reading[c].open = false; reading[c].done = false;
-    reading[c].claims = 0; reading[c].trades = 0
-}
-
-inline correct(c) {
-    if /* adopt */
-    :: (reading[c].open || reading[c].done) && journal[c].word != NONE -> acked(c)
-    :: else -> skip
-    fi;
-    if /* give up what nobody will send */
-    :: journal[c].word == INTENT -> revoke(c)
-    :: journal[c].word == INTENT && journal[c].age < DEADLINE -> skip
-    :: else -> skip
-    fi;
-#ifdef FILL_BOOKED_BLINDLY
+inline adopt() {
     if
-    :: (journal[c].word == ACKED || journal[c].word == CLOSED) && reading[c].trades > reading[c].known ->
-        journal[c].booked = journal[c].booked + reading[c].trades - reading[c].known
-#else
-    if /* book the trades that the journal lacks: one row per exec_id */
-    :: (journal[c].word == ACKED || journal[c].word == CLOSED) && reading[c].trades > journal[c].booked ->
-        journal[c].booked = reading[c].trades;
-#endif
-        journal[c].claimed = (journal[c].claimed < journal[c].booked -> journal[c].booked : journal[c].claimed);
-        if
-        :: journal[c].word == ACKED && journal[c].booked == journal[c].qty -> ended(c)
-        :: journal[c].settled -> journal[c].settled = false; journal[c].ended_for = 0
-        :: else -> skip
-        fi
-    :: else -> skip
-    fi;
-    if /* follow the record */
-    :: journal[c].word == ACKED && reading[c].done -> ended(c)
-    :: else -> skip
-    fi;
-    if
-    :: (reading[c].open || reading[c].done) && reading[c].claims > journal[c].claimed ->
-        journal[c].claimed = reading[c].claims;
-        if
-        :: journal[c].settled -> journal[c].settled = false; journal[c].ended_for = 0
-        :: else -> skip
-        fi
-    :: else -> skip
-    fi;
-    if
-    :: COMPLETE(c) && !journal[c].whole -> journal[c].whole = true; journal[c].whole_qty = journal[c].booked
-    :: else -> skip
-    fi;
-    if /* prove absent */
-    :: UNRESOLVED(c) && reading[c].ripe && !reading[c].open && !reading[c].done ->
-        journal[c].word = NEVER; journal[c].settled = true
-    :: else -> skip
-    fi;
-    if /* settle */
-    :: reading[c].over && COMPLETE(c) -> journal[c].settled = true; journal[c].ended_for = 0
-    :: else -> skip
+    :: in_open || in_closed -> acked(c)
+    :: else
     fi
 }
 
+inline give_up_unsent() { /* its worker may be gone or alive: who is asks the reconciler, not this model */
+    if
+    :: revoked(c)
+    :: journal[c].age < DEADLINE
+    fi
+}
+
+inline book_missing() { /* one row per trade; one without an order waits */
+    if
+    :: (journal[c].word == ACKED || journal[c].word == CLOSED) && trades > journal[c].booked -> filled(c, trades)
+    :: else
+    fi
+}
+
+inline follow() {
+    if
+    :: in_open || in_closed -> reported(c, in_closed, claims)
+    :: else
+    fi
+}
+
+inline prove_absent() {
+    if
+    :: UNRESOLVED(c) && ripe && !in_open && !in_closed ->
+        if
+        :: RESTS && !again -> journal[c].missed = (journal[c].missed == 0 -> 1 : journal[c].missed)
+        :: else -> rejected(c, NEVER)
+        fi
+    :: else
+    fi
+}
+
+inline settle() {
+    if
+    :: COMPLETE(c) && !journal[c].freed && over -> settled(c)
+    :: else
+    fi
+}
+
+/* A reading of one order's venue, and the transaction that corrects the journal by it. What a reading tells
+ * is fixed when it is read; how the journal stands is asked in the transaction. */
 proctype reconciler() {
-    Reading reading[CHILDREN];
     byte c;
+    bool ripe;     /* it began when absence can prove something, */
+    bool again;    /* long enough after another one that had missed the order */
+    bool over;     /* it began when nothing can be late any more */
+    bool in_open, in_closed;
+    byte claims, trades;
 
     do
-    :: atomic { /* it begins, and reads the open orders */
-        for (c : 0 .. CHILDREN - 1) {
-            reading[c].ripe = (journal[c].age >= BOUND);
-            reading[c].over = (journal[c].word == CLOSED && journal[c].ended_for >= LATENESS);
-            read_open(c)
-        }
-        c = 0 };
-        if
-        :: atomic { /* closed orders, and then the trades */
-            for (c : 0 .. CHILDREN - 1) {
-                read_closed(c);
-                reading[c].trades = venue[c].listed
-            }
-            c = 0 };
-            atomic { /* the transaction */
-                for (c : 0 .. CHILDREN - 1) {
-                    correct(c);
-                    forget(c)
-                }
-                c = 0;
-                look() }
-        :: atomic { /* the call failed: nothing follows from it */
-            for (c : 0 .. CHILDREN - 1) {
-                forget(c)
-            }
-            c = 0 }
-        fi
+    :: atomic {
+        used > 0;
+        select(c : 0 .. used - 1);
+        ripe = (journal[c].age >= NEVER_ACCEPTED_BOUND);
+        again = (journal[c].missed > LISTING_LAG);
+        over = (journal[c].word == CLOSED && journal[c].ended_for >= LATENESS);
+        in_open = LISTED(c, OPEN);
+        claims = (in_open -> venue[c].traded : 0) };
+       atomic {
+        in_closed = LISTED(c, DONE);
+        claims = (in_closed -> venue[c].traded : claims) };
+       atomic {
+        trades = venue[c].listed };
+       if
+       :: atomic { /* in the order of reconciliation/compare.py */
+            adopt();
+            give_up_unsent();
+            book_missing();
+            follow();
+            prove_absent();
+            settle();
+            look() }
+       :: skip /* a call failed, or a crash: nothing follows from it */
+       fi;
+       atomic {
+        c = 0; ripe = false; again = false; over = false; in_open = false; in_closed = false;
+        claims = 0; trades = 0 }
     od
 }
 
-/* The operator: a halt revokes what is unsent in its own transaction. */
+/* A halt revokes what is unsent in its own transaction (engine/trading.py). */
 proctype operator() {
-    byte c;
-
     atomic {
         halted = true;
-        for (c : 0 .. CHILDREN - 1) {
-            if
-            :: journal[c].word == INTENT -> revoke(c)
-            :: else -> skip
-            fi
+        for (k : 0 .. ORDERS - 1) {
+            revoked(k)
         }
-        c = 0;
+        k = 0;
         look() }
 }
 
 proctype clock() {
-    byte c;
-
     do
-    :: d_step {
-        for (c : 0 .. CHILDREN - 1) {
+    :: atomic {
+        for (k : 0 .. ORDERS - 1) {
             if
-            :: c < used && journal[c].age < LONGEST -> journal[c].age++
-            :: else -> skip
+            :: k < used && journal[k].age < NEVER_ACCEPTED_BOUND -> journal[k].age++
+            :: else
             fi;
             if
-            :: journal[c].word == CLOSED && !journal[c].settled && journal[c].ended_for < LATENESS ->
-                journal[c].ended_for++
-            :: else -> skip
+            :: journal[k].missed > 0 && journal[k].missed <= LISTING_LAG -> journal[k].missed++
+            :: else
             fi;
             if
-            :: venue[c].there != NOT_THERE && !SHOWN(c) -> venue[c].known_for++
-            :: else -> skip
+            :: journal[k].word == CLOSED && !journal[k].freed && journal[k].ended_for < LATENESS ->
+                journal[k].ended_for++
+            :: else
             fi;
             if
-            :: venue[c].there == DONE && venue[c].done_for < LATENESS -> venue[c].done_for++
-            :: else -> skip
+            :: venue[k].there != NOT_THERE && venue[k].so_for < LISTING_LAG -> venue[k].so_for++
+            :: else
             fi;
             if
-            :: venue[c].there == DONE && venue[c].done_for >= LATENESS -> venue[c].listed = venue[c].filled
-            :: else -> skip
+            :: venue[k].there == DONE && venue[k].done_for < LATENESS -> venue[k].done_for++
+            :: else
+            fi;
+            if
+            :: venue[k].there == DONE && venue[k].done_for >= LATENESS -> venue[k].listed = venue[k].traded
+            :: else
             fi
         }
-        c = 0;
         look() }
     od
 }
 
 init {
-    byte c;
-
     atomic {
-#if PARENTS > 1
-        if :: sells[0] = true :: skip fi;
-        if :: sells[1] = true :: skip fi;
-        if :: opening = LIMIT :: skip fi;
-#endif
-        for (c : 0 .. WORKERS - 1) {
-            run worker(c, (PARENTS > 1 -> c : 0))
+        for (k : 1 .. WORKERS) {
+            run worker()
         }
-        for (c : 0 .. CHILDREN - 1) {
-            run fate(c)
+        for (k : 0 .. ORDERS - 1) {
+            run fate(k)
         }
-        for (c : 0 .. READERS - 1) {
+        for (k : 1 .. READERS) {
             run reconciler()
         }
-#ifdef HALTS
-        run operator();
-#endif
-        run clock();
-        c = 0 }
+        if
+        :: HALTS -> run operator()
+        :: else
+        fi;
+        run clock() }
 }
