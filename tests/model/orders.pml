@@ -205,7 +205,7 @@ restart:
         if
         :: leaves > 0 ->
             c = used; used++;
-            journal[c].qty = leaves;
+            journal[c].qty = leaves; journal[c].age = 0;
             journal[c].word = INTENT;
             look()
         :: else -> goto restart
@@ -262,8 +262,12 @@ proctype fate(byte c) {
         fi;
         if
         :: RESTS
-        :: !RESTS && venue[c].traded < journal[c].qty -> venue[c].traded++; venue[c].there = DONE
-        :: !RESTS -> venue[c].there = DONE
+        :: !RESTS ->
+            do
+            :: venue[c].traded < journal[c].qty -> venue[c].traded++
+            :: break
+            od;
+            venue[c].there = DONE
         fi;
         look() }
     :: atomic { /* refused, or lost */
@@ -400,7 +404,7 @@ proctype clock() {
     :: atomic {
         for (k : 0 .. ORDERS - 1) {
             if
-            :: k < used && journal[k].age < NEVER_ACCEPTED_BOUND -> journal[k].age++
+            :: journal[k].age < NEVER_ACCEPTED_BOUND -> journal[k].age++
             :: else
             fi;
             if
