@@ -29,7 +29,7 @@ def cancel(
     if (target is None) == (not all_orders):
         raise UsageError("name one order or parent, or say --all")
     session: Session = ctx.obj
-    settings = session.settings()
+    settings = session.settings_for_safety()
     venues = known_venues(venue, settings.desk)
 
     async def work() -> Outcome:

@@ -26,7 +26,7 @@ from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
-from mvx.sqlite import Connection, Database, DatabaseError, unusable
+from mvx.sqlite import Connection, Database, DatabaseError, is_there, unusable
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -261,11 +261,11 @@ class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
     def __init__(self, path: Path, *, mode: str, create: bool = True, clock: Clock | None = None) -> None:
-        if not create and not path.exists():
+        if not create and not is_there(path):
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path)
+        self._database = Database(path, holds=("log", "meta"))
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path)
         self._notices: list[str] = []
