@@ -7,7 +7,8 @@
     ├── Refused                 4  risk, halt, declined, an id used before
     ├── NoVenueUsable           7  nothing to route to
     ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
-    │   └── LeaseLost           5  another worker holds the parent now
+    │   ├── LeaseLost           5  another worker holds the parent now
+    │   └── NotRecorded         5  it failed after requests were sent
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
         ├── VenueRejected           the venue refused, by a parsed code
@@ -108,6 +109,21 @@ class JournalError(MvxError):
 class LeaseLost(JournalError):
     code = "lease_lost"
     exit_code = Exit.UNCERTAIN
+
+
+class NotRecorded(JournalError):
+    """The journal failed after this process had sent something: what became of it may not be written."""
+
+    code = "not_recorded"
+    exit_code = Exit.UNCERTAIN
+
+    def __init__(self, error: JournalError) -> None:
+        super().__init__(
+            error.message,
+            known="requests were sent, and what became of them may not be written: it stays reserved",
+            next_step=f"{error.next_step}; then: mvx reconcile",
+        )
+        self.warnings, self.breaks = error.warnings, error.breaks
 
 
 class BadVenueData(MvxError):

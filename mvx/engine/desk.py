@@ -15,7 +15,7 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.errors import ConfigError, JournalError, MvxError, NotRecorded, UsageError
 from mvx.journal import views
 from mvx.journal.store import Journal
 from mvx.paper.exchange import PaperExchange
@@ -110,7 +110,8 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
 
 @asynccontextmanager
 async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, that is said: NotRecorded."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
     for name, venue in settings.venues.items():
@@ -134,6 +135,8 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
         yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
     except MvxError as error:
         error.warnings += watch.changes()
+        if watch.has_sent and type(error) is JournalError:
+            raise NotRecorded(error) from error
         raise
     finally:
         for port in venues.values():

@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mvx.domain import entries as log
-from mvx.journal.generation import Found, MarkFile, mark_path, read_mark
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
 from tests.crash.disk import Disk
 from tests.crash.points import COMMANDS, recover
-from tests.crash.processes import Station
+from tests.crash.processes import Station, adopt_mark
 from tests.crash.recording import SYNCED, WRITTEN, Call, Recorder
 from tests.crash.scribe import ACKNOWLEDGED
 from tests.domain.orders import order
@@ -155,15 +154,6 @@ def check_desk(folder: Path, _recorded: Recorded, _image: Image) -> None:
         recover(at, COMMANDS["reconcile"], bust=False)
     finally:
         at.exchange.close()
-
-
-def adopt_mark(journal: Path) -> None:
-    """The same mark in another folder: there it says that this is the journal itself."""
-    found = read_mark(mark_path(journal))
-    if isinstance(found, Found):
-        made = MarkFile(journal)
-        made.adopt(found.mark.epoch, found.mark.seq)
-        made.close()
 
 
 def failures(recorded: Recorded, images: list[Image], check: Check) -> list[str]:

@@ -4,14 +4,20 @@
  * LENGTH NAME" and then LENGTH bytes. o: a file was opened, w: written, t: cut to OFFSET bytes, u: removed,
  * s: synced. The folder itself is named ".". A change is noted before it is made and a sync after it, so that
  * nothing is taken for durable too early. Files that are never synced (-shm, .lock) are left out.
+ *
+ * MVX_FAIL: "ERRNO AFTER": so many writes and syncs go well, and then this disk is full (ENOSPC: a file may
+ * not grow, and the first write that it can not take is torn), read-only (EROFS) or broken (EIO). The venues'
+ * own files (.paper) lie elsewhere.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,6 +54,39 @@ static void note(char op, const char *name, off_t offset, const void *data, size
     if (writev(record, parts, 2) != (ssize_t)(size + length)) abort();
 }
 
+/* The error that this disk gives now, or 0; `counts`: it is one more call on it. */
+static int error_of(const char *name, int counts) {
+    static int error;
+    static long left = -1;
+    if (left < 0 && sscanf(getenv("MVX_FAIL") == NULL ? "0 0" : getenv("MVX_FAIL"), "%d %ld", &error, &left) != 2)
+        abort();
+    if (error == 0 || strstr(name, ".paper") != NULL) return 0;
+    if (left > 0 && counts) left--;
+    return left > 0 ? 0 : error;
+}
+
+static int failed(int error) {
+    errno = error;
+    return -1;
+}
+
+/* How much of a write at the offset this disk takes: all, a part, or none (-1). */
+static ssize_t taken(int fd, off_t offset, size_t length) {
+    static int torn;
+    struct stat status;
+    int error = error_of(names[fd], 1);
+    if (error == ENOSPC && fstat(fd, &status) == 0 && offset + (off_t)length <= status.st_size) error = 0;
+    if (error == ENOSPC && !torn && length > 1) return torn = 1, (ssize_t)length / 2;
+    return error ? failed(error) : (ssize_t)length;
+}
+
+static int may_open(const char *path, int flags) {
+    const char *name = name_of(path);
+    int error = name == NULL ? 0 : error_of(name, 0);
+    int writes = (flags & O_ACCMODE) != O_RDONLY, makes = (flags & O_CREAT) && access(path, F_OK) != 0;
+    return (error == EROFS && writes) || (error == ENOSPC && makes) ? failed(error) : 0;
+}
+
 static int opened(int fd, const char *path) {
     const char *name = name_of(path);
     if (fd < 0 || name == NULL) return fd;
@@ -64,7 +103,7 @@ static int opened(int fd, const char *path) {
         va_start(rest, flags);                      \
         int mode = va_arg(rest, int);               \
         va_end(rest);                               \
-        return opened(REAL(call)(path, flags, mode), path); \
+        return may_open(path, flags) ? -1 : opened(REAL(call)(path, flags, mode), path); \
     }
 OPEN(open)
 OPEN(open64)
@@ -78,13 +117,22 @@ int close(int fd) {
 }
 
 ssize_t write(int fd, const void *data, size_t length) {
-    if (IS_KNOWN(fd)) note('w', names[fd], lseek(fd, 0, SEEK_CUR), data, length);
+    if (IS_KNOWN(fd)) {
+        off_t offset = lseek(fd, 0, SEEK_CUR);
+        ssize_t part = taken(fd, offset, length);
+        if (part < 0) return -1;
+        note('w', names[fd], offset, data, length = (size_t)part);
+    }
     return REAL(write)(fd, data, length);
 }
 
 #define PWRITE(call)                                                              \
     ssize_t call(int fd, const void *data, size_t length, off_t offset) {         \
-        if (IS_KNOWN(fd)) note('w', names[fd], offset, data, length);             \
+        if (IS_KNOWN(fd)) {                                                       \
+            ssize_t part = taken(fd, offset, length);                             \
+            if (part < 0) return -1;                                              \
+            note('w', names[fd], offset, data, length = (size_t)part);            \
+        }                                                                         \
         return REAL(call)(fd, data, length, offset);                              \
     }
 PWRITE(pwrite)
@@ -92,6 +140,8 @@ PWRITE(pwrite64)
 
 #define FTRUNCATE(call)                                               \
     int call(int fd, off_t size) {                                    \
+        int error = IS_KNOWN(fd) ? error_of(names[fd], 0) : 0;        \
+        if (error == EROFS || error == EIO) return failed(error);     \
         if (IS_KNOWN(fd)) note('t', names[fd], size, NULL, 0);        \
         return REAL(call)(fd, size);                                  \
     }
@@ -100,15 +150,17 @@ FTRUNCATE(ftruncate64)
 
 #define SYNC(call)                                                          \
     int call(int fd) {                                                      \
-        int failed = REAL(call)(fd);                                        \
-        if (!failed && IS_KNOWN(fd)) note('s', names[fd], 0, NULL, 0);      \
-        return failed;                                                      \
+        if (IS_KNOWN(fd) && error_of(names[fd], 1) == EIO) return failed(EIO); \
+        int result = REAL(call)(fd);                                        \
+        if (!result && IS_KNOWN(fd)) note('s', names[fd], 0, NULL, 0);      \
+        return result;                                                      \
     }
 SYNC(fsync)
 SYNC(fdatasync)
 
 int unlink(const char *path) {
     const char *name = name_of(path);
+    if (name != NULL && error_of(name, 0) == EROFS) return failed(EROFS);
     if (name != NULL) note('u', name, 0, NULL, 0);
     return REAL(unlink)(path);
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mvx.errors import Exit
+from tests.crash.processes import PATIENCE_S, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 120.0
 #: How a command ends that did what it could.
 FINE = (Exit.OK, Exit.INCOMPLETE, Exit.UNCERTAIN, Exit.BREAKS)
 
@@ -42,12 +41,17 @@ class Recorder:
         flags = ("-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror")
         subprocess.run(["cc", *flags, str(source), "-o", str(self._library), "-ldl"], check=True)
 
-    def start(self, module: str, *words: str) -> subprocess.Popen[str]:
-        recorded = {"MVX_RECORD_FOLDER": str(self._folder), "MVX_RECORD_TO": str(self._calls)}
+    def start(self, module: str, *words: str, fails: str = "0 0") -> subprocess.Popen[str]:
+        """`fails`: "ERRNO AFTER", as recorder.c has it."""
+        recorded = {
+            "MVX_FAIL": fails,
+            "MVX_RECORD_FOLDER": str(self._folder),
+            "MVX_RECORD_TO": str(self._calls),
+        }
         return subprocess.Popen(
             [sys.executable, "-m", module, *words],
             cwd=ROOT,
-            env={**os.environ, **recorded, "LD_PRELOAD": str(self._library)},
+            env=environment(self._folder, **recorded, LD_PRELOAD=str(self._library)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
