@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvx.errors import JournalError
+from mvx.machine import THIS_MACHINE, Machine
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,9 +54,10 @@ class Database:
     a killed process. Raises JournalError where the file can not be used.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True, machine: Machine = THIS_MACHINE) -> None:
         check_version()
         self.path = path
+        self._machine = machine
         try:
             _make_private_file(path)
             self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -66,10 +67,13 @@ class Database:
             self.connection.execute("PRAGMA foreign_keys=ON")
         except (OSError, sqlite3.DatabaseError) as error:
             raise unusable(path, error) from error
+        machine.opened(self)
 
     def close(self) -> None:
         self.connection.close()
-        os.close(self._lock_fd)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1  # the number may be another file's by now
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -113,18 +117,18 @@ class Database:
             fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
     def _lock(self) -> None:
-        give_up_at = time.monotonic() + LOCK_TIMEOUT_S
+        give_up_at = self._machine.monotonic() + LOCK_TIMEOUT_S
         while True:
             try:
                 fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= give_up_at:
+                if self._machine.monotonic() >= give_up_at:
                     holder = _flock_holder(self._lock_fd)
                     raise JournalError(
                         f"{self.path} is locked by process {holder} for over {LOCK_TIMEOUT_S:.0f} s",
                         next_step=f"see what it does: ps -p {holder}",
                     ) from None
-                time.sleep(_LOCK_POLL_S)
+                self._machine.pause(_LOCK_POLL_S)
             else:
                 return
 

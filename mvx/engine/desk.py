@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,18 +15,20 @@ from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalError, MvxError, UsageError
 from mvx.journal.store import Journal
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
 from mvx.venues.port import VenuePort
 
 _FOREIGN_FEE_BPS = Decimal(100)
+_HOLDERS = 16**8
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
-    call to a venue and knows its health."""
+    call to a venue and knows its health. `machine` is what the process runs on."""
 
     settings: Settings
     clock: Clock
@@ -36,6 +36,7 @@ class Desk:
     venues: Mapping[Venue, VenuePort]
     holder: str
     watch: Watch
+    machine: Machine
 
     def instrument(self, name: str) -> Instrument:
         """Raises UsageError for one that is not configured."""
@@ -64,6 +65,10 @@ class Desk:
     def assets(self, venue: Venue) -> tuple[Asset, ...]:
         return self.settings.desk.assets[venue]
 
+    def is_alive(self, holder: str) -> bool:
+        """Whether the process that a lease names still runs: on this machine, where the journal is too."""
+        return self.machine.runs(int(holder.partition("-")[0]))
+
     def terms(self, venue: Venue) -> Terms:
         """What the venue declares, as reconciliation needs it. An unknown fee bounds nothing, and no
         order of ours is sent there; 100 bps stand in for orders that others sent."""
@@ -82,17 +87,6 @@ class Desk:
         )
 
 
-def is_alive(holder: str) -> bool:
-    """Whether the process that a lease names still runs: on this machine, where the journal is too."""
-    try:
-        os.kill(int(holder.partition("-")[0]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def paper_path(journal: Path) -> Path:
     """The paper exchange's own file, beside the journal."""
     return journal.with_name(journal.name + ".paper")
@@ -106,11 +100,13 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     return PaperExchange(paper_path(settings.desk.journal), paper, clock)
 
 
-@asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
-    clock = clock or SystemClock()
-    mode = settings.desk.mode
+#: Opens the ports of a desk's venues. What they share is closed at the end of the block.
+Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenuePort]]]
+
+
+@contextmanager
+def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
+    """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
     for name, venue in settings.venues.items():
         if venue.adapter != "paper":
             raise ConfigError(
@@ -118,21 +114,37 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 known="nothing was sent",
                 next_step='use adapter = "paper"',
             )
-    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock)
-    watch = Watch(journal, clock)
-    venues: dict[Venue, VenuePort] = {
-        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
-    }
-    try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
-    except MvxError as error:
-        error.warnings += watch.changes()
-        raise
-    finally:
-        for port in venues.values():
-            await port.close()
-        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-            watch.save()
-        exchange.close()
-        journal.close()
+    with closing(open_exchange(settings, clock)) as exchange:
+        yield {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    machine: Machine = THIS_MACHINE,
+    ports: Ports = open_ports,
+) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
+    with (
+        closing(
+            Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
+        ) as journal,
+        ports(settings, clock) as opened,
+    ):
+        watch = Watch(journal, clock)
+        venues = {name: watch.over(port) for name, port in opened.items()}
+        try:
+            yield Desk(settings, clock, journal, venues, holder, watch, machine)
+        except MvxError as error:
+            error.warnings += watch.changes()
+            raise
+        finally:
+            for port in venues.values():
+                await port.close()
+            with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                watch.save()

@@ -20,7 +20,7 @@ from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.cadence import pause_s
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.flatten import flatten
 from mvx.engine.listen import listening
 from mvx.engine.outcome import Outcome
@@ -89,7 +89,7 @@ async def _take_the_lead(desk: Desk) -> Lease:
             leader = queue.leader(tx, tx.at)
         if lease is not None:
             return lease
-        if leader is not None and is_alive(leader.holder):
+        if leader is not None and desk.is_alive(leader.holder):
             raise JournalError(
                 f"process {leader.holder.partition('-')[0]} leads this journal already",
                 known="this one did nothing",

@@ -26,6 +26,7 @@ from mvx.domain.ids import (
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.schema import FOLDS, VERSION, migrate
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import Connection, Database, DatabaseError, unusable
 
 if TYPE_CHECKING:
@@ -230,12 +231,21 @@ _REPLACE = {t: _insert(t, "INSERT OR REPLACE") for t in FOLDS}
 class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
-    def __init__(self, path: Path, *, mode: str, create: bool = True, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mode: str,
+        create: bool = True,
+        clock: Clock | None = None,
+        machine: Machine = THIS_MACHINE,
+    ) -> None:
         if not create and not path.exists():
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path)
+        self._machine = machine
+        self._database = Database(path, machine=machine)
         self._state = SqlState(self._database.connection)
         try:
             version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
@@ -277,8 +287,6 @@ class Journal:
             yield ReadTx(connection)
 
     def _create(self, mode: str) -> None:
-        import secrets
-
         from mvx.domain.entries import JournalOpened
 
         with self._database.write() as connection:
@@ -286,7 +294,7 @@ class Journal:
                 return
             migrate(connection)
             transaction = WriteTx(connection, self._clock.now())
-            transaction.append(JournalOpened(make_epoch(secrets.randbelow(EPOCH_RANGE)), mode))
+            transaction.append(JournalOpened(make_epoch(self._machine.randbelow(EPOCH_RANGE)), mode))
 
     def _check_mode(self, mode: str) -> None:
         with self.read() as tx:
