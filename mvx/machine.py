@@ -1,13 +1,12 @@
 """The machine is an argument: whatever a process asks of the one that it runs on, beside the time.
 
 Rule: whoever simulates several processes in one gives each of them a machine of its own; nothing else
-asks for a process id, for chance, or for a wait that is no event loop's.
+asks for a process id or for chance.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Protocol
 
 
@@ -38,17 +37,7 @@ class Machine:
 
     def randbelow(self, bound: int) -> int:
         """A number that nobody can foresee, from 0 up to the bound and without it."""
-        import secrets  # here, for read-only commands need none
-
-        return secrets.randbelow(bound)
-
-    def monotonic(self) -> float:
-        """Seconds on a clock that is never set back."""
-        return time.monotonic()
-
-    def pause(self, seconds: float) -> None:
-        """The whole process waits."""
-        time.sleep(seconds)
+        return int.from_bytes(os.urandom(16), "big") % bound
 
     def opened(self, file: OpenFile) -> None:
         """This process has a database file open from now on."""

@@ -53,4 +53,4 @@ def set_baseline(
         position_before=row.confirmed - row.baseline,
         position=row.confirmed - qty,
     )
-    return Outcome(result, Exit.OK)
+    return Outcome(result, Exit.OK, warnings=journal.notices())

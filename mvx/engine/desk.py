@@ -14,11 +14,13 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.journal import views
 from mvx.journal.store import Journal
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
+from mvx.venues.health import Outdated
 from mvx.venues.port import VenuePort
 
 _FOREIGN_FEE_BPS = Decimal(100)
@@ -138,6 +140,10 @@ async def open_desk(
     ):
         watch = Watch(journal, clock)
         venues = {name: watch.over(port) for name, port in opened.items()}
+        with journal.read() as tx:
+            outdated = views.out_of_date(tx, venues, restored=journal.restored)
+        for name in outdated:
+            watch.hear(name, Outdated(clock.now()), later=True)
         try:
             yield Desk(settings, clock, journal, venues, holder, watch, machine)
         except MvxError as error:
