@@ -27,10 +27,10 @@ T = TypeVar("T")
 class Carry(Protocol):
     """Takes a request to the venue and its answer back."""
 
-    def __call__(self, request: Callable[[], T]) -> Awaitable[T]: ...
+    def __call__(self, call: Call, request: Callable[[], T]) -> Awaitable[T]: ...
 
 
-async def at_once(request: Callable[[], T]) -> T:
+async def at_once(call: Call, request: Callable[[], T]) -> T:
     """Within this process there is no way to go."""
     return request()
 
@@ -75,7 +75,7 @@ class Client:
     ) -> T:
         """One request and its answer; `late`: what it amounts to where it comes later. Raises
         VenueRejected, VenueUnreachable, OutcomeUnknown."""
-        answer, fault = await self._carry(lambda: self._reach(call, operation, late))
+        answer, fault = await self._carry(call, lambda: self._reach(call, operation, late))
         if fault:
             answer = fault.kind.refusal or answer
             await self._hear(fault)
