@@ -51,7 +51,7 @@ def acts(seed: int, for_s: float) -> list[Act]:
     """Routes by cron, the shell's verbs, and the starts of the daemon (which a crash makes more)."""
     found = []
     swarm = chance(seed, "acts")
-    means_s = {CRON: swarm.uniform(2, 8), SHELL: swarm.uniform(4, 15)}
+    means_s = {CRON: swarm.uniform(1, 5), SHELL: swarm.uniform(2, 10)}
     for actor, mean_s in means_s.items():
         at_s = chance(seed, actor, "first").uniform(0, 2)
         while at_s < for_s:

@@ -22,7 +22,7 @@ from mvx.errors import Exit, MvxError
 from tests.simulation import acts
 from tests.simulation.acts import Act, Verb
 from tests.simulation.faults import Strike, strikes
-from tests.simulation.invariants import Judge, Violation
+from tests.simulation.judge import Judge, Violation
 from tests.simulation.process import Process
 from tests.simulation.strike import strike_at
 from tests.simulation.world import CRON, DAEMON, SHELL, World
@@ -59,6 +59,7 @@ def simulate(
     world = World(seed, keep_story=keep_story)
     result = Result(seed)
     with _silent(), world.loop.running():
+        world.journal(world.new_process(SHELL)).close()
         judge = Judge(world)
         try:
             Play(world, judge, only, acting).all()
@@ -123,8 +124,6 @@ class Play:
 
     def _first_contact(self) -> None:
         """The venues are adopted in good weather in most seeds; in the others whoever comes first does it."""
-        self.world.journal(self.world.new_process(SHELL)).close()
-        self.judge.open()
         if self.world.luck.random() < 0.8:
             self._shell("reconcile", lambda desk: reconcile(desk, ()))
 
@@ -152,7 +151,7 @@ class Play:
             if settled:
                 break
             if self.world.clock.now() > give_up_at:
-                self.judge.fail("I7", "all intents are terminal within the bound after heal", str(answer))
+                self.judge.fail("I7: all intents are terminal within the bound after heal", str(answer))
             self._pause(1.0)
         self._stop_daemon()
         self.judge.at_the_end()
@@ -180,7 +179,7 @@ class Play:
         while not done():
             turns = self.world.loop.step()
             if turns is None or self.world.elapsed_s > give_up_s or self.world.loop.steps > MAX_STEPS:
-                self.judge.fail("I7", "whatever begins ends", why or "nobody has anything to do")
+                self.judge.fail("I7: whatever begins ends", why or "nobody has anything to do")
             if isinstance(turns, Process):
                 self._after(turns)
             self.judge.look()

@@ -39,6 +39,9 @@ def _at_the_venue(world: World, strike: Strike) -> None:
 
 def _by_hand(world: World, strike: Strike) -> None:
     luck = chance(strike.pick)
+    with world.exchange.visit(strike.venue):
+        pass  # what was due there is not by hand
+    world.by_hand = True
     side, qty = luck.choice((Side.BUY, Side.SELL)), Decimal(luck.choice(("0.05", "0.11", "0.40")))
     try:
         match strike.kind:
@@ -56,6 +59,8 @@ def _by_hand(world: World, strike: Strike) -> None:
                 _correct_one(world, strike)
     except UsageError:
         return  # the venue refuses its owner
+    finally:
+        world.by_hand = False
     world.sky.hit(strike)
 
 

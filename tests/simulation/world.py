@@ -23,6 +23,7 @@ from mvx.journal.store import Journal
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.session import Session
 from mvx.paper.venue import PaperVenue
+from mvx.sqlite import Connection
 from mvx.venues.port import VenuePort
 from tests.engine.desk import risk, settings
 from tests.paper.builders import venue_settings
@@ -44,6 +45,10 @@ class Exchange(PaperExchange):
 
     visited: Callable[[Venue], None] = staticmethod(lambda venue: None)
 
+    @property
+    def connection(self) -> Connection:
+        return self._db.connection
+
     @contextmanager
     def visit(self, venue: Venue) -> Iterator[Session]:
         with super().visit(venue) as session:
@@ -64,6 +69,7 @@ class World:
         self.sky = Sky(seed, self.loop, self.tell)
         self.processes: list[Process] = []
         self.crashes = 0
+        self.by_hand = False
         self.luck = chance(seed, "desk")
         self.settings = self._settings()
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
