@@ -63,6 +63,7 @@ def _kinds(group: Group, per_minute: float, *names: str, delay: Span = NONE, las
 KINDS: Mapping[str, Kind] = {
     **_kinds(Group.REQUEST, 2.0, "lost-request", "lost-ack", "http-503-before", "http-503-after"),
     **_kinds(Group.REQUEST, 1.0, "http-429", "reset-after", "html-200", "empty-200", "truncated", "no-id", "refused"),
+    **_kinds(Group.REQUEST, 2.0, "repeated-request"),
     **_kinds(Group.REQUEST, 2.0, "late-request", delay=Span(0.5, 15)),
     **_kinds(Group.REQUEST, 1.0, "late-ack", delay=Span(0.3, 3)),
     **_kinds(Group.REQUEST, 1.0, "slow", delay=Span(0.1, 0.9)),
@@ -70,15 +71,17 @@ KINDS: Mapping[str, Kind] = {
     **_kinds(Group.ANSWER, 1.0, "stale-balance", "doubled-rows", "replayed-events", "phantom-event"),
     **_kinds(Group.VENUE, 2.0, "late-trade", "stale-order", "not-found", delay=Span(0.1, 0.95)),
     **_kinds(Group.VENUE, 2.0, "late-fill", delay=Span(0.1, 1.9)),
+    **_kinds(Group.VENUE, 0.7, "too-late-fill", delay=Span(3.5, 9)),
     **_kinds(Group.VENUE, 0.7, "bust", delay=Span(0.1, 6)),
     **_kinds(Group.VENUE, 2.0, "partial", "duplicate-event", "drop-event", "reorder-event"),
     **_kinds(Group.VENUE, 0.5, "outage", "hang", "maintenance", "key-revoked", lasts=Span(0.5, 12)),
     **_kinds(Group.VENUE, 0.7, "clock-skew", delay=Span(-0.45, 0.45), lasts=Span(1, 20)),
     **_kinds(Group.VENUE, 0.7, "base-fee", "token-fee", lasts=Span(1, 20)),
     **_kinds(Group.OWNER, 0.7, "foreign-fill", "foreign-order", "cancel-by-hand", "correction"),
+    **_kinds(Group.OWNER, 0.7, "gift"),
     **_kinds(Group.OWNER, 0.7, "transfer", delay=Span(0, 3)),
     **_kinds(Group.PROCESS, 1.5, "crash-await", "crash-before-commit", "crash-after-commit"),
-    **_kinds(Group.PROCESS, 0.5, "stall", lasts=Span(0.5, 25)),
+    **_kinds(Group.PROCESS, 0.7, "stall", "stall-after-commit", lasts=Span(0.5, 25)),
 }
 
 

@@ -52,17 +52,19 @@ class Judge:
         raise Violation(f"{sentence}: {found}")
 
     def defect(self, process: Process, error: BaseException) -> None:
-        raise Violation(f"defect in {process.name}: {type(error).__name__}: {error}") from error
+        self._found = self._found or Violation(f"defect in {process.name}: {type(error).__name__}: {error}")
 
-    def look(self) -> None:
-        """After each step."""
-        if self._found is not None:
-            raise self._found
+    def note(self) -> None:
+        """After each callback: what is found is kept."""
         if self._dirty:
             self._dirty = False
             self._judge(invariants.AT_A_STEP, None)
-            if self._found is not None:
-                raise self._found
+
+    def look(self) -> None:
+        """After each step: what was found is raised."""
+        self.note()
+        if self._found is not None:
+            raise self._found
 
     def all_settled(self) -> bool:
         orders = views.unsettled_orders(self.ours.tx)
@@ -71,12 +73,10 @@ class Judge:
     def at_the_end(self) -> None:
         self.look()
         self._judge((*invariants.AT_A_STEP, *invariants.AT_THE_END), None)
-        if self._found is not None:
-            raise self._found
+        self.look()
 
     def _committed(self) -> None:
         if self.ours.refresh():
-            self._dirty = True
             self._judge(invariants.AT_A_COMMIT, None)
 
     def _visited(self, venue: Venue) -> None:

@@ -3,7 +3,7 @@
 Rules:
 - Time moves only where nobody has anything to do, and then to whoever wakes first.
 - Within a process callbacks run in the order in which they came, as asyncio promises; between processes
-  the order is drawn from the seed.
+  the order is drawn from the seed. One may be interrupted where it holds no lock, as by a scheduler.
 - What a process that was killed had to do is never done, and nothing in it hears of that.
 """
 
@@ -26,15 +26,20 @@ from tests.support import START
 
 #: A `finally` that waits for something takes its end for an answer, and is asked again.
 _LAST_WORDS = 20
+#: How often one that has just read the journal is interrupted, and for how many callbacks of others.
+INTERRUPTED = 0.04
+LONGEST_INTERRUPT = 60
 
 
 class Turns:
-    """What one simulated process has to do now. `held`: it is stopped, as by SIGSTOP."""
+    """What one simulated process has to do now. `held`: it is stopped, as by SIGSTOP. `waits`: it is
+    interrupted in the middle of a callback."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
         self.held = False
+        self.waits = False
         self.ready: deque[asyncio.Handle] = deque()
         self.tasks: list[asyncio.Task[Any]] = []
 
@@ -81,10 +86,14 @@ class Loop(asyncio.AbstractEventLoop):
         self.clock = clock
         self.world = Turns("world")
         self.steps = 0
+        self.stepped: Callable[[Turns], None] = lambda turns: None
         self._chance = chance
         self._ready: list[Turns] = []
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._count = 0
+        self._world_context = contextvars.copy_context()
+        self._world_context.run(WHOSE.set, self.world)
+        self._interrupted = False
 
     # What asyncio asks of a loop.
 
@@ -164,21 +173,41 @@ class Loop(asyncio.AbstractEventLoop):
             if turns is not None:
                 self.steps += 1
                 turns.ready.popleft()._run()
+                self.stepped(turns)
                 return turns
             if not self._timers:
                 return None
             self.clock.jump(Instant(self._timers[0][0]))
 
+    def interrupt(self, turns: Turns) -> None:
+        """Others go on for a while, in the middle of what this one does."""
+        if self._interrupted or self._chance.random() > INTERRUPTED:
+            return
+        task = asyncio.current_task(self)
+        turns.waits = self._interrupted = True
+        if task is not None:
+            asyncio.tasks._leave_task(self, task)
+        try:
+            for _ in range(self._chance.randrange(1, LONGEST_INTERRUPT)):
+                self.step()
+        finally:
+            if task is not None:
+                asyncio.tasks._enter_task(self, task)
+            turns.waits = self._interrupted = False
+            if turns.ready and turns not in self._ready:
+                self._ready.append(turns)
+
     def hold(self, turns: Turns, seconds: float) -> None:
         """SIGSTOP, and SIGCONT so many seconds later."""
 
-        def resume() -> None:
-            turns.held = False
-            if turns.ready:
-                self._ready.append(turns)
-
         turns.held = True
-        self.call_later(seconds, resume)
+        self.call_later(seconds, self.resume, turns, context=self._world_context)
+
+    def resume(self, turns: Turns) -> None:
+        """SIGCONT."""
+        turns.held = False
+        if turns.ready and turns not in self._ready:
+            self._ready.append(turns)
 
     def _whose(self, context: contextvars.Context | None) -> Turns:
         return (WHOSE.get() if context is None else context.get(WHOSE)) or self.world
@@ -198,7 +227,7 @@ class Loop(asyncio.AbstractEventLoop):
                 self._queue(timer, self._whose(timer._context))  # type: ignore[attr-defined]  # as asyncio has it
 
     def _next(self) -> Turns | None:
-        self._ready = [turns for turns in self._ready if turns.ready and not turns.held]
+        self._ready = [turns for turns in self._ready if turns.ready and not turns.held and not turns.waits]
         if not self._ready:
             return None
         if len(self._ready) == 1:

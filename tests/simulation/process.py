@@ -23,10 +23,12 @@ class Killed(BaseException):
 
 @dataclass
 class Doom:
-    """How a process will die: at its `after`-th await, or before or after its `after`-th commit."""
+    """How a process will die: at its `after`-th await, or before or after its `after`-th commit. With a time
+    it is stopped for so long instead."""
 
     point: str
     after: int
+    held_s: float = 0.0
 
 
 class Process(Turns, Machine):
@@ -84,10 +86,18 @@ class Process(Turns, Machine):
             raise Killed
         done = connection.execute("COMMIT")
         self._committed()
-        if self._strikes("after-commit"):
+        if self.doom is not None and self._strikes("after-commit"):
+            if self.doom.held_s:
+                self._loop.hold(self, self.doom.held_s)
+                self.doom = None
+                return done
             self.die("after-commit")
             raise Killed
         return done
+
+    def has_read(self) -> None:
+        """Between two transactions anybody may come."""
+        self._loop.interrupt(self)
 
     def _strikes(self, point: str) -> bool:
         if self.doom is None or self.doom.point != point:
@@ -97,17 +107,24 @@ class Process(Turns, Machine):
 
 
 class Tapped:
-    """A connection whose commits are heard of."""
+    """A connection whose commits are heard of, and the ends of its readings."""
 
     def __init__(self, connection: Connection, process: Process) -> None:
         self._connection = connection
         self._process = process
         self._execute = connection.execute
+        self._reads = False
 
     def execute(self, sql: str, *values: Any) -> Any:
         if sql == "COMMIT":
             return self._process.commit(self._connection)
-        return self._execute(sql, *values)
+        done = self._execute(sql, *values)
+        if sql == "BEGIN":
+            self._reads = True
+        elif sql == "ROLLBACK" and self._reads:
+            self._reads = False
+            self._process.has_read()
+        return done
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

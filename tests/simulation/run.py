@@ -23,8 +23,9 @@ from tests.simulation import acts
 from tests.simulation.acts import Act, Verb
 from tests.simulation.faults import Strike, strikes
 from tests.simulation.judge import Judge, Violation
+from tests.simulation.loop import Turns
 from tests.simulation.process import Process
-from tests.simulation.strike import strike_at
+from tests.simulation.strike import before_contact, strike_at
 from tests.simulation.world import CRON, DAEMON, SHELL, World
 from tests.support import START
 
@@ -98,6 +99,7 @@ class Play:
         self._strikes = [s for s in strikes(world.seed, world.venues, CHAOS_S) if only is None or s.name in only]
         self._acts = [a for a in acts.acts(world.seed, CHAOS_S) if acting is None or a.name in acting]
         self._leads = False
+        world.loop.stepped = self._after
         self._stormy = True
 
     def all(self) -> None:
@@ -124,6 +126,8 @@ class Play:
 
     def _first_contact(self) -> None:
         """The venues are adopted in good weather in most seeds; in the others whoever comes first does it."""
+        if self.world.luck.random() < 0.4:
+            before_contact(self.world)
         if self.world.luck.random() < 0.8:
             self._shell("reconcile", lambda desk: reconcile(desk, ()))
 
@@ -135,6 +139,7 @@ class Play:
         self.world.exchange.heal()
         for process in self.world.processes:
             process.doom = None
+            self.world.loop.resume(process)
         daemon = self.world.running(DAEMON)
         if daemon is not None and daemon.main is not None and self.world.luck.random() < 0.5:
             daemon.main.cancel()
@@ -178,13 +183,15 @@ class Play:
         give_up_s = self.world.elapsed_s + patience_s
         while not done():
             turns = self.world.loop.step()
+            self.judge.look()
             if turns is None or self.world.elapsed_s > give_up_s or self.world.loop.steps > MAX_STEPS:
                 self.judge.fail("I7: whatever begins ends", why or "nobody has anything to do")
-            if isinstance(turns, Process):
-                self._after(turns)
-            self.judge.look()
 
-    def _after(self, process: Process) -> None:
+    def _after(self, process: Turns) -> None:
+        """Of each callback, in the middle of another one or not."""
+        self.judge.note()
+        if not isinstance(process, Process):
+            return
         if process.alive:
             process.awaited()
         if not process.alive and process.main is not None:

@@ -25,6 +25,7 @@ class Sky:
         self.struck: Counter[str] = Counter()
         self.last_balances: dict[Venue, Balances] = {}
         self.hide_next_order: Callable[[Venue, Strike], None] = lambda venue, strike: None
+        self.rests: Callable[[Venue, Any], bool] = lambda venue, answer: False
         self._tell = tell
         self._loop = loop
         self._armed: dict[Venue, list[Strike]] = {}

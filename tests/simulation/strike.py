@@ -13,6 +13,8 @@ from tests.simulation.process import Doom
 from tests.simulation.world import World
 
 _SYMBOL = Symbol("BTC/USD")
+#: What is listed after so long is not listed at all.
+UNLISTED_S = 1e9
 
 
 def strike_at(world: World, strike: Strike) -> None:
@@ -31,9 +33,8 @@ def strike_at(world: World, strike: Strike) -> None:
 def _at_the_venue(world: World, strike: Strike) -> None:
     kind = KINDS[strike.kind]
     lasts_s = strike.lasts_s or None
-    world.exchange.inject(
-        strike.venue, strike.kind, for_s=lasts_s, delay_s=strike.delay_s if any(kind.delay) else None
-    )
+    name = "late-fill" if strike.kind == "too-late-fill" else strike.kind
+    world.exchange.inject(strike.venue, name, for_s=lasts_s, delay_s=strike.delay_s if any(kind.delay) else None)
     world.sky.hit(strike, f"for {lasts_s} s" if lasts_s else "")
 
 
@@ -53,6 +54,9 @@ def _by_hand(world: World, strike: Strike) -> None:
             case "transfer":
                 asset, amount = luck.choice((("BTC", "0.7"), ("BTC", "-0.2"), ("USD", "5000"), ("USD", "-900")))
                 world.exchange.transfer(strike.venue, Asset(asset), Decimal(amount), strike.delay_s)
+            case "gift":
+                asset, amount = luck.choice((("BTC", "0.3"), ("BTC", "-0.1"), ("USD", "700"), ("USD", "-300")))
+                world.exchange.transfer(strike.venue, Asset(asset), Decimal(amount), UNLISTED_S)
             case "cancel-by-hand":
                 _cancel_one(world, strike)
             case "correction":
@@ -62,6 +66,15 @@ def _by_hand(world: World, strike: Strike) -> None:
     finally:
         world.by_hand = False
     world.sky.hit(strike)
+
+
+def before_contact(world: World) -> None:
+    """What the account's owner did before mvx knew the venues, some of it listed only later."""
+    for venue in world.venues:
+        luck = chance(world.seed, venue, "before")
+        for _ in range(luck.randrange(4)):
+            name = luck.choice(("foreign-fill", "foreign-order", "transfer", "correction"))
+            _by_hand(world, Strike(0.0, name, 0, venue, luck.choice((0.0, 0.9, 2.5)), 0.0, luck.getrandbits(32)))
 
 
 def _cancel_one(world: World, strike: Strike) -> None:
@@ -88,6 +101,9 @@ def _at_a_process(world: World, strike: Strike) -> None:
     process = found[strike.pick % len(found)]
     if strike.kind == "stall":
         world.loop.hold(process, strike.lasts_s)
+        world.sky.hit(strike, f"{process.name} for {strike.lasts_s} s")
+    elif strike.kind == "stall-after-commit":
+        process.doom = Doom("after-commit", chance(strike.pick).randrange(6), strike.lasts_s)
         world.sky.hit(strike, f"{process.name} for {strike.lasts_s} s")
     else:
         process.doom = Doom(strike.kind.removeprefix("crash-"), chance(strike.pick).randrange(40))

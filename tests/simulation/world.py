@@ -20,6 +20,7 @@ from mvx.config.settings import Settings, VenueSettings
 from mvx.domain.ids import Asset, Venue
 from mvx.engine.desk import Ports, paper_path
 from mvx.journal.store import Journal
+from mvx.paper.admission import Accepted
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.session import Session
 from mvx.paper.venue import PaperVenue
@@ -28,6 +29,7 @@ from mvx.venues.port import VenuePort
 from tests.engine.desk import risk, settings
 from tests.paper.builders import venue_settings
 from tests.simulation.chance import chance
+from tests.simulation.faults import Strike
 from tests.simulation.loop import Loop, SimulatedClock
 from tests.simulation.market import MARKETS, VENUES, books, memory
 from tests.simulation.network import Line, Port
@@ -73,6 +75,8 @@ class World:
         self.luck = chance(seed, "desk")
         self.settings = self._settings()
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
+        self.sky.rests = self._rests
+        self.sky.hide_next_order = self._hide_next_order
         self.on_commit: Callable[[], None] = lambda: None
 
     @property
@@ -130,6 +134,19 @@ class World:
     def _port(self, process: Process, venue: VenueSettings, clock: Clock) -> VenuePort:
         line = Line(process, venue.name, venue.timeout_s, self.sky)
         return Port(PaperVenue(self.exchange, venue, clock, carry=line), line, self.sky)
+
+    def _rests(self, venue: Venue, answer: Any) -> bool:
+        """Whether what a venue has just answered is an order that is open now."""
+        accepted = answer[0] if isinstance(answer, tuple) else None
+        if not isinstance(accepted, Accepted):
+            return False
+        with self.exchange.visit(venue) as session:
+            return any(order.open for order in session.truth()[1] if order.order_id == accepted.order_id)
+
+    def _hide_next_order(self, venue: Venue, strike: Strike) -> None:
+        """What is accepted as late as can be is listed as late as can be, every other time."""
+        if strike.pick % 2:
+            self.exchange.inject(venue, "not-found", delay_s=0.95)
 
     def _runs(self, pid: int) -> bool:
         for process in self.processes:
