@@ -190,6 +190,7 @@ function __mvx_table
                 '--twap=-:Spread evenly over 90s, 15m, 2h.' \
                 '--queue:Leave it to mvx run, now or later.' \
                 '--dry-run:The same path; sends nothing, writes nothing.' \
+                '--plan=@files:Do what a saved dry run planned, or refuse.' \
                 '--live:Refuse to run on paper venues.' \
                 '-y,--yes:Do not ask on live venues.'
             set -g __mvx_places \
@@ -199,7 +200,8 @@ function __mvx_table
             set -g __mvx_opts \
                 '--venue=@venues:Only this venue.' \
                 '--fresh:Reconcile with the venues first.' \
-                '--max-age=-:Exit 5 where an agreement is older.'
+                '--max-age=-:Exit 5 where an agreement is older.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
             set -g __mvx_places \
                 '@instruments|@assets'
         case 'reconcile'
@@ -214,7 +216,8 @@ function __mvx_table
             set -g __mvx_opts \
                 '--watch:Again and again, one record each time.' \
                 '--interval=-:Between the records of --watch.' \
-                '--cached:Ask nobody: what the journal knows.'
+                '--cached:Ask nobody: what the journal knows.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'cancel'
             set -g __mvx_opts \
                 '--all:Every open order of ours.' \
@@ -245,12 +248,14 @@ function __mvx_table
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
                 '--open:Only those that may still fill.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'fills'
             set -g __mvx_opts \
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'breaks'
             set -g __mvx_verbs \
                 'ack:Mark a break as seen: it is not open any more.'
@@ -258,7 +263,8 @@ function __mvx_table
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
                 '--open:Only those neither corrected nor acknowledged.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'breaks ack'
             set -g __mvx_places \
                 '-'

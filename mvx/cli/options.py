@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,6 +96,16 @@ LimitOption = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="At most so many, the newest; 100."),
 ]
+
+
+class Format(StrEnum):
+    """How rows are written for other programs."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+FormatOption = Annotated[Format | None, typer.Option("--format", help="Its rows, for a sheet or a pipe.")]
 
 
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:

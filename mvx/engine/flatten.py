@@ -19,6 +19,7 @@ from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
+from mvx.engine.agreement import Confirm, agree
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import Closing, close_position, plan_slice, read_position
 from mvx.engine.desk import Desk
@@ -29,13 +30,12 @@ from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.trading import set_trading
-from mvx.errors import BadVenueData, Exit, JournalError, Refused, VenueError, worst_exit
+from mvx.errors import BadVenueData, Exit, JournalError, VenueError, worst_exit
 from mvx.journal import views
 from mvx.journal.store import Lease, ReadTx
 from mvx.reconciliation.orders import never_accepted_bound
 
 Show = Callable[[FlattenResult], None]
-Confirm = Callable[[], bool]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
@@ -89,8 +89,7 @@ async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confi
     if order.dry_run:
         return Outcome(preview, Exit.OK)
     show(preview)
-    if not confirm():
-        raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+    agree(confirm)
     signals: list[object] = []
     runs = [Run(desk, order, venue, lambda: bool(signals)) for venue in order.venues]
     work = asyncio.ensure_future(_work(runs))

@@ -194,8 +194,8 @@ async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     if isinstance(order, RouteOrder):
         # The key makes one run of it, whoever begins and whoever goes on.
         keyed = replace(order, id=order.id or f"job/{job.job_id}", resume=job.worker is not None)
-        return await route(runner.desk, keyed, show=lambda plan: None, confirm=lambda: True)
-    return await flatten(runner.desk, order, show=lambda plan: None, confirm=lambda: True)
+        return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
+    return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 
 
 async def _watch(runner: Runner, venue: Venue) -> None:
