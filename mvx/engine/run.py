@@ -168,9 +168,12 @@ async def _work(runner: Runner, job: Job) -> None:
         answer = error
     except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
         answer = Defect(error, runner.around.log(error))
-    if runner.stopping or isinstance(answer, LeaseLost):
+    if runner.stopping:
         return  # the next leader goes on with it
-    jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    try:
+        jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    except LeaseLost:
+        return  # likewise: somebody leads already
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))

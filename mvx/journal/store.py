@@ -119,13 +119,13 @@ class WriteTx(ReadTx):
         return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
     def take_lease(self, name: str, holder: str) -> Lease | None:
-        """The lease, or None while somebody else's has not expired."""
+        """The lease, or None while one has not expired, whoever holds it: a process has many workers."""
         row = self.connection.execute(
-            "SELECT holder, fence, expires_at FROM leases WHERE name = ?", (name,)
+            "SELECT fence, expires_at FROM leases WHERE name = ?", (name,)
         ).fetchone()
-        if row is not None and row[0] != holder and row[2] > self.at:
+        if row is not None and row[1] > self.at:
             return None
-        fence = 1 if row is None else row[1] + 1
+        fence = 1 if row is None else row[0] + 1
         self.connection.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)",
             (name, holder, fence, after(self.at, LEASE_S)),

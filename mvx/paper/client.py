@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from mvx.clock import Clock
 from mvx.domain.ids import Venue
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
-from mvx.paper.admission import Refused
+from mvx.paper.admission import DUPLICATE, Refused
 from mvx.paper.due import Coming
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Answer, Arrives, Call, Fault
@@ -81,6 +81,8 @@ class Client:
             await self._hear(fault)
         if isinstance(answer, Refused):
             message = f"{self._name}: {answer.message}"
+            if answer.reason_code == DUPLICATE:
+                raise OutcomeUnknown(message)  # a gateway may have repeated our own request (DESIGN 2.4)
             raise VenueRejected(message, reason_code=answer.reason_code, about=answer.about)
         if isinstance(answer, _Lost):
             raise OutcomeUnknown(f"{self._name}: no answer")

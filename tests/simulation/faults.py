@@ -63,7 +63,7 @@ def _kinds(group: Group, per_minute: float, *names: str, delay: Span = NONE, las
 KINDS: Mapping[str, Kind] = {
     **_kinds(Group.REQUEST, 2.0, "lost-request", "lost-ack", "http-503-before", "http-503-after"),
     **_kinds(Group.REQUEST, 1.0, "http-429", "reset-after", "html-200", "empty-200", "truncated", "no-id", "refused"),
-    **_kinds(Group.REQUEST, 2.0, "repeated-request"),
+    **_kinds(Group.REQUEST, 8.0, "repeated-request"),
     **_kinds(Group.REQUEST, 2.0, "late-request", delay=Span(0.5, 15)),
     **_kinds(Group.REQUEST, 1.0, "late-ack", delay=Span(0.3, 3)),
     **_kinds(Group.REQUEST, 1.0, "slow", delay=Span(0.1, 0.9)),

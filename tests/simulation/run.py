@@ -25,7 +25,7 @@ from tests.simulation.faults import Strike, strikes
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.loop import Turns
 from tests.simulation.process import Process
-from tests.simulation.strike import before_contact, strike_at
+from tests.simulation.strike import before_contact, cancel_what_is_foreign, strike_at
 from tests.simulation.world import CRON, DAEMON, SHELL, World
 from tests.support import START
 
@@ -137,6 +137,7 @@ class Play:
         self._stormy = False
         self.world.sky.clear()
         self.world.exchange.heal()
+        cancel_what_is_foreign(self.world)
         for process in self.world.processes:
             process.doom = None
             self.world.loop.resume(process)

@@ -77,6 +77,17 @@ def before_contact(world: World) -> None:
             _by_hand(world, Strike(0.0, name, 0, venue, luck.choice((0.0, 0.9, 2.5)), 0.0, luck.getrandbits(32)))
 
 
+def cancel_what_is_foreign(world: World) -> None:
+    """An order of the owner's that rests may explain a difference for as long as it does."""
+    world.by_hand = True
+    for venue in world.venues:
+        with world.exchange.visit(venue) as session:
+            found = [order.order_id for order in session.truth()[1] if order.open and order.cl_ord_id is None]
+        for order_id in found:
+            world.exchange.cancel(venue, order_id)
+    world.by_hand = False
+
+
 def _cancel_one(world: World, strike: Strike) -> None:
     with world.exchange.visit(strike.venue) as session:
         found = [report for report in session.lists.open_orders() if report.cl_ord_id]
