@@ -59,14 +59,15 @@ def replay(seed: int) -> int:
     return 1 if result.violation else 0
 
 
-def campaign(seeds: Sequence[int], *, workers: int = 2, first: bool = False, sometimes: bool = False) -> int:
+def campaign(seeds: Sequence[int], *, workers: int = 2, catches: int = 0, sometimes: bool = False) -> int:
     """All of them; 1 where any promise was broken, or with `sometimes` where anything never happened."""
-    tally, began_s = Tally(), time.monotonic()
+    tally, began_s, caught = Tally(), time.monotonic(), 0
     for result in _results(seeds, workers):
         tally.add(result)
         if result.violation:
             _say(f"seed {result.seed}: {result.violation}")
-            if first:
+            caught += result.violation.startswith("I")
+            if caught and caught == catches:
                 break
     never = tally.never() if sometimes else []
     _say(*(f"never happened: {what}" for what in never))
