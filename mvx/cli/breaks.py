@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, operator, since, whole
+from mvx.cli.options import (
+    FormatOption,
+    LimitOption,
+    SinceOption,
+    VenueOption,
+    known_name,
+    now,
+    operator,
+    since,
+    whole,
+)
 from mvx.cli.session import Answer, Session
 
 _MOST = 2**63 - 1
@@ -21,10 +31,12 @@ def breaks(
     venue: VenueOption = None,
     open_only: Open = False,
     limit: LimitOption = None,
+    form: FormatOption = None,
 ) -> Answer:
     from mvx.engine import reports
 
     session: Session = ctx.obj
+    session.as_rows(form)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

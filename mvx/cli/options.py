@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -136,6 +137,16 @@ LimitOption = Annotated[
     int | None,
     typer.Option("--limit", parser=count, metavar="N", help="At most so many, the newest; 100."),
 ]
+
+
+class Format(StrEnum):
+    """How rows are written for other programs."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+FormatOption = Annotated[Format | None, typer.Option("--format", help="Its rows, for a sheet or a pipe.")]
 
 
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:

@@ -70,6 +70,9 @@ Twap = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="With --id: go on with what is left of a run.")]
 Queue = Annotated[bool, typer.Option("--queue", help="Leave it to mvx run, now or later.")]
+SavedPlan = Annotated[
+    str | None, typer.Option("--plan", metavar="FILE", help="Do what a saved dry run planned, or refuse.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
 
 
@@ -92,6 +95,7 @@ def route(
     twap: Twap = None,
     queue: Queue = False,
     dry_run: DryRun = False,
+    plan: SavedPlan = None,
     live: Live = False,
     yes: Yes = False,
 ) -> Answer:
@@ -119,6 +123,8 @@ def route(
         twap_s=twap,
     )
     _refuse_contradictions(order, queue=queue)
+    if plan is not None:
+        order = _as_planned(session, order, plan)
     return _trade(session, settings, order, yes=yes, queue=queue)
 
 
@@ -133,6 +139,20 @@ def _refuse_contradictions(order: RouteOrder, *, queue: bool) -> None:
         raise UsageError("--twap trades slices as they come due: it goes with --tif ioc only")
 
 
+def _as_planned(session: Session, order: RouteOrder, plan: str) -> RouteOrder:
+    from dataclasses import replace
+
+    from mvx.engine.agreement import saved_plan
+
+    if order.dry_run or order.twap_s is not None or order.resume:
+        raise UsageError("--plan does at once what was planned: not with --dry-run, --twap or --resume")
+    try:
+        text = (session.environment.cwd / plan).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--plan {plan}: {error}", known="nothing was sent") from error
+    return replace(order, agreed=saved_plan(text, order, session.mode))
+
+
 def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
     from mvx.engine.desk import open_desk
     from mvx.engine.handover import enqueue, trade
@@ -140,7 +160,7 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
     ask = consent(
         session.environment,
         session.mode,
-        yes=yes or order.dry_run,
+        yes=yes or order.dry_run or order.agreed is not None,
         assume_yes=settings.route.assume_yes,
         question=f"{order.side.value} {plain(order.order_qty)} {order.instrument} on live venues?",
     )

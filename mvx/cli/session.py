@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError
+from mvx.errors import ConfigError, MvxError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mvx.cli.options import Format
     from mvx.cli.output import Failure
     from mvx.config.desk import DeskSettings
     from mvx.config.settings import Settings
@@ -42,6 +43,7 @@ class Session:
         self.command = ""
         self.mode = "paper"
         self.json = False
+        self.rows: Format | None = None
         self.config: str | None = None
         self.journal: str | None = None
         self.working = False
@@ -108,6 +110,12 @@ class Session:
         self.working = False
         return result
 
+    def as_rows(self, form: Format | None) -> None:
+        """The answer is its rows in that form. Raises UsageError beside --json."""
+        if form is not None and self.json:
+            raise UsageError("--json and --format contradict each other")
+        self.rows = form
+
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
         if self.signals.exit_code is not None or self.warnings:
@@ -118,6 +126,11 @@ class Session:
             outcome = replace(outcome, exit_code=exit_code, warnings=warnings)
         if self.json:
             self._record(outcome)
+        elif self.rows is not None:
+            from mvx.cli.rows import rows_text
+
+            self._aside(outcome.breaks, outcome.warnings)
+            self.environment.answer(rows_text(outcome, self.rows), end="")
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -269,38 +269,3 @@ def _quote(asset: Asset, section: QuoteSection) -> QuoteSettings:
 def _rate(text: str) -> tuple[Venue, Symbol]:
     venue, _, symbol = text.partition(":")
     return Venue(venue), Symbol(symbol)
-
-
-def flat(source: found.Source) -> list[tuple[str, Any, str]]:
-    """Every value in force with its key and its origin: `file`, `built-in` or `default`."""
-    dump = validate(source).model_dump(by_alias=True)
-    return [
-        (".".join(path), _shown(path, value), _origin(path, source))
-        for path, value in _leaves((), dump)
-        if value is not None
-    ]
-
-
-def _leaves(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, dict):
-        return [leaf for key, inner in value.items() for leaf in _leaves((*path, key), inner)]
-    return [(path, value)]
-
-
-def _shown(path: tuple[str, ...], value: Any) -> Any:
-    if path[-1] in SECRET_KEYS:
-        return f"{value.partition(':')[0]}:(not shown)"
-    return value
-
-
-SECRET_KEYS = frozenset({"api_key", "api_secret", "api_password"})
-
-
-def _origin(path: tuple[str, ...], source: found.Source) -> str:
-    for table, origin in ((source.written, "file"), (source.raw, "built-in")):
-        inner: Any = table
-        for key in path:
-            inner = inner.get(key) if isinstance(inner, Mapping) else None
-        if inner is not None:
-            return origin
-    return "default"

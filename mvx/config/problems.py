@@ -58,7 +58,7 @@ def _line(detail: Mapping[str, Any], document: Any) -> str:
     key = ".".join(path)
     kind, limits = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(path[-1], _known_keys(path, document))}"
+        return f"{key}: unknown key{suggestion(path[-1], _known_keys(path, document))}"
     if kind == "missing":
         return f"{key}: missing, and required"
     if kind == "value_error":
@@ -91,6 +91,7 @@ def _known_keys(path: Sequence[str], document: Any) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
-def _suggestion(typed: str, known: Sequence[str]) -> str:
-    close = get_close_matches(typed, known, n=1)
+def suggestion(typed: str, known: Iterable[str]) -> str:
+    """What may have been meant, as the end of a sentence; empty where nothing is close."""
+    close = get_close_matches(typed, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -20,6 +20,7 @@ from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
+from mvx.engine.agreement import Confirm, agree
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import Closing, close_position, plan_slice, read_position
 from mvx.engine.desk import Desk
@@ -35,7 +36,7 @@ from mvx.errors import (
     BadVenueData,
     Exit,
     JournalError,
-    Refused,
+    VenueBusy,
     VenueError,
     exit_of,
     worst_exit,
@@ -45,7 +46,6 @@ from mvx.journal.store import Lease, ReadTx
 from mvx.reconciliation.orders import never_accepted_bound
 
 Show = Callable[[FlattenResult], None]
-Confirm = Callable[[], bool]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
@@ -99,8 +99,7 @@ async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confi
     if order.dry_run:
         return Outcome(preview, Exit.OK)
     show(preview)
-    if not confirm():
-        raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+    agree(confirm)
     signals: list[object] = []
     runs = [Run(desk, order, venue, lambda: bool(signals)) for venue in order.venues]
     work = asyncio.ensure_future(_work(runs))
@@ -116,12 +115,8 @@ async def _work(runs: list[Run]) -> None:
     """All venues at once; what goes wrong at one, the worst of it, is raised after the others are done."""
     ended = await asyncio.gather(*(_leave(run) for run in runs), return_exceptions=True)
     errors = [error for error in ended if error is not None]
-    if not errors:
-        return
-    worst = min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
-    if isinstance(worst, JournalError):
-        worst.sent = worst.sent or any(map(_sent, runs))
-    raise worst
+    if errors:
+        raise min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
 
 
 async def _leave(run: Run) -> None:
@@ -145,7 +140,7 @@ async def _leave(run: Run) -> None:
 
 
 async def _take_lease(run: Run) -> Lease:
-    """One flatten at a time on a venue. Raises JournalError where another one does not end."""
+    """One flatten at a time on a venue. Raises VenueBusy where another one does not end."""
     name, clock = f"flatten/{run.venue}", run.desk.clock
     give_up_at = after(clock.now(), _OTHER_S)
     while True:
@@ -154,7 +149,7 @@ async def _take_lease(run: Run) -> Lease:
         if lease is not None:
             return lease
         if clock.now() >= give_up_at:
-            raise JournalError(
+            raise VenueBusy(
                 f"another flatten of {run.venue} is at work for over {_OTHER_S:.0f} s",
                 known="this one sent nothing",
                 next_step=f"mvx orders --open --venue {run.venue}",

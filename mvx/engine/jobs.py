@@ -81,6 +81,12 @@ def order_of(job: Job) -> Order:
     return order
 
 
+def key_of(job: Job) -> str:
+    """The idempotency key that its parent has: it makes one run of it, whoever begins and whoever goes on."""
+    order = order_of(job)
+    return (order.id if isinstance(order, RouteOrder) else None) or f"job/{job.job_id}"
+
+
 def claim(desk: Desk, lease: Lease, busy: frozenset[JobId]) -> Job | None:
     """The oldest job that nobody works: one in the queue, or one whose leader is gone (`worker` tells)."""
     with desk.journal.read() as tx:

@@ -78,10 +78,11 @@ def differences(tx: ReadTx) -> Iterator[Difference]:
         for key in sorted(expected.keys() | stored.keys(), key=repr):
             if expected.get(key) != stored.get(key):
                 yield Difference(name, key, expected.get(key), stored.get(key))
-    yield from _unbalanced(tx)
+    yield from unbalanced(tx)
 
 
-def _unbalanced(tx: ReadTx) -> Iterator[Difference]:
+def unbalanced(tx: ReadTx) -> Iterator[Difference]:
+    """Every holding that is not the sum of its postings."""
     sums: dict[tuple[str, str], Decimal] = {}
     for venue, asset, amount in tx.connection.execute("SELECT venue, asset, amount FROM postings"):
         sums[venue, asset] = sums.get((venue, asset), Decimal(0)) + Decimal(amount)
