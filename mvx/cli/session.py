@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError, UsageError
+from mvx.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.config.source import Source
     from mvx.engine.outcome import BreakRow, Outcome
-    from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome
@@ -35,7 +34,7 @@ T = TypeVar("T")
 class Session:
     """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
     whose outcome no answer tells yet; `ticking` once a watch has printed a record. `warnings`: what every
-    answer is to say besides."""
+    answer is to say besides. `found`: the configuration, once it was needed."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
         self.environment = environment
@@ -49,20 +48,20 @@ class Session:
         self.working = False
         self.ticking = False
         self.warnings: tuple[str, ...] = ()
-        self._source: Source | None = None
+        self.found: Source | None = None
 
     def source(self) -> Source:
         """The configuration as found. Raises ConfigError."""
-        if self._source is None:
+        if self.found is None:
             from mvx.config import source
 
             around = self.environment
             path = source.find_file(self.config, around.variables, around.cwd)
-            self._source = source.load(path, around.cwd)
-            if self._source.notice:
-                around.say(f"mvx: {self._source.notice}")
-            self.mode = self._source.mode
-        return self._source
+            self.found = source.load(path, around.cwd)
+            if self.found.notice:
+                around.say(f"mvx: {self.found.notice}")
+            self.mode = self.found.mode
+        return self.found
 
     def journal_path(self) -> Path:
         """The journal in force. Raises ConfigError."""
@@ -92,15 +91,6 @@ class Session:
         document, problems = model.validate_for_safety(self.source())
         self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
         return model.settings(document, self.desk(), self.source().folder)
-
-    def damage(self) -> JournalError | None:
-        """What SQLite itself finds wrong with the desk's files, where they are known and there."""
-        from mvx.engine.desk import damage
-
-        try:
-            return None if self._source is None else damage(self.journal_path())
-        except MvxError:
-            return None  # whether they are whole can not be told
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
@@ -145,11 +135,11 @@ class Session:
 
     def reread(self) -> Settings:
         """The configuration as it is on disk now. Raises ConfigError."""
-        kept, self._source = self._source, None
+        kept, self.found = self.found, None
         try:
             return self.settings()
         except ConfigError:
-            self._source = kept
+            self.found = kept
             raise
 
     def tick(self, outcome: Outcome) -> bool:
