@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError, UsageError
+from mvx.errors import ConfigError, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,12 +109,6 @@ class Session:
         result = self.signals.run(work)
         self.working = False
         return result
-
-    def as_rows(self, form: Format | None) -> None:
-        """The answer is its rows in that form. Raises UsageError beside --json."""
-        if form is not None and self.json:
-            raise UsageError("--json and --format contradict each other")
-        self.rows = form
 
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
