@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from mvx.cli.help_tables import explain_parts, help_parts
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
@@ -383,4 +384,6 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "fills": fills_parts,
     "config show": config_show_parts,
     "paper ledger": ledger_parts,
+    "explain": explain_parts,
+    "help": help_parts,
 }

@@ -19,7 +19,7 @@ from mvx.engine import jobs
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.handover import enqueue, trade
-from mvx.engine.jobs import LeaderGone, Order
+from mvx.engine.jobs import Order
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import FlattenResult, RouteResult, RunResult
 from mvx.engine.run import Around, run
