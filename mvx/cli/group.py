@@ -61,8 +61,9 @@ class LazyGroup(TyperGroup):
         self._itself = LazyVerb(name, itself) if isinstance(itself, Verb) else None
 
     def chosen(self, args: list[str]) -> Command:
-        """The group, or the verb that its own name alone is: where none of its other verbs is named."""
-        if self._itself is None or any(arg in self.commands for arg in args):
+        """The group, or the verb that its own name alone is: where none of its other verbs is named, nor
+        what may be one with a typing error."""
+        if self._itself is None or any(arg in self.commands for arg in args) or _is_name(args):
             return self
         return self._itself
 
@@ -126,6 +127,10 @@ def _stub(name: str, verb: Verb | Family) -> Command:
     if isinstance(verb, Family):
         return LazyGroup(name, verb.summary, verb.verbs)
     return LazyVerb(name, verb)
+
+
+def _is_name(args: list[str]) -> bool:
+    return bool(args) and not args[0].startswith("-")
 
 
 def _help(verb: Verb) -> str:

@@ -6,6 +6,7 @@ dictionary, and what the man page says of variables and files comes from here.
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import NamedTuple
 
 from mvx.engine.words import (
@@ -133,7 +134,7 @@ references (env:NAME, file:PATH, keyring:SERVICE/NAME) and never values.
 
 For example:
 
-{"".join(f"    {line}".rstrip() + chr(10) for line in CONFIG_EXAMPLE.splitlines())}"""
+{indent(CONFIG_EXAMPLE, "    ").rstrip()}"""
 
 _TIME = """\
 Every time is UTC. With --json it is RFC 3339 with a Z; tables drop the year,

@@ -39,7 +39,12 @@ def known_of(order: Order) -> str:
     claimed = f", {plain(order.claimed_qty)} more by its record" if order.claimed_qty else ""
     heard = f", {plain(order.heard_qty)} more heard of" if order.heard_qty else ""
     unsent = "not sent; " if order.unsent else ""
-    return f"{unsent}{filled}{claimed}{heard}, {order.ord_status}; {reserved} more is reserved"
+    left = (
+        f"{reserved} more is reserved"
+        if order.worst_qty
+        else "not settled yet, for a late fill may be listed"
+    )
+    return f"{unsent}{filled}{claimed}{heard}, {order.ord_status}; {left}"
 
 
 def subject_of(entry: log.Entry) -> ClOrdId | None:
@@ -215,8 +220,9 @@ def _reported(entry: log.Reported, at: Instant, order: Order | None) -> str:
 
 def _heard(entry: log.Heard, at: Instant, order: Order | None) -> str:
     pushed = entry.report
-    what = pushed.exec_type.value if pushed.fill is None else f"a fill of {_trade(pushed.fill)}"
-    return f"{pushed.venue} pushed {what}: expected, until its record confirms it"
+    if pushed.fill is None:
+        return f"{pushed.venue} pushed {pushed.exec_type}: no more than a claim"
+    return f"{pushed.venue} pushed a fill of {_trade(pushed.fill)}: expected, until its record confirms it"
 
 
 def _phantom_dropped(entry: log.PhantomDropped, at: Instant, order: Order | None) -> str:

@@ -23,7 +23,7 @@ from mvx.engine.jobs import Order
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import FlattenResult, RouteResult, RunResult
 from mvx.engine.run import Around, run
-from mvx.errors import ConfigError, Exit, JournalError, Refused
+from mvx.errors import ConfigError, Exit, JournalError, LeaderGone, Refused
 from mvx.journal import jobs as queue
 from mvx.journal.store import LEASE_S
 from tests.engine.desk import BINANCE, BUY, OKX, Operator, order, risk, settings
