@@ -52,7 +52,7 @@ class LazyGroup(TyperGroup):
             name=name,
             commands={inner: _stub(inner, verb) for inner, verb in verbs.items() if inner != ITSELF},
             help=text,
-            short_help=text,
+            short_help=text.split("\n\n")[-1],
             params=shared_options(),
             add_help_option=False,
             rich_markup_mode=None,
@@ -125,7 +125,7 @@ def _show_version(ctx: Context, _param: Parameter, value: Any) -> None:
 
 def _stub(name: str, verb: Verb | Family) -> Command:
     if isinstance(verb, Family):
-        return LazyGroup(name, verb.summary, verb.verbs)
+        return LazyGroup(name, _help(verb), verb.verbs)
     return LazyVerb(name, verb)
 
 
@@ -133,5 +133,10 @@ def _is_name(args: list[str]) -> bool:
     return bool(args) and not args[0].startswith("-")
 
 
-def _help(verb: Verb) -> str:
-    return "\n".join(["\b", *verb.examples, "", verb.summary])
+def _help(verb: Verb | Family) -> str:
+    """Examples first; those of a family are the first ones of its verbs."""
+    if isinstance(verb, Family):
+        examples = tuple(each.examples[0] for each in verb.verbs.values())
+    else:
+        examples = verb.examples
+    return "\n".join(["\b", *examples, "", verb.summary])
