@@ -7,6 +7,7 @@
     ├── Refused                 4  risk, halt, declined, an id used before
     ├── NoVenueUsable           7  nothing to route to
     ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
+    │   ├── JournalDamaged      8  no database, or parts of it are gone
     │   └── LeaseLost           5  another worker holds the parent now
     ├── LeaderGone              5  whoever led stopped in the middle of a job
     ├── BadVenueData            -  a venue said something that can not be true
@@ -83,7 +84,8 @@ EXIT_MEANINGS: dict[Exit, str] = {
 
 class MvxError(Exception):
     """What failed, what is known, what to do; `code` is stable, and `means` says it in `mvx explain` and in
-    docs/errors.md. `warnings` and `breaks`: what else an operator should hear of, as in an answer."""
+    docs/errors.md. `warnings` and `breaks`: what else an operator should hear of, as in an answer. `sent`:
+    orders had been sent before it failed."""
 
     code = "error"
     means = "an error with no code of its own; a defect too"
@@ -96,6 +98,12 @@ class MvxError(Exception):
         self.next_step = next_step
         self.warnings: tuple[str, ...] = ()
         self.breaks: tuple[Any, ...] = ()
+        self.sent = False
+
+
+def exit_of(error: BaseException) -> Exit:
+    """What a command ends in that raised it."""
+    return error.exit_code if isinstance(error, MvxError) else Exit.DEFECT
 
 
 class UsageError(MvxError):
@@ -136,6 +144,18 @@ class JournalError(MvxError):
     code = "journal"
     means = "the journal is missing, busy, locked, read-only, full, or its SQLite is not safe"
     exit_code = Exit.UNAVAILABLE
+
+    def after_dispatch(self) -> None:
+        """Orders are on their way, and the journal can not take what becomes of them."""
+        self.sent = True
+        self.exit_code = Exit.UNCERTAIN
+
+
+class JournalDamaged(JournalError):
+    """The file is no database, or SQLite finds parts of it gone."""
+
+    code = "journal_damaged"
+    means = "the journal's file, or the paper venues' beside it, is no database, or parts of it are gone"
 
 
 class LeaseLost(JournalError):

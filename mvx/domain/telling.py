@@ -141,6 +141,8 @@ def _parent_opened(entry: log.ParentOpened, at: Instant, order: Order | None) ->
 def _parent_closed(entry: log.ParentClosed, at: Instant, order: Order | None) -> str:
     if entry.status == "died":
         return f"parent {entry.parent_id}: whoever worked it had died; nothing more is sent for it"
+    if entry.status == "canceled":
+        return f"parent {entry.parent_id}: the operator canceled it; nothing more is sent for it"
     return f"parent {entry.parent_id}: its work ended as {entry.status}"
 
 
@@ -242,7 +244,7 @@ def _fill_busted(entry: log.FillBusted, at: Instant, order: Order | None) -> str
 
 
 def _found_absent(entry: log.FoundAbsent, at: Instant, order: Order | None) -> str:
-    return f"a complete read of {_at_venue(order)}, begun at {rfc3339(entry.read_at)}, did not list it"
+    return f"{_at_venue(order)}'s complete list of open orders, read by {rfc3339(entry.read_at)}, lacks it"
 
 
 def _never_accepted(entry: log.NeverAccepted, at: Instant, order: Order | None) -> str:

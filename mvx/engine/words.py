@@ -100,6 +100,7 @@ PARENT_STATES: dict[str, str] = {
     "filled": "All of it filled.",
     "incomplete": "Some of it was not filled, and nothing of it is uncertain.",
     "uncertain": "The outcome of a child is not known; it is reserved at its worst case.",
+    "canceled": "The operator canceled it by name: nothing more is sent for it.",
     "died": "Whoever worked it died. Its children are settled and nothing more is sent, unless --resume "
     "asks for it.",
 }
@@ -144,7 +145,7 @@ _AFTER_EXIT: dict[Exit, str] = {
     Exit.UNCERTAIN: _TRUTH,
     Exit.BREAKS: "mvx breaks --open",
     Exit.NO_VENUE: "mvx venue-status",
-    Exit.UNAVAILABLE: "what the error's last line says; mvx journal info",
+    Exit.UNAVAILABLE: "what the error's last line says; mvx doctor",
     Exit.INTERRUPTED: _TRUTH,
     Exit.TERMINATED: _TRUTH,
 }

@@ -45,6 +45,10 @@ TOLD: list[tuple[log.Entry, str]] = [
         log.ParentClosed(ParentId("p1"), "died", "{}"),
         "parent p1: whoever worked it had died; nothing more is sent for it",
     ),
+    (
+        log.ParentClosed(ParentId("p1"), "canceled", "{}"),
+        "parent p1: the operator canceled it; nothing more is sent for it",
+    ),
     (log.ParentResumed(ParentId("p1"), "ops@b"), "parent p1: ops@b went on with it"),
     (log.JobQueued(JobId("j1"), "route", "{}", "ops@a"), "ops@a handed the route over as job j1"),
     (log.JobClaimed(JobId("j1"), "run@a"), "run@a, who leads, began job j1"),
@@ -109,7 +113,7 @@ TOLD: list[tuple[log.Entry, str]] = [
     (log.BreakAcked("r1", "ops@a"), "ops@a has seen the break r1"),
     (
         log.FoundAbsent(M1, at(7)),
-        "a complete read of kraken, begun at 2026-11-22T12:00:07.000000Z, did not list it",
+        "kraken's complete list of open orders, read by 2026-11-22T12:00:07.000000Z, lacks it",
     ),
     (
         log.NeverAccepted(M1, "venue", at(20), at(9)),

@@ -9,6 +9,7 @@ import pytest
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import TradingState
 from mvx.engine.positions_result import PositionsResult
+from mvx.engine.route_id import CANCELED
 from mvx.engine.route_result import EXIT_OF_STATUS
 from mvx.engine.words import (
     BREAK,
@@ -44,7 +45,7 @@ def known(about: str) -> set[str]:
         (ORDER, {status.value for status in OrdStatus}),
         (HEALTH, {state.value for state in HealthState}),
         (TRADING, {state.value for state in TradingState}),
-        (PARENT, {*EXIT_OF_STATUS, "planned", "working", "died"}),
+        (PARENT, {*EXIT_OF_STATUS, "planned", "working", "died", CANCELED}),
     ],
 )
 def test_whatever_mvx_can_say_has_a_meaning(about: str, expected: set[str]) -> None:
