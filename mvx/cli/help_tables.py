@@ -21,7 +21,9 @@ Parts = list["RenderableType"]
 
 
 def explain_parts(result: ExplainResult) -> Parts:
-    return [_story(result.story)] if result.story else [_senses(result.meanings)]
+    if not result.story:
+        return [_senses(result.meanings)]
+    return [_story(result.story), *(["", f"next: {result.next}"] if result.next else [])]
 
 
 def help_parts(result: HelpResult) -> Parts:

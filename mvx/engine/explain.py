@@ -49,7 +49,13 @@ def explain_order(desk: DeskSettings, name: str) -> Outcome:
     journal.close()
     if cast is None:
         raise _nothing_called(name)
-    return Outcome(ExplainResult(name, cast.about, (), events), Exit.OK)
+    return Outcome(ExplainResult(name, cast.about, (), events, _next(cast)), Exit.OK)
+
+
+def _next(cast: _Cast) -> str:
+    """Only the venue itself can tell how the story of an order ends."""
+    venues = dict.fromkeys(order.venue for order in cast.orders if not order.settled)
+    return f"mvx reconcile --venue {','.join(venues)}" if venues else ""
 
 
 def _nothing_called(word: str) -> UsageError:

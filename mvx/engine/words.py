@@ -43,12 +43,14 @@ class Event(NamedTuple):
 
 
 class ExplainResult(NamedTuple):
-    """`about`: the kind of word, `order` or `parent`. `meanings` of a word, `story` of the others."""
+    """`about`: the kind of word, `order` or `parent`. `meanings` of a word; of the others the `story`, and in
+    `next` what to run where it has not ended."""
 
     word: str
     about: str
     meanings: tuple[Meaning, ...]
-    story: tuple[Event, ...]
+    story: tuple[Event, ...] = ()
+    next: str = ""
 
 
 ORDER_STATES: dict[OrdStatus, str] = {
@@ -191,7 +193,7 @@ def look_up(word: str) -> tuple[Meaning, ...]:
 def explain_word(word: str) -> Outcome | None:
     """Every sense of a word of mvx; None where it is none. Needs no configuration and no journal."""
     found = look_up(word)
-    return Outcome(ExplainResult(word, found[0].about, found, ()), Exit.OK) if found else None
+    return Outcome(ExplainResult(word, found[0].about, found), Exit.OK) if found else None
 
 
 def words() -> tuple[str, ...]:

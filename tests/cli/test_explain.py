@@ -54,7 +54,7 @@ def test_a_meaning_says_what_is_known_and_what_to_run(tmp_path: Path) -> None:
 
 def test_a_meaning_is_data_for_scripts(tmp_path: Path) -> None:
     data = mvx(surroundings(tmp_path), "explain", "5", "--json").envelope["data"]
-    assert ["word", "about", "meanings", "story"] == list(data)
+    assert ["word", "about", "meanings", "story", "next"] == list(data)
     assert ("5", "exit code", []) == (data["word"], data["about"], data["story"])
     assert ["about", "word", "means", "known", "next"] == list(data["meanings"][0])
 

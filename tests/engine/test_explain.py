@@ -128,6 +128,34 @@ def test_a_story_leaves_nothing_out_and_ends_where_the_journal_stands(
         assert [known_of(stored)] == [event.known for event in events if event.known][-1:]
 
 
+def test_a_fill_that_was_pushed_for_one_order_and_listed_on_another_is_told_of_both(tmp_path: Path) -> None:
+    """What each of them is known to be in the end is what the journal holds."""
+    at = desk(tmp_path)
+    first = at.rests()
+    at.clock.advance(1)
+    second = at.rests()
+    at.pushes(first, at.fills_more(second, "0.1"))
+    at.reconciles()
+    for each in at.orders():
+        assert known_of(each) == [event.known for event in story(at, each.cl_ord_id) if event.known][-1]
+    assert "PhantomDropped" in kinds(story(at, first.cl_ord_id))
+
+
+def test_what_has_not_ended_says_whom_to_ask(tmp_path: Path) -> None:
+    at = Operator(settings(tmp_path, "kraken"))
+    at.reconciles()
+    at.routes(order("0.1"))
+    (name,) = orders(at)
+    asked = explain_order(at.settings.desk, name).data
+    assert isinstance(asked, ExplainResult)
+    assert "mvx reconcile --venue kraken" == asked.next
+    at.clock.advance(20)
+    at.reconciles()
+    asked = explain_order(at.settings.desk, name).data
+    assert isinstance(asked, ExplainResult)
+    assert "" == asked.next
+
+
 def test_a_parent_s_story_holds_those_of_its_children(tmp_path: Path) -> None:
     at = Operator(settings(tmp_path, "kraken", "binance", "okx"))
     at.reconciles()
