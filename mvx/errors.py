@@ -8,6 +8,7 @@
     ├── NoVenueUsable           7  nothing to route to
     ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
     │   ├── JournalDamaged      8  no database, or parts of it are gone
+    │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
     ├── LeaderGone              5  whoever led stopped in the middle of a job
     ├── BadVenueData            -  a venue said something that can not be true
@@ -156,6 +157,12 @@ class JournalDamaged(JournalError):
 
     code = "journal_damaged"
     means = "the journal's file, or the paper venues' beside it, is no database, or parts of it are gone"
+
+
+class VenueBusy(JournalError):
+    """Somebody else is at work on that venue's account, and does not end."""
+
+    code = "venue_busy"
 
 
 class LeaseLost(JournalError):
