@@ -163,6 +163,7 @@ class VenueBusy(JournalError):
     """Somebody else is at work on that venue's account, and does not end."""
 
     code = "venue_busy"
+    means = "another command is at work on that venue's account, and does not end"
 
 
 class LeaseLost(JournalError):

@@ -60,6 +60,14 @@ def names_in(entry: log.Entry) -> frozenset[str]:
     return frozenset(str(each) for each in found if each is not None)
 
 
+def _time(at: Instant) -> str:
+    """A venue may say any number."""
+    try:
+        return rfc3339(at)
+    except OverflowError:
+        return f"{at} microseconds after 1970"
+
+
 def _terms(order: Order) -> str:
     bound = "at most" if order.side is Side.BUY else "at least"
     post_only = ", post only" if order.post_only else ""
@@ -171,7 +179,7 @@ def _job_withdrawn(entry: log.JobWithdrawn, at: Instant, order: Order | None) ->
 
 def _intended(entry: log.Intended, at: Instant, order: Order | None) -> str:
     sending = ", and its sending begins" if entry.order.sending else ""
-    return f"intended: {_terms(entry.order)}, until {rfc3339(entry.order.deadline)}{sending}"
+    return f"intended: {_terms(entry.order)}, until {_time(entry.order.deadline)}{sending}"
 
 
 def _sending(entry: log.Sending, at: Instant, order: Order | None) -> str:
@@ -235,7 +243,7 @@ def _phantom_dropped(entry: log.PhantomDropped, at: Instant, order: Order | None
 def _fill_booked(entry: log.FillBooked, at: Instant, order: Order | None) -> str:
     fill = entry.fill
     late = " after it had settled" if order is not None and order.settled else ""
-    made = f"{_trade(fill)}, {_fee(fill)}, made at {rfc3339(fill.at)}"
+    made = f"{_trade(fill)}, {_fee(fill)}, made at {_time(fill.at)}"
     return f"{fill.venue} lists a fill of {made}{late}{_absorbed(entry.absorbed)}"
 
 
@@ -244,22 +252,22 @@ def _fill_busted(entry: log.FillBusted, at: Instant, order: Order | None) -> str
 
 
 def _found_absent(entry: log.FoundAbsent, at: Instant, order: Order | None) -> str:
-    return f"{_at_venue(order)}'s complete list of open orders, read by {rfc3339(entry.read_at)}, lacks it"
+    return f"{_at_venue(order)}'s complete list of open orders, read by {_time(entry.read_at)}, lacks it"
 
 
 def _never_accepted(entry: log.NeverAccepted, at: Instant, order: Order | None) -> str:
     if entry.by != "venue":
         return f"{entry.by} said that it was never accepted"
     return (
-        f"never accepted: {_at_venue(order)} could have taken it until {rfc3339(entry.bound_at)}, and a "
-        f"complete read begun at {rfc3339(entry.read_at)} has no trace of it"
+        f"never accepted: {_at_venue(order)} could have taken it until {_time(entry.bound_at)}, and a "
+        f"complete read begun at {_time(entry.read_at)} has no trace of it"
     )
 
 
 def _settled(entry: log.Settled, at: Instant, order: Order | None) -> str:
     return (
-        f"settled: closed since {rfc3339(entry.terminal_at)}, and all its trades in a complete read begun at "
-        f"{rfc3339(entry.read_at)}, when the {entry.lateness_s:g} s for late ones were over"
+        f"settled: closed since {_time(entry.terminal_at)}, and all its trades in a complete read begun at "
+        f"{_time(entry.read_at)}, when the {entry.lateness_s:g} s for late ones were over"
     )
 
 

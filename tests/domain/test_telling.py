@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mvx.domain import entries as log
 from mvx.domain.execution import ExecutionReport, Transfer
 from mvx.domain.ids import Asset, ClOrdId, JobId, OrderId, ParentId
+from mvx.domain.instant import Instant
 from mvx.domain.order import Order, changed
 from mvx.domain.order_status import ExecType, OrdStatus
 from mvx.domain.telling import known_of, names_in, sentence, subject_of
@@ -159,6 +160,11 @@ def test_every_kind_of_entry_is_told_above() -> None:
 def test_whatever_an_entry_holds_it_can_be_told(entry: log.Entry, about: Order | None) -> None:
     """At the edges of its fields, and where the order is not known."""
     assert sentence(entry, at(0), about).strip()
+
+
+def test_a_time_that_no_calendar_has_is_told_as_the_number_that_it_is() -> None:
+    far = replace(fill("0.2"), at=Instant(2**62))
+    assert f"made at {2**62} microseconds after 1970" in sentence(log.FillBooked(far, BTC, USD, M1), at(0))
 
 
 def test_what_was_revoked_in_time_was_never_sent() -> None:
