@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mvx.cli.doctor_table import doctor_parts
+from mvx.cli.help_tables import explain_parts, help_parts
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
@@ -386,4 +387,6 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "config show": config_show_parts,
     "doctor": doctor_parts,
     "paper ledger": ledger_parts,
+    "explain": explain_parts,
+    "help": help_parts,
 }
