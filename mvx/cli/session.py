@@ -33,7 +33,8 @@ T = TypeVar("T")
 
 class Session:
     """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record."""
+    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `quiet`: nothing is said
+    on stderr but what is loud, errors and questions; `verbose`: also what is in force."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
         self.environment = environment
@@ -41,6 +42,8 @@ class Session:
         self.command = ""
         self.mode = "paper"
         self.json = False
+        self.quiet = False
+        self.verbose = False
         self.rows: Format | None = None
         self.config: str | None = None
         self.journal: str | None = None
@@ -56,9 +59,12 @@ class Session:
             around = self.environment
             path = source.find_file(self.config, around.variables, around.cwd)
             self._source = source.load(path, around.cwd)
-            if self._source.notice:
+            if self._source.notice and not self.quiet:
                 around.say(f"mvx: {self._source.notice}")
             self.mode = self._source.mode
+            if self.verbose:
+                journal = self.journal_path()
+                around.say(f"mvx: config {self._source.name}, journal {journal}, {self.mode}")
         return self._source
 
     def journal_path(self) -> Path:
