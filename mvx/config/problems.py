@@ -26,13 +26,22 @@ _PATTERNS = {
 }
 
 
+#: In the message of them all.
+BETWEEN_PROBLEMS = "\n  "
+#: So many are shown; so much of each.
+_MOST, _MAX_CHARS = 100, 300
+
+
 class ConfigProblems(ConfigError):
     """Every error of one config file at once."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        shown = [each if len(each) <= _MAX_CHARS else f"{each[:_MAX_CHARS]}..." for each in problems[:_MOST]]
+        if len(problems) > _MOST:
+            shown.append(f"and {len(problems) - _MOST} more")
         super().__init__(
-            "\n  ".join([f"{name}: {count}", *problems]),
+            BETWEEN_PROBLEMS.join([f"{name}: {count}", *shown]),
             known="nothing was sent",
             next_step="correct the file, then: mvx config check",
         )

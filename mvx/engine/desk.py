@@ -15,9 +15,10 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.errors import ConfigError, JournalDamaged, JournalError, MvxError, UsageError
 from mvx.journal import views
 from mvx.journal.store import Journal
+from mvx.journal.verify import check_whole
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
@@ -98,6 +99,17 @@ def is_alive(holder: str) -> bool:
 def paper_path(journal: Path) -> Path:
     """The paper exchange's own file, beside the journal."""
     return journal.with_name(journal.name + ".paper")
+
+
+def damage(journal: Path) -> JournalError | None:
+    """What SQLite itself finds wrong with the journal, or with the paper venues beside it; None where it
+    finds nothing."""
+    for path in (journal, paper_path(journal)):
+        try:
+            check_whole(path)
+        except JournalDamaged as error:
+            return error
+    return None
 
 
 def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:

@@ -200,14 +200,12 @@ def check_journal(path: str, mode: str, found: Checkup | JournalError | None) ->
 def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[str, str, Exit] | None:
     """What makes it unusable, what to run, and the exit code."""
     if isinstance(found, JournalError):
-        return found.message, "mvx journal info", Exit.UNAVAILABLE
+        return found.message, found.next_step or "mvx journal info", Exit.UNAVAILABLE
     if found.schema > found.knows:
         says = f"{path} was written by a newer mvx (schema {found.schema}, this one knows {found.knows})"
         return says, "upgrade mvx", Exit.UNAVAILABLE
     if found.schema == 0:
         return f"{path} is empty", "mvx init, or name the journal with --journal", Exit.UNAVAILABLE
-    if found.faults:
-        return f"{path} is damaged: {'; '.join(found.faults)}", "put the last backup back", Exit.UNAVAILABLE
     if found.unbalanced:
         says = f"holdings that are not the sum of their postings: {', '.join(found.unbalanced)}"
         return says, "mvx journal verify", Exit.DEFECT

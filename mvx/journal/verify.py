@@ -1,4 +1,5 @@
-"""`journal verify`: refold the whole log from seq 0 and compare every materialised row.
+"""`journal verify`: ask SQLite about its file, refold the whole log from seq 0 and compare every
+materialised row.
 
 A difference is a defect of mvx or a hand in the file; nothing is repaired.
 """
@@ -15,6 +16,7 @@ from mvx.journal.codec import decode
 from mvx.journal.fold import apply
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import ReadTx
+from mvx.sqlite import check_whole as check_whole
 
 
 @dataclass(frozen=True, slots=True)
