@@ -99,6 +99,7 @@ async def _living_checks(found: Found, mode: str, journal: Path, clock: Clock) -
 
 
 def _journal_checks(found: Checkup, clock: Clock) -> Iterator[Check]:
+    yield checks.check_lock(found)
     yield checks.check_breaks(found)
     yield checks.check_orders(found, [each for each in found.unsettled if is_unknown(each, clock.now())])
     yield checks.check_trading(found)

@@ -215,6 +215,13 @@ def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[st
     return None
 
 
+def check_lock(found: Checkup) -> Check:
+    if found.locked_by is not None:
+        says = f"process {found.locked_by} keeps everybody else from writing the journal"
+        return Check("lock", State.FAIL, says, f"ps -p {found.locked_by}", Exit.UNAVAILABLE)
+    return Check("lock", State.OK, "nobody keeps it")
+
+
 def check_breaks(found: Checkup) -> Check:
     if found.open_breaks:
         says = f"{found.open_breaks} neither corrected nor acknowledged"

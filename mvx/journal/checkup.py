@@ -1,4 +1,4 @@
-"""How a journal is, without using it: nothing in it is changed or mended, and no lock is taken.
+"""How a journal is, without using it: nothing in it is changed or mended, and its lock is only tried.
 
 For whoever asks after its health, so a file that can not be used at all is an answer here and no error.
 """
@@ -23,10 +23,13 @@ from mvx.journal.verify import unbalanced
 from mvx.sqlite import Connection
 
 SQLITE = sqlite.VERSION
+#: A transaction takes milliseconds, and many may stand in the queue.
+_PATIENCE_S = 2.0
 
 
 class Checkup(NamedTuple):
     """`schema`: of the file, `knows`: the newest that this mvx knows; where they differ nothing else is read.
+    `locked_by`: the process that keeps others from writing.
     `unbalanced`: holdings that are not the sum of their postings. `restored`: why it is not the journal that
     was last written here. `outdated`: venues that it knows from an older one. `queued`: work that nobody has
     ended."""
@@ -34,6 +37,7 @@ class Checkup(NamedTuple):
     schema: int
     knows: int
     mode: str = ""
+    locked_by: str | None = None
     entries: int = 0
     last_at: Instant | None = None
     unbalanced: tuple[str, ...] = ()
@@ -71,6 +75,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
     schema = connection.execute("PRAGMA user_version").fetchone()[0]
     if schema != VERSION:
         return Checkup(schema, VERSION)
+    locked_by = sqlite.lock_holder(path, _PATIENCE_S)
     restored = _restored(connection, path)
     connection.execute("BEGIN")  # what follows is one snapshot
     tx = ReadTx(connection)
@@ -78,6 +83,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
         schema,
         VERSION,
         mode=tx.meta("mode"),
+        locked_by=locked_by,
         entries=views.last_seq(tx),
         last_at=views.last_at(tx),
         unbalanced=tuple(" ".join(each.key) for each in unbalanced(tx)),

@@ -10,7 +10,7 @@ from tests.cli.harness import Ran, mvx, surroundings
 FIVE = ("kraken", "coinbase", "binance", "okx", "bybit")
 ALL = [
     *("mvx", "sqlite", "config", "secrets", "permissions", "disk", "clock", "journal"),
-    *("breaks", "orders", "trading", "leader", *(f"venue {venue}" for venue in FIVE)),
+    *("lock", "breaks", "orders", "trading", "leader", *(f"venue {venue}" for venue in FIVE)),
 ]
 
 

@@ -68,7 +68,7 @@ def test_a_config_with_errors_is_one_check_and_the_others_are_made(tmp_path: Pat
     exit_code, checks = looked(tmp_path)
     assert (2, ("fail", "mvx config check")) == (exit_code, said(only(checks, "config")))
     assert "reconcile.max_age: unknown key; did you mean max_age_s?" in checks["config"]["says"]
-    assert ALL[:12] == list(checks)
+    assert ALL[:13] == list(checks)
 
 
 def test_a_config_that_is_no_toml_leaves_what_needs_none(tmp_path: Path) -> None:
