@@ -106,7 +106,8 @@ def check_secrets(references: Iterable[Reference]) -> Check:
 
 
 def check_permissions(files: Sequence[File], user: int) -> Check:
-    """Whoever else may write one of these files may trade; whoever reads the journal knows the position."""
+    """Whoever else may write one of these files may trade; whoever reads the journal knows the position. A
+    group may be the user's alone, so what it may do is a warning."""
     foreign = [each for each in files if each.owner != user and (each.secret or each.owner != 0)]
     open_ = [
         each for each in files if each.mode & (0o077 if each.secret else 0o022) and not each.mode & _STICKY
@@ -116,10 +117,10 @@ def check_permissions(files: Sequence[File], user: int) -> Check:
         command = f"chown {user} {' '.join(each.path for each in foreign)}"
         return Check("permissions", State.FAIL, says, command, Exit.UNAVAILABLE)
     if open_:
-        others_write = any(each.mode & 0o022 for each in open_)
+        anybody_writes = any(each.mode & 0o002 for each in open_)
         says = ", ".join(f"{each.path} is open to others ({each.mode:04o})" for each in open_)
         command = f"chmod go-rwx {' '.join(each.path for each in open_)}"
-        if others_write:
+        if anybody_writes:
             return Check("permissions", State.FAIL, says, command, Exit.USAGE)
         return Check("permissions", State.WARN, says, command)
     return Check("permissions", State.OK, f"{len(files)} files and folders are closed to others")
