@@ -23,7 +23,6 @@ from mvx.engine.route_id import CANCELED, context_of_marks
 from mvx.engine.settle import answered, resting, settle
 from mvx.errors import (
     Exit,
-    JournalError,
     OutcomeUnknown,
     Refusal,
     UsageError,
@@ -62,16 +61,11 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
     run = Run(desk)
     working = _give_up(run, target, all_orders, desk.select(venues) if venues else ())
     early = [order.cl_ord_id for order in working if order.order_id is None]
-    try:
-        await _ask_and_settle(run, working)
-        # What the venue did not know when it was asked may have arrived since, and rests now.
-        arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
-        await _ask_and_settle(run, arrived)
-        return _outcome(run)
-    except JournalError as error:
-        if run.asked:
-            error.after_dispatch()
-        raise
+    await _ask_and_settle(run, working)
+    # What the venue did not know when it was asked may have arrived since, and rests now.
+    arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
+    await _ask_and_settle(run, arrived)
+    return _outcome(run)
 
 
 def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:

@@ -9,13 +9,22 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalDamaged, JournalError, MvxError, UsageError
+from mvx.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    LeaseLost,
+    MvxError,
+    UsageError,
+    VenueBusy,
+)
 from mvx.journal import views
 from mvx.journal.store import Journal
 from mvx.journal.verify import check_whole
@@ -144,9 +153,15 @@ def _refuse_unknown_adapters(settings: Settings) -> None:
             )
 
 
+def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+    """The journal can not be written: not that somebody else is at work."""
+    return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)
+
+
 @asynccontextmanager
 async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, the error says so."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
     _refuse_unknown_adapters(settings)  # before a journal is made
@@ -163,6 +178,8 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
             except MvxError as error:
                 error.warnings += watch.changes()
+                if watch.has_sent and _is_failing(error):
+                    error.after_dispatch()
                 raise
             finally:
                 with suppress(JournalError):  # the use case has said so itself, if it matters to its answer

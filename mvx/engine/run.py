@@ -229,4 +229,5 @@ def _outcome(runner: Runner) -> Outcome:
     ran_s = seconds_between(runner.began_at, runner.desk.clock.now())
     result = RunResult(runner.ended, runner.passes, runner.breaks, ran_s)
     left = tuple(f"{job_id} is left to the next leader" for job_id in runner.working)
-    return Outcome(result, Exit.OK, warnings=(*left, *runner.desk.watch.changes()))
+    sent = runner.desk.watch.has_sent
+    return Outcome(result, Exit.OK, sent=sent, warnings=(*left, *runner.desk.watch.changes()))
