@@ -27,7 +27,6 @@ from mvx.engine.positions import is_unknown
 from mvx.engine.watch import said
 from mvx.errors import BadVenueData, MvxError, Refusal, VenueError, VenueRejected, worst_exit
 from mvx.journal.checkup import SQLITE, Checkup, check_up, unsafe_sqlite
-from mvx.journal.generation import mark_path
 from mvx.venues.port import VenuePort
 
 #: A connection that is made anew takes longer than a request, and somebody waits for this.
@@ -171,10 +170,10 @@ def _why_no_secret(path: Path) -> str:
 
 
 def _files(config: Path | None, journal: Path) -> Iterator[File]:
-    """Those that exist: the config, the journal with what stands beside it, and the folder of each."""
+    """Those that exist: the config, the journal with what stands beside it, and the folder of each. The
+    journal's mark is left alone: nothing leans on it, and to mend its mode would make it look tampered with."""
     databases = (journal, paper_path(journal))
     beside = [each.with_name(each.name + suffix) for each in databases for suffix in _DATABASE]
-    beside.append(mark_path(journal))
     folders = [journal.parent] if config is None else [config, config.parent, journal.parent]
     for path in dict.fromkeys((*folders, *beside)):
         with suppress(OSError):  # what can not be reached is told by the checks of disk and journal
