@@ -6,6 +6,7 @@ its answers can not be relied on, until that is mended; WARN: it works, and some
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -114,12 +115,12 @@ def check_permissions(files: Sequence[File], user: int) -> Check:
     ]
     if foreign:
         says = ", ".join(f"{each.path} belongs to user {each.owner}" for each in foreign)
-        command = f"chown {user} {' '.join(each.path for each in foreign)}"
+        command = f"chown {user} {shlex.join(each.path for each in foreign)}"
         return Check("permissions", State.FAIL, says, command, Exit.UNAVAILABLE)
     if open_:
         anybody_writes = any(each.mode & 0o002 for each in open_)
         says = ", ".join(f"{each.path} is open to others ({each.mode:04o})" for each in open_)
-        command = f"chmod go-rwx {' '.join(each.path for each in open_)}"
+        command = f"chmod go-rwx {shlex.join(each.path for each in open_)}"
         if anybody_writes:
             return Check("permissions", State.FAIL, says, command, Exit.USAGE)
         return Check("permissions", State.WARN, says, command)
@@ -128,16 +129,24 @@ def check_permissions(files: Sequence[File], user: int) -> Check:
 
 def check_disk(folder: str, space: Space | OSError) -> Check:
     if isinstance(space, OSError):
-        return Check("disk", State.FAIL, f"{folder}: {space.strerror}", f"ls -ld {folder}", Exit.UNAVAILABLE)
+        return Check(
+            "disk",
+            State.FAIL,
+            f"{folder}: {space.strerror}",
+            f"ls -ld {shlex.quote(folder)}",
+            Exit.UNAVAILABLE,
+        )
     if not space.writable:
-        return Check("disk", State.FAIL, f"{folder} is not writable", f"ls -ld {folder}", Exit.UNAVAILABLE)
+        return Check(
+            "disk", State.FAIL, f"{folder} is not writable", f"ls -ld {shlex.quote(folder)}", Exit.UNAVAILABLE
+        )
     free_mib = space.free_bytes // _MIB
     says = f"{free_mib} MiB free in {folder}"
     if free_mib < LEAST_FREE_MIB:
-        return Check("disk", State.FAIL, says, f"df -h {folder}", Exit.UNAVAILABLE)
+        return Check("disk", State.FAIL, says, f"df -h {shlex.quote(folder)}", Exit.UNAVAILABLE)
     if free_mib < AMPLE_FREE_MIB or space.free_bytes < space.needed_bytes:
         needed = "; a backup may not fit" if space.free_bytes < space.needed_bytes else ""
-        return Check("disk", State.WARN, says + needed, f"df -h {folder}")
+        return Check("disk", State.WARN, says + needed, f"df -h {shlex.quote(folder)}")
     return Check("disk", State.OK, says)
 
 
