@@ -128,25 +128,18 @@ def check_permissions(files: Sequence[File], user: int) -> Check:
 
 
 def check_disk(folder: str, space: Space | OSError) -> Check:
+    where, room = f"ls -ld {shlex.quote(folder)}", f"df -h {shlex.quote(folder)}"
     if isinstance(space, OSError):
-        return Check(
-            "disk",
-            State.FAIL,
-            f"{folder}: {space.strerror}",
-            f"ls -ld {shlex.quote(folder)}",
-            Exit.UNAVAILABLE,
-        )
+        return Check("disk", State.FAIL, f"{folder}: {space.strerror}", where, Exit.UNAVAILABLE)
     if not space.writable:
-        return Check(
-            "disk", State.FAIL, f"{folder} is not writable", f"ls -ld {shlex.quote(folder)}", Exit.UNAVAILABLE
-        )
+        return Check("disk", State.FAIL, f"{folder} is not writable", where, Exit.UNAVAILABLE)
     free_mib = space.free_bytes // _MIB
     says = f"{free_mib} MiB free in {folder}"
     if free_mib < LEAST_FREE_MIB:
-        return Check("disk", State.FAIL, says, f"df -h {shlex.quote(folder)}", Exit.UNAVAILABLE)
+        return Check("disk", State.FAIL, says, room, Exit.UNAVAILABLE)
     if free_mib < AMPLE_FREE_MIB or space.free_bytes < space.needed_bytes:
         needed = "; a backup may not fit" if space.free_bytes < space.needed_bytes else ""
-        return Check("disk", State.WARN, says + needed, f"df -h {shlex.quote(folder)}")
+        return Check("disk", State.WARN, says + needed, room)
     return Check("disk", State.OK, says)
 
 
