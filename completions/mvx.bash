@@ -140,7 +140,7 @@ _mvx_table() {
         '')
             verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline explain help init doctor config journal paper'
             opts='--version'
-            shared='--config=@files --journal=@files --json -h,--help'
+            shared='--config=@files --journal=@files --json -q,--quiet -v,--verbose -h,--help'
             ;;
         'route')
             opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --plan=@files --live -y,--yes'

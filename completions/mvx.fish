@@ -175,6 +175,8 @@ function __mvx_table
                 '--config=@files:The config file.' \
                 '--journal=@files:The journal file.' \
                 '--json:One JSON object on one line.' \
+                '-q,--quiet:Say only what is loud.' \
+                '-v,--verbose:Say also what is in force.' \
                 '-h,--help:Show this.'
         case 'route'
             set -g __mvx_opts \

@@ -108,6 +108,8 @@ def shared_options() -> list[Parameter]:
         _option("--config", help="The config file.", metavar="FILE", callback=_keep),
         _option("--journal", help="The journal file.", metavar="PATH", callback=_keep),
         _option("--json", help="One JSON object on one line.", is_flag=True, callback=_keep),
+        _option("-q", "--quiet", help="Say only what is loud.", is_flag=True, callback=_keep_voice),
+        _option("-v", "--verbose", help="Say also what is in force.", is_flag=True, callback=_keep_voice),
         _option("-h", "--help", help="Show this.", is_flag=True, is_eager=True, callback=_show_help),
     ]
 
@@ -133,6 +135,12 @@ def _keep(ctx: Context, param: Parameter, value: Any) -> None:
         raise typer.BadParameter("it was given more than once", ctx=ctx, param=param)
     if value:
         setattr(ctx.obj, name, value)
+
+
+def _keep_voice(ctx: Context, param: Parameter, value: Any) -> None:
+    _keep(ctx, param, value)
+    if ctx.obj.quiet and ctx.obj.verbose:
+        raise typer.BadParameter("--quiet and --verbose contradict each other", ctx=ctx, param=param)
 
 
 def _show_help(ctx: Context, _param: Parameter, value: Any) -> None:
