@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +15,10 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, NotRecorded, UsageError
+from mvx.errors import ConfigError, JournalDamaged, JournalError, MvxError, UsageError
 from mvx.journal import views
 from mvx.journal.store import Journal
+from mvx.journal.verify import check_whole
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
@@ -100,6 +101,17 @@ def paper_path(journal: Path) -> Path:
     return journal.with_name(journal.name + ".paper")
 
 
+def damage(journal: Path) -> JournalError | None:
+    """What SQLite itself finds wrong with the journal, or with the paper venues beside it; None where it
+    finds nothing."""
+    for path in (journal, paper_path(journal)):
+        try:
+            check_whole(path)
+        except JournalDamaged as error:
+            return error
+    return None
+
+
 def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     """The paper exchange of the desk's paper venues. Raises ConfigError where there is none."""
     paper = {name: venue for name, venue in settings.venues.items() if venue.adapter == "paper"}
@@ -109,11 +121,20 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
-    after something was sent, that is said: NotRecorded."""
-    clock = clock or SystemClock()
-    mode = settings.desk.mode
+async def open_venues(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    _refuse_unknown_adapters(settings)
+    exchange = open_exchange(settings, clock)
+    ports = {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+    try:
+        yield ports
+    finally:
+        for port in ports.values():
+            await port.close()
+        exchange.close()
+
+
+def _refuse_unknown_adapters(settings: Settings) -> None:
     for name, venue in settings.venues.items():
         if venue.adapter != "paper":
             raise ConfigError(
@@ -121,27 +142,29 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 known="nothing was sent",
                 next_step='use adapter = "paper"',
             )
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    _refuse_unknown_adapters(settings)  # before a journal is made
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock)
-    watch = Watch(journal, clock)
-    venues: dict[Venue, VenuePort] = {
-        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
-    }
-    with journal.read() as tx:
-        outdated = views.out_of_date(tx, venues, restored=journal.restored)
-    for name in outdated:
-        watch.hear(name, Outdated(clock.now()), later=True)
-    try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
-    except MvxError as error:
-        error.warnings += watch.changes()
-        if watch.has_sent and type(error) is JournalError:
-            raise NotRecorded(error) from error
-        raise
-    finally:
-        for port in venues.values():
-            await port.close()
-        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-            watch.save()
-        exchange.close()
-        journal.close()
+    with closing(journal):
+        watch = Watch(journal, clock)
+        async with open_venues(settings, clock) as ports:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in ports.items()}
+            with journal.read() as tx:
+                outdated = views.out_of_date(tx, venues, restored=journal.restored)
+            for name in outdated:
+                watch.hear(name, Outdated(clock.now()), later=True)
+            try:
+                yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+            except MvxError as error:
+                error.warnings += watch.changes()
+                error.sent = error.sent or watch.has_sent
+                raise
+            finally:
+                with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                    watch.save()

@@ -192,8 +192,7 @@ class Defect(MvxError):
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
-        # The key makes one run of it, whoever begins and whoever goes on.
-        keyed = replace(order, id=order.id or f"job/{job.job_id}", resume=job.worker is not None)
+        keyed = replace(order, id=jobs.key_of(job), resume=job.worker is not None)
         return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
     return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 

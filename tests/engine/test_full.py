@@ -9,7 +9,7 @@ import pytest
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
-from mvx.errors import Exit, JournalError, NotRecorded
+from mvx.errors import Exit, JournalError
 from tests.engine.desk import BINANCE, OKX, Operator, order, routed, settings
 from tests.engine.truth import assert_healed, assert_truth_inside
 
@@ -46,7 +46,7 @@ def ends(at: Operator) -> None:
 def test_before_anything_is_sent_nothing_is(at: Operator) -> None:
     with pytest.raises(JournalError) as caught:
         routes_until(at, "after book")
-    assert (Exit.UNAVAILABLE, "journal") == (caught.value.exit_code, caught.value.code)
+    assert (Exit.UNAVAILABLE, False) == (caught.value.exit_code, caught.value.sent)
     assert [] == at.ledger_rows("orders")
     ends(at)
 
@@ -54,9 +54,8 @@ def test_before_anything_is_sent_nothing_is(at: Operator) -> None:
 @pytest.mark.parametrize("moment", ["before submit", "after submit", "before trades"])
 def test_after_something_was_sent_that_is_said(at: Operator, moment: str) -> None:
     """Exit 5 goes before exit 8: what was sent is reserved, and may not be known."""
-    with pytest.raises(NotRecorded) as caught:
+    with pytest.raises(JournalError) as caught:
         routes_until(at, moment)
-    assert (Exit.UNCERTAIN, "not_recorded") == (caught.value.exit_code, caught.value.code)
-    assert "mvx reconcile" in caught.value.next_step
+    assert (Exit.UNCERTAIN, True) == (caught.value.exit_code, caught.value.sent)
     assert [] != at.ledger_rows("orders")
     ends(at)
