@@ -26,7 +26,7 @@ from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
-from mvx.sqlite import Connection, Database, DatabaseError, is_there, unusable
+from mvx.sqlite import Connection, Database, is_there
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -269,10 +269,8 @@ class Journal:
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path)
         self._notices: list[str] = []
-        try:
-            version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
-        except DatabaseError as error:
-            raise unusable(path, error) from error
+        with self._database.read() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise JournalError(
                 f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
