@@ -8,6 +8,7 @@
     ├── NoVenueUsable           7  nothing to route to
     ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
     │   ├── JournalDamaged      8  no database, or parts of it are gone
+    │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
@@ -121,6 +122,12 @@ class JournalDamaged(JournalError):
     """The file is no database, or SQLite finds parts of it gone."""
 
     code = "journal_damaged"
+
+
+class VenueBusy(JournalError):
+    """Somebody else is at work on that venue's account, and does not end."""
+
+    code = "venue_busy"
 
 
 class LeaseLost(JournalError):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvx.errors import JournalDamaged, JournalError
+from mvx.machine import THIS_MACHINE, Machine
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,6 +63,7 @@ class Database:
         holds: tuple[str, ...] = (),
         durable: bool = True,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
+        machine: Machine = THIS_MACHINE,
     ) -> None:
         check_version()
         self.path = path
@@ -77,10 +79,13 @@ class Database:
             self.connection.execute("PRAGMA foreign_keys=ON")
         except (OSError, sqlite3.DatabaseError) as error:
             raise unusable(path, error) from error
+        machine.opened(self)
 
     def close(self) -> None:
         self.connection.close()
-        os.close(self._lock_fd)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1  # the number may be another file's by now
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, Revoked
 from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.jobs import key_of
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
@@ -23,7 +23,6 @@ from mvx.engine.route_id import CANCELED, context_of_marks
 from mvx.engine.settle import answered, resting, settle
 from mvx.errors import (
     Exit,
-    JournalError,
     OutcomeUnknown,
     Refusal,
     UsageError,
@@ -62,16 +61,11 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
     run = Run(desk)
     working = _give_up(run, target, all_orders, desk.select(venues) if venues else ())
     early = [order.cl_ord_id for order in working if order.order_id is None]
-    try:
-        await _ask_and_settle(run, working)
-        # What the venue did not know when it was asked may have arrived since, and rests now.
-        arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
-        await _ask_and_settle(run, arrived)
-        return _outcome(run)
-    except JournalError as error:
-        if run.asked:
-            error.after_dispatch()
-        raise
+    await _ask_and_settle(run, working)
+    # What the venue did not know when it was asked may have arrived since, and rests now.
+    arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
+    await _ask_and_settle(run, arrived)
+    return _outcome(run)
 
 
 def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
@@ -94,7 +88,7 @@ def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue
                 run.said[order.cl_ord_id] = f"not asked: {order.venue} is not configured"
             else:
                 working.append(order)
-        worked = {name for name, holder in history.holders(tx, tx.at).items() if is_alive(holder)}
+        worked = {name for name, holder in history.holders(tx, tx.at).items() if run.desk.is_alive(holder)}
     for parent_id in dict.fromkeys(o.parent_id for o in orders if o.parent_id in worked):
         run.warnings.append(
             f"{parent_id} is being worked and may send what is left of it again: mvx cancel {parent_id}"

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalDamaged, JournalError, MvxError, UsageError
+from mvx.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    LeaseLost,
+    MvxError,
+    UsageError,
+    VenueBusy,
+)
 from mvx.journal import views
 from mvx.journal.store import Journal
 from mvx.journal.verify import check_whole
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
@@ -26,12 +34,13 @@ from mvx.venues.health import Outdated
 from mvx.venues.port import VenuePort
 
 _FOREIGN_FEE_BPS = Decimal(100)
+_HOLDERS = 16**8
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
-    call to a venue and knows its health."""
+    call to a venue and knows its health. `machine` is what the process runs on."""
 
     settings: Settings
     clock: Clock
@@ -39,6 +48,7 @@ class Desk:
     venues: Mapping[Venue, VenuePort]
     holder: str
     watch: Watch
+    machine: Machine
 
     def instrument(self, name: str) -> Instrument:
         """Raises UsageError for one that is not configured."""
@@ -67,6 +77,10 @@ class Desk:
     def assets(self, venue: Venue) -> tuple[Asset, ...]:
         return self.settings.desk.assets[venue]
 
+    def is_alive(self, holder: str) -> bool:
+        """Whether the process that a lease names still runs: on this machine, where the journal is too."""
+        return is_alive(holder, self.machine)
+
     def terms(self, venue: Venue) -> Terms:
         """What the venue declares, as reconciliation needs it. An unknown fee bounds nothing, and no
         order of ours is sent there; 100 bps stand in for orders that others sent."""
@@ -83,17 +97,6 @@ class Desk:
             },
             instruments={symbol: name for name, symbol in self.symbols(venue).items()},
         )
-
-
-def is_alive(holder: str) -> bool:
-    """Whether the process that a lease names still runs: on this machine, where the journal is too."""
-    try:
-        os.kill(int(holder.partition("-")[0]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def paper_path(journal: Path) -> Path:
@@ -120,20 +123,6 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     return PaperExchange(paper_path(settings.desk.journal), paper, clock)
 
 
-@asynccontextmanager
-async def open_venues(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[Venue, VenuePort]]:
-    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
-    _refuse_unknown_adapters(settings)
-    exchange = open_exchange(settings, clock)
-    ports = {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
-    try:
-        yield ports
-    finally:
-        for port in ports.values():
-            await port.close()
-        exchange.close()
-
-
 def _refuse_unknown_adapters(settings: Settings) -> None:
     for name, venue in settings.venues.items():
         if venue.adapter != "paper":
@@ -144,27 +133,71 @@ def _refuse_unknown_adapters(settings: Settings) -> None:
             )
 
 
+def is_alive(holder: str, machine: Machine = THIS_MACHINE) -> bool:
+    """Whether the process that a lease names still runs."""
+    return machine.runs(int(holder.partition("-")[0]))
+
+
+#: Opens the ports of a desk's venues. What they share is closed at the end of the block.
+Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenuePort]]]
+
+
+@contextmanager
+def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
+    """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
+    _refuse_unknown_adapters(settings)
+    with closing(open_exchange(settings, clock)) as exchange:
+        yield {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+
+
 @asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
+async def open_venues(
+    settings: Settings, clock: Clock, ports: Ports = open_ports
+) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    with ports(settings, clock) as opened:
+        try:
+            yield opened
+        finally:
+            for port in opened.values():
+                await port.close()
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    machine: Machine = THIS_MACHINE,
+    ports: Ports = open_ports,
+) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, the error says so."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
     _refuse_unknown_adapters(settings)  # before a journal is made
-    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
+    holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
     with closing(journal):
         watch = Watch(journal, clock)
-        async with open_venues(settings, clock) as ports:
-            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in ports.items()}
+        async with open_venues(settings, clock, ports) as opened:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in opened.items()}
             with journal.read() as tx:
                 outdated = views.out_of_date(tx, venues, restored=journal.restored)
             for name in outdated:
                 watch.hear(name, Outdated(clock.now()), later=True)
             try:
-                yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+                yield Desk(settings, clock, journal, venues, holder, watch, machine)
             except MvxError as error:
                 error.warnings += watch.changes()
-                error.sent = error.sent or watch.has_sent
+                if watch.has_sent and _is_failing(error):
+                    error.after_dispatch()
                 raise
             finally:
                 with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
                     watch.save()
+
+
+def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+    """The journal can not be written: not that somebody else is at work."""
+    return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)

@@ -9,8 +9,7 @@ from mvx.engine.desk import Desk
 from mvx.engine.listen import listening
 from mvx.engine.reconcile import VenuePass
 from mvx.engine.settle import answered, settle
-from mvx.engine.submit import begin_sending, dispatch
-from mvx.errors import JournalError
+from mvx.engine.submit import dispatch
 
 
 async def execute(
@@ -21,15 +20,7 @@ async def execute(
     stopping: Callable[[], bool] = lambda: False,
 ) -> list[VenuePass]:
     """Send the children, listen to what their venues push, and reconcile until each is done or its venue
-    had its declared time. Those that were revoked before are left as they are. Returns the passes. Raises
-    JournalError, which says whether anything had been sent."""
-    begun: tuple[Order, ...] = ()
-    try:
-        async with listening(desk, (child.venue for child in children)):
-            begun = begin_sending(desk, children)
-            await dispatch(desk, begun)
-            return await settle(desk, [child.cl_ord_id for child in begun], done=done, stopping=stopping)
-    except JournalError as error:
-        if begun:
-            error.after_dispatch()
-        raise
+    had its declared time. Those that were revoked before are left as they are. Returns the passes."""
+    async with listening(desk, (child.venue for child in children)):
+        begun = await dispatch(desk, children)
+        return await settle(desk, [child.cl_ord_id for child in begun], done=done, stopping=stopping)

@@ -36,6 +36,7 @@ from mvx.errors import (
     BadVenueData,
     Exit,
     JournalError,
+    VenueBusy,
     VenueError,
     exit_of,
     worst_exit,
@@ -143,7 +144,7 @@ async def _leave(run: Run) -> None:
 
 
 async def _take_lease(run: Run) -> Lease:
-    """One flatten at a time on a venue. Raises JournalError where another one does not end."""
+    """One flatten at a time on a venue. Raises VenueBusy where another one does not end."""
     name, clock = f"flatten/{run.venue}", run.desk.clock
     give_up_at = after(clock.now(), _OTHER_S)
     while True:
@@ -152,7 +153,7 @@ async def _take_lease(run: Run) -> Lease:
         if lease is not None:
             return lease
         if clock.now() >= give_up_at:
-            raise JournalError(
+            raise VenueBusy(
                 f"another flatten of {run.venue} is at work for over {_OTHER_S:.0f} s",
                 known="this one sent nothing",
                 next_step=f"mvx orders --open --venue {run.venue}",

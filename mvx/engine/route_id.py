@@ -102,15 +102,15 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | TakenUp | 
 
 def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
     """Go on with a parent that nobody works; taking its lease fences out whoever only stalled. None where
-    nothing is left of it (what a child in question holds may be), the operator gave it up, or somebody was
-    quicker."""
+    nothing is left of it, the operator gave it up, or somebody was quicker. What a child in question holds
+    may turn out to be left."""
     with desk.journal.write() as tx:
         found = history.parent(tx, row.parent_id)
         assert found is not None
         children = views.children(tx, row.parent_id)
         known = all(answered(child) or resting(child) for child in children)
-        nothing_left = known and not residual(found.order_qty, filled_qty(children), children)
-        if found.status == CANCELED or nothing_left:
+        spent = known and not residual(found.order_qty, filled_qty(children), children)
+        if spent or found.status == CANCELED:
             return None
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:

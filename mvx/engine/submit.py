@@ -129,16 +129,19 @@ def filled_qty(orders: Iterable[Order]) -> Decimal:
     return sum((order.filled_qty for order in orders), ZERO)
 
 
-async def dispatch(desk: Desk, begun: tuple[Order, ...]) -> None:
-    """Send what was begun at once, each exactly once, and write each one's outcome. An exception that nobody
-    expected is raised after all outcomes, its own as unknown, are in the journal."""
+async def dispatch(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Send approved children at once, each exactly once, and write each one's outcome. Returns those that
+    were sent: not what was revoked before. An exception that nobody expected is raised after all outcomes,
+    its own as unknown, are in the journal."""
+    begun = _begin_sending(desk, children)
     outcomes = await asyncio.gather(*(_send(desk, child) for child in begun), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
+    return begun
 
 
-def begin_sending(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
+def _begin_sending(desk: Desk, children: tuple[Order, ...]) -> tuple[Order, ...]:
     """Those that nobody revoked since they were committed; from here on nobody can. Whoever gives up on an
     intent and whoever sends it meet in the journal, and the first one wins (DESIGN 2.3). Of a fill-or-kill
     that lost a part nothing is sent."""

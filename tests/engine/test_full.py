@@ -46,7 +46,7 @@ def ends(at: Operator) -> None:
 def test_before_anything_is_sent_nothing_is(at: Operator) -> None:
     with pytest.raises(JournalError) as caught:
         routes_until(at, "after book")
-    assert (Exit.UNAVAILABLE, False) == (caught.value.exit_code, caught.value.sent)
+    assert (Exit.UNAVAILABLE, "journal") == (caught.value.exit_code, caught.value.code)
     assert [] == at.ledger_rows("orders")
     ends(at)
 
@@ -56,6 +56,6 @@ def test_after_something_was_sent_that_is_said(at: Operator, moment: str) -> Non
     """Exit 5 goes before exit 8: what was sent is reserved, and may not be known."""
     with pytest.raises(JournalError) as caught:
         routes_until(at, moment)
-    assert (Exit.UNCERTAIN, True) == (caught.value.exit_code, caught.value.sent)
+    assert (Exit.UNCERTAIN, True, "journal") == (caught.value.exit_code, caught.value.sent, caught.value.code)
     assert [] != at.ledger_rows("orders")
     ends(at)
