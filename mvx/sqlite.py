@@ -230,6 +230,21 @@ def read_only(path: Path) -> Iterator[Connection]:
         raise unusable(path, error) from error
 
 
+def lock_holder(path: Path, patience_s: float) -> str | None:
+    """The process that keeps the write lock of a database for longer than that; None where none does. What
+    is got is let go at once."""
+    lock_path = Path(f"{path}.lock")
+    try:
+        got = _acquired_within(lock_path, patience_s)
+        descriptor = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC) if got is None else got
+    except OSError:
+        return None  # there is no lock yet, or none that is ours to take
+    try:
+        return _flock_holder(descriptor) if got is None else None
+    finally:
+        os.close(descriptor)
+
+
 def _flock_holder(descriptor: int) -> str:
     """The process that holds the lock, as Linux lists it (proc_locks(5)); PID where nothing tells.
 

@@ -13,7 +13,7 @@ import typer
 
 from mvx.cli.output import Failure
 from mvx.cli.signals import Interrupted
-from mvx.errors import Exit, JournalError, MvxError
+from mvx.errors import Exit, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ class Boundary:
     def _defect(self, error: BaseException) -> Failure:
         """What nobody foresaw: where a file of ours is damaged, that is the cause, and no defect of mvx."""
         where = log_defect(error)
-        damaged = self._damage()
+        damaged = self._session.damage()
         if damaged is not None:
             if self._session.working:
                 damaged.after_dispatch()
@@ -95,15 +95,6 @@ class Boundary:
         known, next_step = self._known()
         message = f"a defect in mvx ({type(error).__name__}); {where}"
         return Failure("defect", message, known, next_step, int(Exit.DEFECT), self._session.working)
-
-    def _damage(self) -> JournalError | None:
-        """What SQLite itself finds wrong with the desk's files, where they are known and there."""
-        from mvx.engine.desk import damage
-
-        try:
-            return None if self._session.found is None else damage(self._session.journal_path())
-        except MvxError:
-            return None  # whether they are whole can not be told
 
     def _known(self) -> tuple[str, str]:
         return (IN_FLIGHT, TRUTH) if self._session.working else (NOTHING_SENT, self._help())

@@ -27,7 +27,7 @@ from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
 from mvx.machine import THIS_MACHINE, Machine
-from mvx.sqlite import Connection, Database, DatabaseError, is_there, unusable
+from mvx.sqlite import Connection, Database, is_there
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -279,10 +279,8 @@ class Journal:
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path, machine)
         self._notices: list[str] = []
-        try:
-            version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
-        except DatabaseError as error:
-            raise unusable(path, error) from error
+        with self._database.read() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise JournalError(
                 f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
