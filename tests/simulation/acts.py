@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -32,6 +32,12 @@ from tests.simulation.process import Process
 from tests.simulation.world import CRON, DAEMON, SHELL, World
 
 Verb = Callable[[Desk], Awaitable[Outcome]]
+
+#: What an operator types, the usual things more often.
+SHELL_VERBS = (
+    *("reconcile", "reconcile", "reconcile one", "cancel", "cancel one", "flatten", "halt", "resume"),
+    *("positions", "route", "route", "route"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,12 @@ def begin(world: World, act: Act) -> None:
         start(world, DAEMON, "run", _lead)
     elif act.actor == CRON:
         asked = _route(luck)
-        start(world, CRON, f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}", _routes(asked))
+        start(
+            world,
+            CRON,
+            f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}",
+            _routes(asked),
+        )
     else:
         name, verb = _shell_verb(world, luck)
         if isinstance(verb, Outside):
@@ -129,7 +140,9 @@ async def _lead(desk: Desk) -> Outcome:
     def log(error: BaseException) -> str:
         raise error
 
-    return await run(desk, Around(lambda outcome: None, lambda: None, asyncio.Event(), lambda: desk.settings, log))
+    return await run(
+        desk, Around(lambda outcome: None, lambda: None, asyncio.Event(), lambda: desk.settings, log)
+    )
 
 
 def _routes(asked: RouteOrder) -> Verb:
@@ -148,15 +161,18 @@ def _route(luck: Random) -> RouteOrder:
     if tif is GTC:
         limit = Decimal(80_000) + luck.choice((-300, -100, -50, 0, 50, 100, 300))
     twap_s = luck.choice((None, None, None, 8.0)) if tif is IOC else None
-    return order(qty, side, time_in_force=tif, limit_px=limit, twap_s=twap_s, deadline_s=luck.choice((None, 1.0, 5.0)))
+    return order(
+        qty, side, time_in_force=tif, limit_px=limit, twap_s=twap_s, deadline_s=luck.choice((None, 1.0, 5.0))
+    )
 
 
 def _shell_verb(world: World, luck: Random) -> tuple[str, Verb | Outside]:
     venue = luck.choice(world.venues)
-    name = luck.choice(
-        ("reconcile", "reconcile", "reconcile one", "cancel", "cancel one", "flatten", "halt", "resume", "positions")
-    )
+    name = luck.choice(SHELL_VERBS)
     match name:
+        case "route":
+            asked = _route(luck)
+            return f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}", _routes(asked)
         case "reconcile":
             return name, lambda desk: reconcile(desk, ())
         case "reconcile one":
@@ -178,7 +194,12 @@ def _shell_verb(world: World, luck: Random) -> tuple[str, Verb | Outside]:
 
 def _states(world: World, process: Process, scope: tuple[Venue, ...], state: TradingState) -> Outcome:
     return change_trading(
-        world.settings.desk, scope, state, reason="drill", by="shell", opened=lambda desk: world.journal(process)
+        world.settings.desk,
+        scope,
+        state,
+        reason="drill",
+        by="shell",
+        opened=lambda desk: world.journal(process),
     )
 
 

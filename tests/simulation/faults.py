@@ -55,14 +55,26 @@ class Kind:
     lasts: Span = NONE
 
 
-def _kinds(group: Group, per_minute: float, *names: str, delay: Span = NONE, lasts: Span = NONE) -> dict[str, Kind]:
+def _kinds(
+    group: Group, per_minute: float, *names: str, delay: Span = NONE, lasts: Span = NONE
+) -> dict[str, Kind]:
     return {name: Kind(group, per_minute, delay, lasts) for name in names}
 
 
 #: lateness 2 s, accept lateness 4 s, listing lag 1 s and clock skew 0.5 s are what the venues declare.
 KINDS: Mapping[str, Kind] = {
     **_kinds(Group.REQUEST, 2.0, "lost-request", "lost-ack", "http-503-before", "http-503-after"),
-    **_kinds(Group.REQUEST, 1.0, "http-429", "reset-after", "html-200", "empty-200", "truncated", "no-id", "refused"),
+    **_kinds(
+        Group.REQUEST,
+        1.0,
+        "http-429",
+        "reset-after",
+        "html-200",
+        "empty-200",
+        "truncated",
+        "no-id",
+        "refused",
+    ),
     **_kinds(Group.REQUEST, 8.0, "repeated-request"),
     **_kinds(Group.REQUEST, 2.0, "late-request", delay=Span(0.5, 15)),
     **_kinds(Group.REQUEST, 1.0, "late-ack", delay=Span(0.3, 3)),

@@ -84,7 +84,9 @@ def _not_ours(case: Case, venue: Venue) -> Decimal:
 def i3_every_fill_is_booked_as_it_was(case: Case) -> Iterator[str]:
     """After heal, the journal's fills equal the venue's, one for one."""
     booked = history.recent_fills(case.ours.tx, since=None, venue=None, limit=EVERYTHING)
-    ours = {(b.fill.venue, b.fill.exec_id): b.fill for b in booked if b.fill.at > case.ours.opened[b.fill.venue]}
+    ours = {
+        (b.fill.venue, b.fill.exec_id): b.fill for b in booked if b.fill.at > case.ours.opened[b.fill.venue]
+    }
     theirs = {
         (venue, fill.exec_id): fill
         for venue, it in case.truth.venues.items()
@@ -110,7 +112,8 @@ def _numbers(fill: object) -> tuple[object, ...]:
 def i4_one_row_for_one_fill(case: Case) -> Iterator[str]:
     """One row per fill."""
     rows = case.ours.tx.connection.execute(
-        "SELECT venue, epoch, symbol, side, exec_id, count(*) FROM fills GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1"
+        "SELECT venue, epoch, symbol, side, exec_id, count(*) FROM fills"
+        " GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1"
     )
     yield from (str(row) for row in rows)
 
@@ -173,8 +176,11 @@ def i13_the_truth_is_in_the_interval(case: Case) -> Iterator[str]:
         if says.contains(actual):
             continue
         down, up = _untold(case, venue, asset)
-        if (says.lo is not None and actual - down < says.lo) or (says.hi is not None and actual - up > says.hi):
-            yield f"{venue} holds {plain(actual)} {asset}, we say [{says.lo}, {says.hi}] ({plain(down)}, {plain(up)})"
+        if (says.lo is not None and actual - down < says.lo) or (
+            says.hi is not None and actual - up > says.hi
+        ):
+            beside = f"({plain(down)} and {plain(up)} came beside mvx)"
+            yield f"{venue} holds {plain(actual)} {asset}, we say [{says.lo}, {says.hi}] {beside}"
 
 
 def _untold(case: Case, venue: Venue, asset: Asset) -> tuple[Decimal, Decimal]:
@@ -212,8 +218,9 @@ def i14_a_parent_gets_no_more_than_it_asked_for(case: Case) -> Iterator[str]:
             if intent is not None and (fill.exec_id in it.by_hand or after_close) and fill.busted_at is None:
                 used[intent.parent_id] -= fill.qty
     for parent_id, qty in used.items():
-        if qty > case.ours.parents.get(parent_id, ZERO):
-            yield f"{parent_id} asked for {plain(case.ours.parents.get(parent_id, ZERO))} and may get {plain(qty)}"
+        asked = case.ours.parents.get(parent_id, ZERO)
+        if qty > asked:
+            yield f"{parent_id} asked for {plain(asked)} and may get {plain(qty)}"
 
 
 AT_A_VENUE: tuple[Invariant, ...] = (

@@ -22,7 +22,7 @@ TICK = 10
 @cache
 def memory() -> Path:
     """A folder on a memory file system where there is one, for as long as this Python runs."""
-    shm = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    shm = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="mvx-simulation-", dir=shm if shm.is_dir() else None))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -42,7 +42,9 @@ def books(market: int) -> Path:
             bids = [[f"{best - TICK * (1 + level)}", _size(luck)] for level in range(5)]
             asks = [[f"{best + TICK * (1 + level)}", _size(luck)] for level in range(5)]
             lines.append(
-                json.dumps({"timestamp": 1_000 + STEP_S * step, "exchange": venue, "bids": bids, "asks": asks})
+                json.dumps(
+                    {"timestamp": 1_000 + STEP_S * step, "exchange": venue, "bids": bids, "asks": asks}
+                )
             )
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 from mvx.domain.execution import ExecutionReport, Fill
 from mvx.domain.ids import ExecId, Venue
-from mvx.domain.instant import MICROS_PER_S, after
+from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.domain.order import Ack, OrderReport, OrderRequest
-from mvx.domain.instant import Instant
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.paper.faults import KINDS as REQUEST_KINDS
 from mvx.paper.faults import Answer, Arrives, Call
@@ -44,15 +43,21 @@ class Line:
         if not self._process.alive:
             raise Killed
         out_s, back_s = self._sky.latencies()
-        if self.arrives_at is not None:
+        strike = None
+        if self.arrives_at is None:
+            strike = self._sky.request_fault(self._venue, write=call is Call.WRITE)
+        else:  # as late as the venue may be, and no later
             out_s = (self.arrives_at - self._sky.clock.now()) / MICROS_PER_S
             self.arrives_at = None
-        strike = self._sky.request_fault(self._venue, write=call is Call.WRITE)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def arrive() -> None:
             found = request()
-            if strike is not None and strike.kind == "repeated-request" and self._sky.rests(self._venue, found):
+            if (
+                strike is not None
+                and strike.kind == "repeated-request"
+                and self._sky.rests(self._venue, found)
+            ):
                 found = request()
             self._sky.later(back_s, lambda: settle(found))
 
@@ -133,8 +138,8 @@ class Port:
         if strike is None:
             return await self._port.submit(request)
         lateness_s = self.capabilities.accept_lateness_s
-        self._sky.hide_next_order(self.name, strike)
-        self._line.arrives_at = after(request.deadline, strike.delay_s)
+        late_s = strike.delay_s + self._sky.accept_at_the_latest(self.name, strike)
+        self._line.arrives_at = after(request.deadline, late_s)
         return await self._port.submit(replace(request, deadline=after(request.deadline, lateness_s + 1)))
 
     async def open_orders(self) -> tuple[OrderReport, ...]:

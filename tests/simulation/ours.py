@@ -53,7 +53,9 @@ class Ours:
 
     def refresh(self) -> bool:
         """Whether anything was logged since; what, is in `new`."""
-        rows = self.tx.connection.execute("SELECT seq, kind, body FROM log WHERE seq > ?", (self.seq,)).fetchall()
+        rows = self.tx.connection.execute(
+            "SELECT seq, kind, body FROM log WHERE seq > ?", (self.seq,)
+        ).fetchall()
         if not rows:
             return False
         self.new, self.sent = [], []
@@ -85,7 +87,9 @@ class Ours:
 
 def _said(kind: str, body: dict[str, Any]) -> str:
     found = body.get("order") or body.get("fill") or body
-    said = [found.get(name) for name in ("venue", "cl_ord_id", "exec_id", "side", "order_qty", "qty", "state")]
+    said = [
+        found.get(name) for name in ("venue", "cl_ord_id", "exec_id", "side", "order_qty", "qty", "state")
+    ]
     if kind == "BreakFound":
         said = [body[name] for name in ("venue", "kind", "ref", "ours", "theirs", "note")]
     if kind in ("Adjusted", "BalanceDoubted", "Rejected", "OutcomeLost", "Revoked", "ParentClosed"):
@@ -96,7 +100,11 @@ def _said(kind: str, body: dict[str, Any]) -> str:
 def _intended(ours: Ours, body: dict[str, Any]) -> None:
     order = body["order"]
     ours.intents[order["cl_ord_id"]] = Intent(
-        order["cl_ord_id"], order["parent_id"], order["venue"], Decimal(order["order_qty"]), order.get("sending", True)
+        order["cl_ord_id"],
+        order["parent_id"],
+        order["venue"],
+        Decimal(order["order_qty"]),
+        order.get("sending", True),
     )
 
 

@@ -36,7 +36,13 @@ class Process(Turns, Machine):
     after it."""
 
     def __init__(
-        self, name: str, pid: int, seed: int, loop: Loop, runs: Callable[[int], bool], committed: Callable[[], None]
+        self,
+        name: str,
+        pid: int,
+        seed: int,
+        loop: Loop,
+        runs: Callable[[int], bool],
+        committed: Callable[[], None],
     ) -> None:
         super().__init__(f"{name}#{pid}")
         self.kind = name

@@ -15,7 +15,6 @@ from typing import Any
 
 from mvx.domain.instant import after
 from mvx.engine.cancel import cancel
-from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
 from mvx.errors import Exit, MvxError
@@ -27,7 +26,6 @@ from tests.simulation.loop import Turns
 from tests.simulation.process import Process
 from tests.simulation.strike import before_contact, cancel_what_is_foreign, strike_at
 from tests.simulation.world import CRON, DAEMON, SHELL, World
-from tests.support import START
 
 CHAOS_S = 45.0
 #: accept lateness + lateness + listing lag + 60 s.
@@ -54,7 +52,11 @@ class Result:
 
 
 def simulate(
-    seed: int, *, keep_story: bool = False, only: Collection[str] | None = None, acting: Collection[str] | None = None
+    seed: int,
+    *,
+    keep_story: bool = False,
+    only: Collection[str] | None = None,
+    acting: Collection[str] | None = None,
 ) -> Result:
     """One seed; `only` these strikes and acts where they are named."""
     world = World(seed, keep_story=keep_story)
@@ -96,7 +98,9 @@ class Play:
     ) -> None:
         self.world = world
         self.judge = judge
-        self._strikes = [s for s in strikes(world.seed, world.venues, CHAOS_S) if only is None or s.name in only]
+        self._strikes = [
+            s for s in strikes(world.seed, world.venues, CHAOS_S) if only is None or s.name in only
+        ]
         self._acts = [a for a in acts.acts(world.seed, CHAOS_S) if acting is None or a.name in acting]
         self._leads = False
         world.loop.stepped = self._after

@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 
+from mvx.domain.ids import Venue
 from tests.simulation.acts import acts
 from tests.simulation.faults import strikes
-from tests.simulation.run import CHAOS_S, Result, simulate
 from tests.simulation.market import VENUES
-from mvx.domain.ids import Venue
+from tests.simulation.run import CHAOS_S, Result, simulate
 
 
 def shrink(seed: int) -> int:
@@ -26,7 +26,9 @@ def shrink(seed: int) -> int:
     names += [a.name for a in acts(seed, CHAOS_S)]
     kept = _least(seed, names, promise)
     found = _run(seed, kept)
-    sys.stdout.write("\n".join((*found.story, f"left of {len(names)}: {', '.join(kept)}", found.violation)) + "\n")
+    sys.stdout.write(
+        "\n".join((*found.story, f"left of {len(names)}: {', '.join(kept)}", found.violation)) + "\n"
+    )
     return 1
 
 

@@ -24,7 +24,7 @@ class Sky:
         self.clock = loop.clock
         self.struck: Counter[str] = Counter()
         self.last_balances: dict[Venue, Balances] = {}
-        self.hide_next_order: Callable[[Venue, Strike], None] = lambda venue, strike: None
+        self.accept_at_the_latest: Callable[[Venue, Strike], float] = lambda venue, strike: 0.0
         self.rests: Callable[[Venue, Any], bool] = lambda venue, answer: False
         self._tell = tell
         self._loop = loop

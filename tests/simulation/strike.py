@@ -34,7 +34,9 @@ def _at_the_venue(world: World, strike: Strike) -> None:
     kind = KINDS[strike.kind]
     lasts_s = strike.lasts_s or None
     name = "late-fill" if strike.kind == "too-late-fill" else strike.kind
-    world.exchange.inject(strike.venue, name, for_s=lasts_s, delay_s=strike.delay_s if any(kind.delay) else None)
+    world.exchange.inject(
+        strike.venue, name, for_s=lasts_s, delay_s=strike.delay_s if any(kind.delay) else None
+    )
     world.sky.hit(strike, f"for {lasts_s} s" if lasts_s else "")
 
 
@@ -52,10 +54,14 @@ def _by_hand(world: World, strike: Strike) -> None:
                 px = Decimal(80_000) - side.sign * luck.choice((0, 20, 60, 200))
                 world.exchange.trade(strike.venue, side, qty, _SYMBOL, px)
             case "transfer":
-                asset, amount = luck.choice((("BTC", "0.7"), ("BTC", "-0.2"), ("USD", "5000"), ("USD", "-900")))
+                asset, amount = luck.choice(
+                    (("BTC", "0.7"), ("BTC", "-0.2"), ("USD", "5000"), ("USD", "-900"))
+                )
                 world.exchange.transfer(strike.venue, Asset(asset), Decimal(amount), strike.delay_s)
             case "gift":
-                asset, amount = luck.choice((("BTC", "0.3"), ("BTC", "-0.1"), ("USD", "700"), ("USD", "-300")))
+                asset, amount = luck.choice(
+                    (("BTC", "0.3"), ("BTC", "-0.1"), ("USD", "700"), ("USD", "-300"))
+                )
                 world.exchange.transfer(strike.venue, Asset(asset), Decimal(amount), UNLISTED_S)
             case "cancel-by-hand":
                 _cancel_one(world, strike)
@@ -74,7 +80,9 @@ def before_contact(world: World) -> None:
         luck = chance(world.seed, venue, "before")
         for _ in range(luck.randrange(4)):
             name = luck.choice(("foreign-fill", "foreign-order", "transfer", "correction"))
-            _by_hand(world, Strike(0.0, name, 0, venue, luck.choice((0.0, 0.9, 2.5)), 0.0, luck.getrandbits(32)))
+            _by_hand(
+                world, Strike(0.0, name, 0, venue, luck.choice((0.0, 0.9, 2.5)), 0.0, luck.getrandbits(32))
+            )
 
 
 def cancel_what_is_foreign(world: World) -> None:
@@ -106,7 +114,9 @@ def _correct_one(world: World, strike: Strike) -> None:
 
 
 def _at_a_process(world: World, strike: Strike) -> None:
-    found = [each for each in world.processes if each.alive and each.main is not None and not each.main.done()]
+    found = [
+        each for each in world.processes if each.alive and each.main is not None and not each.main.done()
+    ]
     if not found:
         return
     process = found[strike.pick % len(found)]

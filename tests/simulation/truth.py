@@ -67,7 +67,9 @@ class Truth:
         it.totals = store.totals(self._con, venue)
         it.orders = {order.order_id: order for order in records.all_orders(self._con, venue)}
         it.fills = records.all_fills(self._con, venue)
-        it.transfers = records.transfers_page(self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000)
+        it.transfers = records.transfers_page(
+            self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000
+        )
         it.gifts = frozenset(name for (name,) in self._con.execute(_GIFTS, (venue,)))
         it.new_orders = [order for order in it.orders.values() if order.order_id not in known]
         it.new_fills = [fill for fill in it.fills if fill.exec_id not in known_fills]
