@@ -25,9 +25,10 @@ from tests.support import START
 
 #: A `finally` that waits for something takes its end for an answer, and is asked again.
 _LAST_WORDS = 20
-#: How often one that has just read the journal is interrupted, and for how many callbacks of others.
-INTERRUPTED = 0.04
-LONGEST_INTERRUPT = 60
+#: How often one that has just read the journal is interrupted, and for how many callbacks of others at most:
+#: for a moment, or for as long as another one's whole work takes.
+INTERRUPTED = 0.08
+INTERRUPTS = (10, 60, 400)
 
 
 class Turns:
@@ -199,7 +200,7 @@ class Loop(Kernel):
         if task is not None:
             asyncio.tasks._leave_task(self, task)
         try:
-            for _ in range(self._chance.randrange(1, LONGEST_INTERRUPT)):
+            for _ in range(self._chance.randrange(1, self._chance.choice(INTERRUPTS))):
                 self.step()
         finally:
             if task is not None:
