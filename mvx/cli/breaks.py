@@ -11,17 +11,19 @@ from mvx.cli.options import (
     LimitOption,
     SinceOption,
     VenueOption,
+    answer_in,
     known_name,
     now,
     operator,
     since,
+    whole,
 )
 from mvx.cli.session import Answer, Session
 
 _MOST = 2**63 - 1
 
 Open = Annotated[bool, typer.Option("--open", help="Only those neither corrected nor acknowledged.")]
-BreakId = Annotated[int, typer.Argument(metavar="ID", min=1, max=_MOST, help="As `mvx breaks` shows it.")]
+BreakId = Annotated[int, typer.Argument(parser=whole(_MOST), metavar="ID", help="As `mvx breaks` shows it.")]
 
 
 def breaks(
@@ -35,7 +37,7 @@ def breaks(
     from mvx.engine import reports
 
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

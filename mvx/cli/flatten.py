@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.consent import consent
-from mvx.cli.options import VenuesOption, known_name, known_venues, operator
+from mvx.cli.consent import Confirm, consent, plan_is_shown
+from mvx.cli.options import VenuesOption, known_names, known_venues, operator
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
@@ -41,14 +41,13 @@ def flatten(
 ) -> Answer:
     from mvx.engine.flatten_order import FlattenOrder
 
-    if bool(venue) == every:
+    if (venue is not None) == every:
         raise UsageError("name the venues with --venue, or say --all")
     session: Session = ctx.obj
-    settings = session.settings()
-    named = [name for text in instrument or () for name in text.split(",") if name]
+    settings = session.settings_for_safety()
     order = FlattenOrder(
         venues=known_venues(venue, settings.desk) or tuple(settings.venues),
-        instruments=tuple(known_name(name, settings.desk.instruments, "instrument") for name in named),
+        instruments=known_names(instrument, settings.desk.instruments, "instrument"),
         to_zero=to_zero,
         foreign=foreign,
         dry_run=dry_run,
@@ -73,14 +72,14 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
             return await trade(
-                desk, order, by=order.by, show=lambda result: _show(session, result), confirm=confirm
+                desk, order, by=order.by, show=lambda result: _show(session, result, confirm), confirm=confirm
             )
 
     return session.run(work)
 
 
-def _show(session: Session, result: FlattenResult) -> None:
-    if session.json:
+def _show(session: Session, result: FlattenResult, confirm: Confirm) -> None:
+    if not plan_is_shown(session, confirm):
         return
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import flatten_plan_parts

@@ -24,6 +24,14 @@ mvx positions
 Trade one instrument across several venues, and always know the truth about the position."""
 
 
+class RealVerb(TyperCommand):
+    """A verb's real command. An option of one value is given once: which of two was meant is not guessed."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        refuse_twice(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+
 class LazyVerb(TyperCommand):
     """A verb's name and its line of help, until it is invoked."""
 
@@ -35,10 +43,13 @@ class LazyVerb(TyperCommand):
         """The real command."""
         module, _, function = self._verb.target.partition(":")
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        context = {"ignore_unknown_options": self._verb.signed}
-        app.command(self.name, help=_help(self._verb), add_help_option=False, context_settings=context)(
-            getattr(import_module(f"mvx.cli.{module}"), function)
-        )
+        app.command(
+            self.name,
+            cls=RealVerb,
+            help=_help(self._verb),
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": self._verb.signed},
+        )(getattr(import_module(f"mvx.cli.{module}"), function))
         command = get_command(app)
         command.params.extend(shared_options())
         return command
@@ -52,7 +63,7 @@ class LazyGroup(TyperGroup):
             name=name,
             commands={inner: _stub(inner, verb) for inner, verb in verbs.items() if inner != ITSELF},
             help=text,
-            short_help=text,
+            short_help=text.split("\n\n")[-1],
             params=shared_options(),
             add_help_option=False,
             rich_markup_mode=None,
@@ -61,8 +72,9 @@ class LazyGroup(TyperGroup):
         self._itself = LazyVerb(name, itself) if isinstance(itself, Verb) else None
 
     def chosen(self, args: list[str]) -> Command:
-        """The group, or the verb that its own name alone is: where none of its other verbs is named."""
-        if self._itself is None or any(arg in self.commands for arg in args):
+        """The group, or the verb that its own name alone is: where none of its other verbs is named, nor
+        what may be one with a typing error."""
+        if self._itself is None or any(arg in self.commands for arg in args) or _is_name(args):
             return self
         return self._itself
 
@@ -70,6 +82,7 @@ class LazyGroup(TyperGroup):
         if not args and not ctx.obj.json:
             ctx.obj.environment.say(ctx.get_help())
             ctx.exit(Exit.USAGE)
+        refuse_twice(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
@@ -95,6 +108,8 @@ def shared_options() -> list[Parameter]:
         _option("--config", help="The config file.", metavar="FILE", callback=_keep),
         _option("--journal", help="The journal file.", metavar="PATH", callback=_keep),
         _option("--json", help="One JSON object on one line.", is_flag=True, callback=_keep),
+        _option("-q", "--quiet", help="Say only what is loud.", is_flag=True, callback=_keep_voice),
+        _option("-v", "--verbose", help="Say also what is in force.", is_flag=True, callback=_keep_voice),
         _option("-h", "--help", help="Show this.", is_flag=True, is_eager=True, callback=_show_help),
     ]
 
@@ -103,9 +118,29 @@ def _option(*names: str, **settings: Any) -> TyperOption:
     return TyperOption(param_decls=list(names), expose_value=False, **settings)
 
 
+def refuse_twice(command: Command, ctx: Context, args: list[str]) -> None:
+    """Raises BadParameter where an option that takes one value is given more than once."""
+    _, _, given = command.make_parser(ctx).parse_args(args=list(args))
+    for param in given:
+        single = isinstance(param, TyperOption) and not param.is_flag and not param.multiple
+        if single and given.count(param) > 1:
+            raise typer.BadParameter("it was given more than once", ctx=ctx, param=param)
+
+
 def _keep(ctx: Context, param: Parameter, value: Any) -> None:
+    name, kept = str(param.name), getattr(ctx.obj, str(param.name))
+    if value == "":
+        raise typer.BadParameter("it is empty", ctx=ctx, param=param)
+    if value and kept and value != kept:
+        raise typer.BadParameter("it was given more than once", ctx=ctx, param=param)
     if value:
-        setattr(ctx.obj, str(param.name), value)
+        setattr(ctx.obj, name, value)
+
+
+def _keep_voice(ctx: Context, param: Parameter, value: Any) -> None:
+    _keep(ctx, param, value)
+    if ctx.obj.quiet and ctx.obj.verbose:
+        raise typer.BadParameter("--quiet and --verbose contradict each other", ctx=ctx, param=param)
 
 
 def _show_help(ctx: Context, _param: Parameter, value: Any) -> None:
@@ -124,9 +159,18 @@ def _show_version(ctx: Context, _param: Parameter, value: Any) -> None:
 
 def _stub(name: str, verb: Verb | Family) -> Command:
     if isinstance(verb, Family):
-        return LazyGroup(name, verb.summary, verb.verbs)
+        return LazyGroup(name, _help(verb), verb.verbs)
     return LazyVerb(name, verb)
 
 
-def _help(verb: Verb) -> str:
-    return "\n".join(["\b", *verb.examples, "", verb.summary])
+def _is_name(args: list[str]) -> bool:
+    return bool(args) and not args[0].startswith("-")
+
+
+def _help(verb: Verb | Family) -> str:
+    """Examples first; those of a family are the first ones of its verbs."""
+    if isinstance(verb, Family):
+        examples = tuple(each.examples[0] for each in verb.verbs.values())
+    else:
+        examples = verb.examples
+    return "\n".join(["\b", *examples, "", verb.summary])

@@ -7,15 +7,25 @@ from contextlib import AbstractContextManager, asynccontextmanager, closing, con
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, UsageError
-from mvx.journal import views
-from mvx.journal.store import Journal
+from mvx.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    LeaseLost,
+    MvxError,
+    UsageError,
+    VenueBusy,
+)
+from mvx.journal import history, views
+from mvx.journal.store import Journal, ReadTx
+from mvx.journal.verify import check_whole
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
@@ -69,7 +79,7 @@ class Desk:
 
     def is_alive(self, holder: str) -> bool:
         """Whether the process that a lease names still runs: on this machine, where the journal is too."""
-        return self.machine.runs(int(holder.partition("-")[0]))
+        return is_alive(holder, self.machine)
 
     def terms(self, venue: Venue) -> Terms:
         """What the venue declares, as reconciliation needs it. An unknown fee bounds nothing, and no
@@ -94,12 +104,38 @@ def paper_path(journal: Path) -> Path:
     return journal.with_name(journal.name + ".paper")
 
 
+def damage(journal: Path) -> JournalError | None:
+    """What SQLite itself finds wrong with the journal, or with the paper venues beside it; None where it
+    finds nothing."""
+    for path in (journal, paper_path(journal)):
+        try:
+            check_whole(path)
+        except JournalDamaged as error:
+            return error
+    return None
+
+
 def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     """The paper exchange of the desk's paper venues. Raises ConfigError where there is none."""
     paper = {name: venue for name, venue in settings.venues.items() if venue.adapter == "paper"}
     if not paper:
         raise ConfigError("no paper venue is configured", next_step="mvx config show")
     return PaperExchange(paper_path(settings.desk.journal), paper, clock)
+
+
+def _refuse_unknown_adapters(settings: Settings) -> None:
+    for name, venue in settings.venues.items():
+        if venue.adapter != "paper":
+            raise ConfigError(
+                f"venues.{name}: adapter {venue.adapter!r} is not part of this version",
+                known="nothing was sent",
+                next_step='use adapter = "paper"',
+            )
+
+
+def is_alive(holder: str, machine: Machine = THIS_MACHINE) -> bool:
+    """Whether the process that a lease names still runs."""
+    return machine.runs(int(holder.partition("-")[0]))
 
 
 #: Opens the ports of a desk's venues. What they share is closed at the end of the block.
@@ -109,15 +145,22 @@ Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenueP
 @contextmanager
 def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
     """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
-    for name, venue in settings.venues.items():
-        if venue.adapter != "paper":
-            raise ConfigError(
-                f"venues.{name}: adapter {venue.adapter!r} is not part of this version",
-                known="nothing was sent",
-                next_step='use adapter = "paper"',
-            )
+    _refuse_unknown_adapters(settings)
     with closing(open_exchange(settings, clock)) as exchange:
         yield {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+
+
+@asynccontextmanager
+async def open_venues(
+    settings: Settings, clock: Clock, ports: Ports = open_ports
+) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    with ports(settings, clock) as opened:
+        try:
+            yield opened
+        finally:
+            for port in opened.values():
+                await port.close()
 
 
 @asynccontextmanager
@@ -128,29 +171,47 @@ async def open_desk(
     machine: Machine = THIS_MACHINE,
     ports: Ports = open_ports,
 ) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, the error says so."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
+    _refuse_unknown_adapters(settings)  # before a journal is made
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
     holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
-    with (
-        closing(
-            Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
-        ) as journal,
-        ports(settings, clock) as opened,
-    ):
+    with closing(journal):
         watch = Watch(journal, clock)
-        venues = {name: watch.over(port) for name, port in opened.items()}
-        with journal.read() as tx:
-            outdated = views.out_of_date(tx, venues, restored=journal.restored)
-        for name in outdated:
-            watch.hear(name, Outdated(clock.now()), later=True)
-        try:
-            yield Desk(settings, clock, journal, venues, holder, watch, machine)
-        except MvxError as error:
-            error.warnings += watch.changes()
-            raise
-        finally:
-            for port in venues.values():
-                await port.close()
-            with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-                watch.save()
+        async with open_venues(settings, clock, ports) as opened:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in opened.items()}
+            with journal.read() as tx:
+                _refuse_other_accounts(tx, journal.path, venues)
+                outdated = views.out_of_date(tx, venues, restored=journal.restored)
+            for name in outdated:
+                watch.hear(name, Outdated(clock.now()), later=True)
+            try:
+                yield Desk(settings, clock, journal, venues, holder, watch, machine)
+            except MvxError as error:
+                error.warnings += watch.changes()
+                if watch.has_sent and _is_failing(error):
+                    error.after_dispatch()
+                raise
+            finally:
+                with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                    watch.save()
+
+
+def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+    """The journal can not be written: not that somebody else is at work."""
+    return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)
+
+
+def _refuse_other_accounts(tx: ReadTx, path: Path, venues: Mapping[Venue, VenuePort]) -> None:
+    """Raises JournalError where an account here is not the one that the journal is about: two desks in one
+    journal would take each other's fills for their own."""
+    for venue, port in venues.items():
+        known = history.account_of(tx, venue)
+        if known is not None and known != port.account:
+            raise JournalError(
+                f"{path} is about the account {known} at {venue}, and this desk's is {port.account}",
+                known="nothing was sent",
+                next_step="name a journal of its own with --journal, or [journal] path in the configuration",
+            )

@@ -18,7 +18,7 @@ from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import FlattenResult, RouteResult
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit, MvxError
+from mvx.errors import Exit, LeaderGone, MvxError
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
@@ -49,13 +49,7 @@ class JobFailed(MvxError):
         self.exit_code = Exit(error["exit_code"])
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
-
-
-class LeaderGone(MvxError):
-    """Nobody leads any more, and the job had been begun: the next leader goes on with it."""
-
-    code = "leader_gone"
-    exit_code = Exit.UNCERTAIN
+        self.sent = error.get("sent", False)
 
 
 def kind_of(order: Order) -> str:
@@ -78,6 +72,12 @@ def queue(desk: Desk, order: Order, by: str) -> JobId:
 def order_of(job: Job) -> Order:
     order: Order = decode_as(KINDS[job.kind].order, job.params)
     return order
+
+
+def key_of(job: Job) -> str:
+    """The idempotency key that its parent has: it makes one run of it, whoever begins and whoever goes on."""
+    order = order_of(job)
+    return (order.id if isinstance(order, RouteOrder) else None) or f"job/{job.job_id}"
 
 
 def claim(desk: Desk, lease: Lease, busy: frozenset[JobId]) -> Job | None:
@@ -139,6 +139,7 @@ def _text(answer: Outcome | MvxError) -> str:
             "next_step": answer.next_step,
             "warnings": answer.warnings,
             "breaks": [row._asdict() for row in answer.breaks],
+            "sent": answer.sent,
         }
         return json.dumps({"error": said})
     return json.dumps(

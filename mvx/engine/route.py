@@ -25,7 +25,7 @@ from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row
-from mvx.engine.route_run import Run, Show, breaks_of, note_marks, own_orders
+from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import Parent, make_children, propose
 from mvx.engine.trading import refuse_if_halted
@@ -72,7 +72,7 @@ async def _work(run: Run) -> Outcome:
         while await _round(run):
             pass
     except LeaseLost as error:
-        run.warnings.append(error.message)
+        note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
         with run.desk.journal.read() as tx:
             sent = run.sent(tx)

@@ -27,7 +27,7 @@ from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
 from mvx.machine import THIS_MACHINE, Machine
-from mvx.sqlite import Connection, Database, DatabaseError, unusable
+from mvx.sqlite import Connection, Database, is_there
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -118,12 +118,13 @@ class WriteTx(ReadTx):
     def next_job_id(self) -> JobId:
         return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
-    def take_lease(self, name: str, holder: str) -> Lease | None:
-        """The lease, or None while one has not expired, whoever holds it: a process has many workers."""
+    def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
+        """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
+        force it is taken from them."""
         row = self.connection.execute(
             "SELECT fence, expires_at FROM leases WHERE name = ?", (name,)
         ).fetchone()
-        if row is not None and row[1] > self.at:
+        if row is not None and row[1] > self.at and not by_force:
             return None
         fence = 1 if row is None else row[0] + 1
         self.connection.execute(
@@ -270,18 +271,16 @@ class Journal:
         clock: Clock | None = None,
         machine: Machine = THIS_MACHINE,
     ) -> None:
-        if not create and not path.exists():
+        if not create and not is_there(path):
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path, machine=machine)
+        self._database = Database(path, holds=("log", "meta"), machine=machine)
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path, machine)
         self._notices: list[str] = []
-        try:
-            version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
-        except DatabaseError as error:
-            raise unusable(path, error) from error
+        with self._database.read() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise JournalError(
                 f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
