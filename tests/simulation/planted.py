@@ -287,10 +287,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "a lease is lent to a process, not to a worker",
         (
             "journal/store.py",
-            "        if row is not None and row[1] > self.at:\n            return None\n",
-            "        if row is not None and row[1] > self.at and self.connection.execute(\n"
+            "        if row is not None and row[1] > self.at and not by_force:\n",
+            "        if row is not None and row[1] > self.at and not by_force and self.connection.execute(\n"
             '            "SELECT holder FROM leases WHERE name = ?", (name,)\n'
-            "        ).fetchone()[0] != holder:\n            return None\n",
+            "        ).fetchone()[0] != holder:\n",
         ),
     ),
 )
