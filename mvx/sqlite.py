@@ -230,6 +230,21 @@ def read_only(path: Path) -> Iterator[Connection]:
         raise unusable(path, error) from error
 
 
+def lock_holder(path: Path, patience_s: float) -> str | None:
+    """The process that keeps the write lock of a database for longer than that; None where none does. What
+    is got is let go at once."""
+    lock_path = Path(f"{path}.lock")
+    try:
+        got = _acquired_within(lock_path, patience_s)
+        descriptor = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC) if got is None else got
+    except OSError:
+        return None  # there is no lock yet, or none that is ours to take
+    try:
+        return _flock_holder(descriptor) if got is None else None
+    finally:
+        os.close(descriptor)
+
+
 def _flock_holder(descriptor: int) -> str:
     """The process that holds the lock, as Linux lists it (proc_locks(5)); PID where nothing tells.
 
@@ -254,6 +269,10 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
 #: What the system and SQLite say -> what it means and what to do. The first that fits.
 _FULL = ("the disk is full", "make room there (df -h {folder}), then: mvx reconcile")
 _DENIED = ("it may not be written here", "look who owns it, its mode and its mount: ls -l {path}; mount")
+_CLOSED = (
+    "it can not be opened",
+    "look who owns it, its folder, and how many files may be open: ls -ld {folder} {path}; ulimit -n",
+)
 _HELD = ("another program holds it", "see which: fuser -v {path}; then run it again")
 #: SQLite tells no room for its shared memory, or a limit on the size of files, as a failure of the disk.
 _FAILING = (
@@ -277,7 +296,7 @@ _BY_ERRNO = {
 _BY_SQLITE = {
     "SQLITE_FULL": _FULL,
     "SQLITE_READONLY": _DENIED,
-    "SQLITE_CANTOPEN": _DENIED,
+    "SQLITE_CANTOPEN": _CLOSED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_BUSY": _HELD,
     "SQLITE_LOCKED": _HELD,

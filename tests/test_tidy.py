@@ -238,7 +238,10 @@ def test_the_parts_that_calculate_do_no_io_and_never_wait() -> None:
     "module",
     [
         f"mvx.engine.{name}"
-        for name in ("positions", "reports", "trading", "baseline", "breaks", "venue_status")
+        for name in (
+            *("positions", "reports", "trading", "baseline", "breaks", "venue_status"),
+            *("explain", "words"),
+        )
     ],
 )
 def test_what_only_the_journal_answers_loads_nothing_heavy(module: str) -> None:

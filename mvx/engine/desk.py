@@ -23,8 +23,8 @@ from mvx.errors import (
     UsageError,
     VenueBusy,
 )
-from mvx.journal import views
-from mvx.journal.store import Journal
+from mvx.journal import history, views
+from mvx.journal.store import Journal, ReadTx
 from mvx.journal.verify import check_whole
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
@@ -183,6 +183,7 @@ async def open_desk(
         async with open_venues(settings, clock, ports) as opened:
             venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in opened.items()}
             with journal.read() as tx:
+                _refuse_other_accounts(tx, journal.path, venues)
                 outdated = views.out_of_date(tx, venues, restored=journal.restored)
             for name in outdated:
                 watch.hear(name, Outdated(clock.now()), later=True)
@@ -201,3 +202,16 @@ async def open_desk(
 def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
     """The journal can not be written: not that somebody else is at work."""
     return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)
+
+
+def _refuse_other_accounts(tx: ReadTx, path: Path, venues: Mapping[Venue, VenuePort]) -> None:
+    """Raises JournalError where an account here is not the one that the journal is about: two desks in one
+    journal would take each other's fills for their own."""
+    for venue, port in venues.items():
+        known = history.account_of(tx, venue)
+        if known is not None and known != port.account:
+            raise JournalError(
+                f"{path} is about the account {known} at {venue}, and this desk's is {port.account}",
+                known="nothing was sent",
+                next_step="name a journal of its own with --journal, or [journal] path in the configuration",
+            )

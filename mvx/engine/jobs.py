@@ -18,7 +18,7 @@ from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import FlattenResult, RouteResult
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit, MvxError
+from mvx.errors import Exit, LeaderGone, MvxError
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
@@ -50,13 +50,6 @@ class JobFailed(MvxError):
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
         self.sent = error.get("sent", False)
-
-
-class LeaderGone(MvxError):
-    """Nobody leads any more, and the job had been begun: the next leader goes on with it."""
-
-    code = "leader_gone"
-    exit_code = Exit.UNCERTAIN
 
 
 def kind_of(order: Order) -> str:

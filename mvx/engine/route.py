@@ -29,7 +29,7 @@ from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_mar
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import Parent, make_children, propose
 from mvx.engine.trading import refuse_if_halted
-from mvx.errors import JournalError, LeaseLost, NoVenueUsable, Refused
+from mvx.errors import LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.limits import Approved
@@ -66,14 +66,6 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 
 
 async def _work(run: Run) -> Outcome:
-    try:
-        return await _rounds(run)
-    except JournalError as error:
-        error.sent = error.sent or run.context.rounds > 0
-        raise
-
-
-async def _rounds(run: Run) -> Outcome:
     try:
         if run.parent is not None:
             run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
