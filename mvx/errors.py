@@ -62,7 +62,7 @@ def worst_exit(*codes: Exit) -> Exit:
 
 class MvxError(Exception):
     """What failed, what is known, what to do; `code` is stable and documented. `warnings` and `breaks`:
-    what else an operator should hear of, as in an answer."""
+    what else an operator should hear of, as in an answer. `refusals`: each limit that risk refused by."""
 
     code = "error"
     exit_code = Exit.DEFECT
@@ -74,6 +74,7 @@ class MvxError(Exception):
         self.next_step = next_step
         self.warnings: tuple[str, ...] = ()
         self.breaks: tuple[Any, ...] = ()
+        self.refusals: tuple[Any, ...] = ()
 
 
 class UsageError(MvxError):
@@ -93,6 +94,12 @@ class ConfigError(MvxError):
 class Refused(MvxError):
     code = "refused"
     exit_code = Exit.REFUSED
+
+    def __init__(
+        self, message: str, *, known: str = "", next_step: str = "", refusals: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, known=known, next_step=next_step)
+        self.refusals = refusals
 
 
 class NoVenueUsable(MvxError):

@@ -67,7 +67,7 @@ class Boundary:
         known = error.known or (IN_FLIGHT if uncertain else NOTHING_SENT)
         next_step = error.next_step or (TRUTH if uncertain else self._help())
         exit_code = int(error.exit_code)
-        said = (error.warnings, error.breaks)
+        said = (error.warnings, error.breaks, error.refusals)
         return Failure(error.code, error.message, known, next_step, exit_code, uncertain, *said)
 
     def _usage(self, error: typer.TyperException) -> Failure:

@@ -33,6 +33,7 @@ class Failure(NamedTuple):
     uncertain: bool = False
     warnings: tuple[str, ...] = ()
     breaks: tuple[BreakRow, ...] = ()
+    refusals: tuple[Any, ...] = ()
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -74,7 +75,10 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain, warnings, breaks = failure
+    code, message, known, next_step, exit_code, uncertain, warnings, breaks, refusals = failure
+    error = {"code": code, "message": message, "known": known, "next": next_step}
+    if refusals:
+        error["refusals"] = encode(refusals)
     return _line(
         command,
         mode,
@@ -84,7 +88,7 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
         data={},
         breaks=encode(breaks),
         warnings=list(warnings),
-        error={"code": code, "message": message, "known": known, "next": next_step},
+        error=error,
     )
 
 

@@ -14,6 +14,7 @@ from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
+from mvx.domain.limits import Limits
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalError, MvxError, UsageError
 from mvx.journal import views
@@ -27,6 +28,13 @@ from mvx.venues.port import VenuePort
 _FOREIGN_FEE_BPS = Decimal(100)
 
 
+@dataclass(slots=True)
+class InForce:
+    """The limits that orders are judged by from now on: read anew they bind what is worked already too."""
+
+    limits: Limits
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
@@ -38,6 +46,11 @@ class Desk:
     venues: Mapping[Venue, VenuePort]
     holder: str
     watch: Watch
+    in_force: InForce
+
+    @property
+    def limits(self) -> Limits:
+        return self.in_force.limits
 
     def instrument(self, name: str) -> Instrument:
         """Raises UsageError for one that is not configured."""
@@ -131,7 +144,8 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
     for name in outdated:
         watch.hear(name, Outdated(clock.now()), later=True)
     try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+        holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+        yield Desk(settings, clock, journal, venues, holder, watch, InForce(settings.risk))
     except MvxError as error:
         error.warnings += watch.changes()
         raise

@@ -13,7 +13,7 @@ from mvx.domain.money import BPS, ZERO
 from mvx.domain.order import Order, Side
 from mvx.domain.order_status import OrdStatus
 from mvx.risk.checks import assess, assess_after_lateness
-from mvx.risk.limits import Approved, Proposal, Refused, World
+from mvx.risk.question import Approved, Proposal, Refused, World
 from tests.risk.desk import BTC, BUY, SELL, USD, A, B, holding, limits, order, proposal, working, world
 
 D = Decimal

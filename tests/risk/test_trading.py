@@ -16,7 +16,7 @@ from mvx.domain.order import Order, Side
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import Trading, TradingState
 from mvx.risk.checks import assess
-from mvx.risk.limits import Approved, Proposal, Refused, World
+from mvx.risk.question import Approved, Proposal, Refused, World
 from mvx.risk.worst_case import reduces_at
 from tests.risk.desk import BTC, BUY, SELL, A, B, holding, limits, order, proposal, refused, rule, world
 from tests.risk.test_properties import NO_GROWTH, orders, parents, sides
@@ -118,7 +118,7 @@ class TestFlatten:
 
     def test_it_passes_every_halt_and_every_limit_on_growth(self) -> None:
         desk = world(LONG_9, prices={}, trading=self.strict)
-        leaving = proposal(order(SELL, "9"), rates={}, flattening=True)
+        leaving = proposal(order(SELL, "9"), flattening=True)
         assert {} == refused(assess(leaving, desk, NO_GROWTH))
 
     def test_it_is_judged_by_its_venue_and_not_by_the_desk(self) -> None:
