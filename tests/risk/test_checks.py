@@ -252,6 +252,7 @@ class TestNumbers:
             (proposal(child), world(holding(B, "BTC", text)), none),
             (proposal(child), world(holding(B, "BTC", "1", text)), none),
             (proposal(child), world(orders=(order(SELL, text, parent=None),)), none),
+            (proposal(child), world(orders=(replace(order(SELL, "1"), max_px=D(text)),)), none),
             (proposal(child), world(working=(working("p2", BUY, text),)), none),
             (proposal(child), world(prices={"BTC": text}), none),
             (proposal(child), world(), limits(position=text)),
