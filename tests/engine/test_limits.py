@@ -18,6 +18,7 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.limits import Limits
 from mvx.engine.desk import Desk, open_desk
+from mvx.engine.jobs import JobFailed, follow, queue
 from mvx.engine.outcome import Outcome
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
@@ -311,3 +312,23 @@ def test_limits_that_are_read_again_bind_what_is_worked_already(tmp_path: Path) 
     traded = sum((D(row["qty"]) for row in at.ledger_rows("fills")), D(0))
     assert 0 < traded < 1
     assert_healed(at)
+
+
+def test_a_refusal_by_whoever_leads_names_its_limits_too(tmp_path: Path) -> None:
+    at = Operator(desk_of(tmp_path, max_daily_turnover=D(100)), VirtualClock())
+
+    async def handed_over() -> JobFailed:
+        async with Leader(at) as leader:
+            job_id = queue(leader.desk, order("1"), "ops")
+            with pytest.raises(JobFailed) as raised:
+                await follow(leader.desk, job_id)
+            return raised.value
+
+    (told,) = at.clock.run(handed_over()).refusals
+    assert {
+        "limit": "max_daily_turnover",
+        "value": "101",
+        "bound": "100",
+        "worst_case": "0 traded since 00:00 UTC, 0 by other orders and 101 by this one if all of them fill",
+        "venue": None,
+    } == told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -46,9 +47,9 @@ class TestOrderRate:
         assert {} == refused(assess(proposal(order(SELL, "9")), desk, limits(orders_per_minute=1)))
 
 
-def resting(px: str = "100", **changes: object) -> Order:
+def resting(px: str = "100", **changes: Any) -> Order:
     """An order of our own that sells one, parent p2."""
-    return replace(order(SELL, "1", parent="p2", px=px, tif=GTC), **changes)  # type: ignore[arg-type]
+    return replace(order(SELL, "1", parent="p2", px=px, tif=GTC), **changes)
 
 
 class TestSelfTrade:
