@@ -138,7 +138,7 @@ _mvx_table() {
     verbs='' opts='' places='' known=''
     case $1 in
         '')
-            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline init config journal paper'
+            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline init doctor config journal paper'
             opts='--version'
             shared='--config=@files --journal=@files --json -h,--help'
             ;;
@@ -195,6 +195,8 @@ _mvx_table() {
             ;;
         'init')
             opts='--paper'
+            ;;
+        'doctor')
             ;;
         'config')
             verbs='check show path'

@@ -163,6 +163,7 @@ function __mvx_table
                 'breaks:Differences that reconciliation found; ack marks one as seen.' \
                 'baseline:Show and set what of a holding is inventory and no position.' \
                 'init:Write a config where there is none and create the journal.' \
+                'doctor:Look at clock, disk, files, journal and venues, and say what to mend.' \
                 'config:Check and show the configuration.' \
                 'journal:Inspect the journal, and back it up.' \
                 'paper:Look at and disturb the simulated venues.'
@@ -283,6 +284,7 @@ function __mvx_table
         case 'init'
             set -g __mvx_opts \
                 '--paper:Write the built-in paper desk; do not ask.'
+        case 'doctor'
         case 'config'
             set -g __mvx_verbs \
                 'check:Report every error of the config at once.' \

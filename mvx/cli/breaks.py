@@ -15,13 +15,14 @@ from mvx.cli.options import (
     now,
     operator,
     since,
+    whole,
 )
 from mvx.cli.session import Answer, Session
 
 _MOST = 2**63 - 1
 
 Open = Annotated[bool, typer.Option("--open", help="Only those neither corrected nor acknowledged.")]
-BreakId = Annotated[int, typer.Argument(metavar="ID", min=1, max=_MOST, help="As `mvx breaks` shows it.")]
+BreakId = Annotated[int, typer.Argument(parser=whole(_MOST), metavar="ID", help="As `mvx breaks` shows it.")]
 
 
 def breaks(

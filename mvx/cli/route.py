@@ -10,7 +10,9 @@ import typer
 from mvx.cli.consent import consent, require_live
 from mvx.cli.options import (
     VenuesOption,
+    count,
     duration,
+    key,
     known_name,
     known_venues,
     not_negative,
@@ -50,8 +52,12 @@ PostOnly = Annotated[bool, typer.Option("--post-only", help="Rest and never take
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="V", help="Not these venues (repeat, or a,b).")
 ]
-Key = Annotated[str | None, typer.Option("--id", metavar="KEY", help="Never trades twice under one key.")]
-MaxRounds = Annotated[int | None, typer.Option("--max-rounds", metavar="N", min=1, help="Re-plans at most.")]
+Key = Annotated[
+    str | None, typer.Option("--id", parser=key, metavar="KEY", help="Never trades twice under one key.")
+]
+MaxRounds = Annotated[
+    int | None, typer.Option("--max-rounds", parser=count, metavar="N", help="Re-plans at most.")
+]
 Deadline = Annotated[
     float | None,
     typer.Option("--deadline", parser=seconds, metavar="S", help="Each child's deadline in seconds."),
@@ -82,7 +88,7 @@ def route(
     post_only: PostOnly = False,
     venue: VenuesOption = None,
     exclude: Exclude = None,
-    key: Key = None,
+    id_: Key = None,
     resume: Resume = False,
     max_rounds: MaxRounds = None,
     deadline: Deadline = None,
@@ -109,7 +115,7 @@ def route(
         post_only=post_only,
         venues=known_venues(venue, settings.desk),
         exclude=known_venues(exclude, settings.desk),
-        id=key,
+        id=id_,
         max_rounds=max_rounds,
         deadline_s=deadline,
         dry_run=dry_run,
@@ -127,6 +133,8 @@ def _refuse_contradictions(order: RouteOrder, *, queue: bool) -> None:
         raise UsageError("--resume needs --id KEY: it names the run to go on with")
     if queue and order.dry_run:
         raise UsageError("--queue and --dry-run contradict each other")
+    if order.resume and order.dry_run:
+        raise UsageError("--resume goes on with a run and --dry-run plans a new one: leave one of them out")
     if order.twap_s is not None and order.time_in_force is not TimeInForce.IOC:
         raise UsageError("--twap trades slices as they come due: it goes with --tif ioc only")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, UsageError
+from mvx.errors import ConfigError, MvxError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.config.source import Source
     from mvx.engine.outcome import BreakRow, Outcome
+    from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome
@@ -33,7 +34,8 @@ T = TypeVar("T")
 
 class Session:
     """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record."""
+    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `warnings`: what every
+    answer is to say besides."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
         self.environment = environment
@@ -46,6 +48,7 @@ class Session:
         self.journal: str | None = None
         self.working = False
         self.ticking = False
+        self.warnings: tuple[str, ...] = ()
         self._source: Source | None = None
 
     def source(self) -> Source:
@@ -81,6 +84,24 @@ class Session:
         document = model.validate(self.source())
         return model.settings(document, self.desk(), self.source().folder)
 
+    def settings_for_safety(self) -> Settings:
+        """The same for verbs that make a position no larger: a limit that is mistyped keeps nobody from
+        cancelling. Raises ConfigError."""
+        from mvx.config import model
+
+        document, problems = model.validate_for_safety(self.source())
+        self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
+        return model.settings(document, self.desk(), self.source().folder)
+
+    def damage(self) -> JournalError | None:
+        """What SQLite itself finds wrong with the desk's files, where they are known and there."""
+        from mvx.engine.desk import damage
+
+        try:
+            return None if self._source is None else damage(self.journal_path())
+        except MvxError:
+            return None  # whether they are whole can not be told
+
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
@@ -97,10 +118,12 @@ class Session:
 
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
-        if self.signals.exit_code is not None:
+        if self.signals.exit_code is not None or self.warnings:
             from dataclasses import replace
 
-            outcome = replace(outcome, exit_code=self.signals.exit_code)
+            exit_code = outcome.exit_code if self.signals.exit_code is None else self.signals.exit_code
+            warnings = (*self.warnings, *outcome.warnings)
+            outcome = replace(outcome, exit_code=exit_code, warnings=warnings)
         if self.json:
             self._record(outcome)
         elif self.rows is not None:
@@ -138,6 +161,7 @@ class Session:
         """Prints a failure; returns the exit code."""
         from mvx.cli.output import failure_line, failure_lines
 
+        failure = failure._replace(warnings=(*self.warnings, *failure.warnings))
         self._aside(failure.breaks, failure.warnings)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:

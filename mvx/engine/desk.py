@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
@@ -16,9 +15,19 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.limits import Limits
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    LeaseLost,
+    MvxError,
+    UsageError,
+    VenueBusy,
+)
 from mvx.journal import views
 from mvx.journal.store import Journal
+from mvx.journal.verify import check_whole
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
@@ -26,6 +35,7 @@ from mvx.venues.health import Outdated
 from mvx.venues.port import VenuePort
 
 _FOREIGN_FEE_BPS = Decimal(100)
+_HOLDERS = 16**8
 
 
 @dataclass(slots=True)
@@ -38,7 +48,7 @@ class InForce:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
-    call to a venue and knows its health."""
+    call to a venue and knows its health. `machine` is what the process runs on."""
 
     settings: Settings
     clock: Clock
@@ -46,6 +56,7 @@ class Desk:
     venues: Mapping[Venue, VenuePort]
     holder: str
     watch: Watch
+    machine: Machine
     in_force: InForce
 
     @property
@@ -79,6 +90,10 @@ class Desk:
     def assets(self, venue: Venue) -> tuple[Asset, ...]:
         return self.settings.desk.assets[venue]
 
+    def is_alive(self, holder: str) -> bool:
+        """Whether the process that a lease names still runs: on this machine, where the journal is too."""
+        return is_alive(holder, self.machine)
+
     def terms(self, venue: Venue) -> Terms:
         """What the venue declares, as reconciliation needs it. An unknown fee bounds nothing, and no
         order of ours is sent there; 100 bps stand in for orders that others sent."""
@@ -97,20 +112,20 @@ class Desk:
         )
 
 
-def is_alive(holder: str) -> bool:
-    """Whether the process that a lease names still runs: on this machine, where the journal is too."""
-    try:
-        os.kill(int(holder.partition("-")[0]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def paper_path(journal: Path) -> Path:
     """The paper exchange's own file, beside the journal."""
     return journal.with_name(journal.name + ".paper")
+
+
+def damage(journal: Path) -> JournalError | None:
+    """What SQLite itself finds wrong with the journal, or with the paper venues beside it; None where it
+    finds nothing."""
+    for path in (journal, paper_path(journal)):
+        try:
+            check_whole(path)
+        except JournalDamaged as error:
+            return error
+    return None
 
 
 def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
@@ -121,11 +136,7 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     return PaperExchange(paper_path(settings.desk.journal), paper, clock)
 
 
-@asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
-    clock = clock or SystemClock()
-    mode = settings.desk.mode
+def _refuse_unknown_adapters(settings: Settings) -> None:
     for name, venue in settings.venues.items():
         if venue.adapter != "paper":
             raise ConfigError(
@@ -133,26 +144,73 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
                 known="nothing was sent",
                 next_step='use adapter = "paper"',
             )
-    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock)
-    watch = Watch(journal, clock)
-    venues: dict[Venue, VenuePort] = {
-        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
-    }
-    with journal.read() as tx:
-        outdated = views.out_of_date(tx, venues, restored=journal.restored)
-    for name in outdated:
-        watch.hear(name, Outdated(clock.now()), later=True)
-    try:
-        holder = f"{os.getpid()}-{secrets.token_hex(4)}"
-        yield Desk(settings, clock, journal, venues, holder, watch, InForce(settings.risk))
-    except MvxError as error:
-        error.warnings += watch.changes()
-        raise
-    finally:
-        for port in venues.values():
-            await port.close()
-        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-            watch.save()
-        exchange.close()
-        journal.close()
+
+
+def is_alive(holder: str, machine: Machine = THIS_MACHINE) -> bool:
+    """Whether the process that a lease names still runs."""
+    return machine.runs(int(holder.partition("-")[0]))
+
+
+#: Opens the ports of a desk's venues. What they share is closed at the end of the block.
+Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenuePort]]]
+
+
+@contextmanager
+def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
+    """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
+    _refuse_unknown_adapters(settings)
+    with closing(open_exchange(settings, clock)) as exchange:
+        yield {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+
+
+@asynccontextmanager
+async def open_venues(
+    settings: Settings, clock: Clock, ports: Ports = open_ports
+) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    with ports(settings, clock) as opened:
+        try:
+            yield opened
+        finally:
+            for port in opened.values():
+                await port.close()
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    machine: Machine = THIS_MACHINE,
+    ports: Ports = open_ports,
+) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, the error says so."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    _refuse_unknown_adapters(settings)  # before a journal is made
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
+    holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
+    with closing(journal):
+        watch = Watch(journal, clock)
+        async with open_venues(settings, clock, ports) as opened:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in opened.items()}
+            with journal.read() as tx:
+                outdated = views.out_of_date(tx, venues, restored=journal.restored)
+            for name in outdated:
+                watch.hear(name, Outdated(clock.now()), later=True)
+            try:
+                yield Desk(settings, clock, journal, venues, holder, watch, machine, InForce(settings.risk))
+            except MvxError as error:
+                error.warnings += watch.changes()
+                if watch.has_sent and _is_failing(error):
+                    error.after_dispatch()
+                raise
+            finally:
+                with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                    watch.save()
+
+
+def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+    """The journal can not be written: not that somebody else is at work."""
+    return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant
-from mvx.engine.desk import Desk, is_alive
+from mvx.domain.instant import Instant, seconds_between
+from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_venue, reading_since
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
@@ -78,6 +78,7 @@ async def reconcile_venue(
         seq = views.last_seq(tx)
     try:
         snapshot = await read_venue(port, began_at, since)
+        _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
     except (VenueError, BadVenueData) as error:
         now = desk.clock.now()
         if not report_only:
@@ -91,6 +92,18 @@ async def reconcile_venue(
     )
     took_ms = _ms(began_at, desk.clock.now())
     return VenuePass(venue, True, comparison.agreed, checked, breaks, comparison.pending, took_ms, "")
+
+
+def _refuse_clock_ahead(snapshot: Snapshot, allowed_s: float) -> None:
+    """Raises BadVenueData where our clock is ahead of the venue's time: a bound that has run out by ours
+    alone proves nothing, and an order must not be given up that may still be accepted. (One that is behind
+    only proves things later.)"""
+    ahead_s = seconds_between(snapshot.balances_at, snapshot.began_at)
+    if ahead_s > allowed_s:
+        raise BadVenueData(
+            f"this machine's clock is {ahead_s:.1f} s ahead of the venue's, and {allowed_s:g} s are allowed:"
+            " nothing is concluded from what it lists; set it: timedatectl"
+        )
 
 
 def note_failure(desk: Desk, venue: Venue, why: str) -> None:
@@ -130,7 +143,7 @@ def _correct(
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = our_side(tx, snapshot, seq, _expected(tx, venue, now, expected))
+        ours = our_side(tx, snapshot, seq, _expected(desk, tx, venue, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))
         if report_only:
@@ -143,10 +156,12 @@ def _correct(
     return comparison, breaks
 
 
-def _expected(tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]) -> frozenset[ClOrdId]:
+def _expected(
+    desk: Desk, tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]
+) -> frozenset[ClOrdId]:
     """Orders whose progress is news to nobody: the caller's, and those of parents that a live process is
     working. Of an intent that nobody began to send, no caller expects anything: it is worked, or given up."""
-    working = {name for name, holder in history.holders(tx, now).items() if is_alive(holder)}
+    working = {name for name, holder in history.holders(tx, now).items() if desk.is_alive(holder)}
     orders = views.unsettled_orders(tx, venue)
     unsent = {order.cl_ord_id for order in orders if not order.sending}
     return (by_caller - unsent) | {order.cl_ord_id for order in orders if order.parent_id in working}

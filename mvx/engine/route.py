@@ -25,11 +25,11 @@ from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row
-from mvx.engine.route_run import Run, Show, breaks_of, note_marks, own_orders
+from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import Parent, make_children
 from mvx.engine.trading import refuse_if_halted
-from mvx.errors import LeaseLost, NoVenueUsable, Refused
+from mvx.errors import JournalError, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.question import Approved
@@ -67,12 +67,20 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 
 async def _work(run: Run) -> Outcome:
     try:
+        return await _rounds(run)
+    except JournalError as error:
+        error.sent = error.sent or run.context.rounds > 0
+        raise
+
+
+async def _rounds(run: Run) -> Outcome:
+    try:
         if run.parent is not None:
             run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
         while await _round(run):
             pass
     except LeaseLost as error:
-        run.warnings.append(error.message)
+        note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
         with run.desk.journal.read() as tx:
             sent = run.sent(tx)

@@ -18,7 +18,7 @@ from mvx.engine.market import Market
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
-from mvx.engine.route_id import TakenUp, parameters
+from mvx.engine.route_id import CANCELED, TakenUp, parameters
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
 from mvx.engine.submit import Parent, filled_qty
@@ -161,6 +161,17 @@ class Run:
             breaks=breaks_of(self),
             warnings=(*self.warnings, *pass_warnings(list(last.values())), *self.desk.watch.changes()),
         )
+
+
+def note_lost_lease(run: Run, error: LeaseLost) -> None:
+    """Somebody else decides over the parent now."""
+    assert run.parent is not None
+    with run.desk.journal.read() as tx:
+        row = history.parent(tx, run.parent.parent_id)
+    canceled = row is not None and row.status == CANCELED
+    gone = f"{run.parent.parent_id} was canceled by the operator: nothing more is sent for it"
+    run.warnings.append(gone if canceled else error.message)
+    run.lease = None
 
 
 def own_orders(run: Run) -> frozenset[ClOrdId]:

@@ -20,7 +20,7 @@ from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.cadence import pause_s
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.flatten import flatten
 from mvx.engine.listen import listening
 from mvx.engine.outcome import Outcome
@@ -90,7 +90,7 @@ async def _take_the_lead(desk: Desk) -> Lease:
             leader = queue.leader(tx, tx.at)
         if lease is not None:
             return lease
-        if leader is not None and is_alive(leader.holder):
+        if leader is not None and desk.is_alive(leader.holder):
             raise JournalError(
                 f"process {leader.holder.partition('-')[0]} leads this journal already",
                 known="this one did nothing",
@@ -169,9 +169,12 @@ async def _work(runner: Runner, job: Job) -> None:
         answer = error
     except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
         answer = Defect(error, runner.around.log(error))
-    if runner.stopping or isinstance(answer, LeaseLost):
+    if runner.stopping:
         return  # the next leader goes on with it
-    jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    try:
+        jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    except LeaseLost:
+        return  # likewise: somebody leads already
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))
@@ -193,8 +196,7 @@ class Defect(MvxError):
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
-        # The key makes one run of it, whoever begins and whoever goes on.
-        keyed = replace(order, id=order.id or f"job/{job.job_id}", resume=job.worker is not None)
+        keyed = replace(order, id=jobs.key_of(job), resume=job.worker is not None)
         return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
     return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 
@@ -231,4 +233,5 @@ def _outcome(runner: Runner) -> Outcome:
     ran_s = seconds_between(runner.began_at, runner.desk.clock.now())
     result = RunResult(runner.ended, runner.passes, runner.breaks, ran_s)
     left = tuple(f"{job_id} is left to the next leader" for job_id in runner.working)
-    return Outcome(result, Exit.OK, warnings=(*left, *runner.desk.watch.changes()))
+    sent = runner.desk.watch.has_sent
+    return Outcome(result, Exit.OK, sent=sent, warnings=(*left, *runner.desk.watch.changes()))

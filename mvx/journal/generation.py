@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from mvx.domain.ids import EPOCH_RANGE, make_epoch
 from mvx.errors import JournalError
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import unusable
 
 SUFFIX = ".mark"
@@ -56,9 +57,9 @@ class Found(NamedTuple):
     changed_at: int
 
 
-def random_epoch() -> str:
+def random_epoch(machine: Machine) -> str:
     """No two journals, and no two processes, ever have the same."""
-    return make_epoch(int.from_bytes(os.urandom(8), "big") % EPOCH_RANGE)
+    return make_epoch(machine.randbelow(EPOCH_RANGE))
 
 
 def mark_path(journal: Path) -> Path:
@@ -117,8 +118,9 @@ class Writer:
     """What one process knows of the journal that it writes: the epoch of its ids, how far the log has come,
     and why this is not the journal that was last written here (empty: it is)."""
 
-    def __init__(self, journal: Path | None = None) -> None:
-        self.epoch = random_epoch()
+    def __init__(self, journal: Path | None = None, machine: Machine = THIS_MACHINE) -> None:
+        self.machine = machine
+        self.epoch = random_epoch(machine)
         self.restored = ""
         self._seq = 0
         self._noted_seq = 0
