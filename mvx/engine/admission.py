@@ -27,7 +27,7 @@ from mvx.router.cost import consolidated_mid
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Risk refused, and time alone makes room: a lateness bound still runs on orders at `venues` that are
-    complete, or (no venue) a minute has not passed yet."""
+    complete, or (no venue) a minute has not passed yet, or books are to be read again."""
 
     refusals: tuple[Refusal, ...]
     until: Instant
@@ -159,12 +159,14 @@ def _waiting(
         ]
         venues = tuple(sorted({order.venue for order in late}))
         return Waiting(refusals, min(ends), venues) if ends else None
-    if {each.limit for each in settled.refusals} != {"max_orders_per_minute"}:
-        return None
-    room_at = _room_at(world, desk.limits.max_orders_per_minute or 0, len(proposal.children))
-    return (
-        Waiting(refusals, room_at) if room_at is not None and room_at <= after(world.at, patience_s) else None
-    )
+    left, until = {each.limit for each in settled.refusals}, world.at
+    if "max_orders_per_minute" in left:
+        room_at = _room_at(world, desk.limits.max_orders_per_minute or 0, len(proposal.children))
+        if room_at is None or room_at > after(world.at, patience_s):
+            return None
+        until = room_at
+    # Books that are too old are read again by the next plan.
+    return Waiting(refusals, until) if left <= {"max_orders_per_minute", "max_book_age_s"} else None
 
 
 def _room_at(world: World, limit: int, new: int) -> Instant | None:

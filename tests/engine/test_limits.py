@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
@@ -188,15 +189,25 @@ class TestPrices:
         assert {"price_collar_bps": (D(100), D(99))} == refusals(at, order("1", max_slippage_bps=D(9000)))
 
     def test_books_that_grew_old_before_the_commit_are_not_traded_on(self, tmp_path: Path) -> None:
+        """They are read again as long as there is time, and refused where there is none."""
         at = Operator(desk_of(tmp_path, max_book_age_s=5.0))
+        reads: list[str] = []
+        at.look = lambda venue, call: reads.append(call) if call == "after book" else None
 
-        async def slow(desk: Desk) -> Outcome:
-            return await route(desk, order("1"), show=lambda plan: at.clock.advance(5.5), confirm=None)
+        def slow(wait_s: float) -> Callable[[Desk], Awaitable[Outcome]]:
+            return lambda desk: route(
+                desk, order("1"), show=lambda plan: at.clock.advance(wait_s), confirm=None
+            )
 
+        assert Exit.OK is at.does(slow(5.0)).exit_code
+        assert 2 == len(reads)
+        assert Exit.OK is at.does(slow(5.5)).exit_code
+        assert 2 + 4 == len(reads)
+        before = at.ledger_rows("orders")
         with pytest.raises(Refused) as raised:
-            at.does(slow)
-        assert {("max_book_age_s", D("5.5"))} == {(each.limit, each.value) for each in raised.value.refusals}
-        assert [] == at.ledger_rows("orders")
+            at.does(slow(30.5))
+        assert {("max_book_age_s", D("30.5"))} == {(each.limit, each.value) for each in raised.value.refusals}
+        assert before == at.ledger_rows("orders")
 
     def test_enough_venues_have_to_be_alive_whichever_are_asked_for(self, tmp_path: Path) -> None:
         at = Operator(desk_of(tmp_path, min_venues_alive=2))
