@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvx.domain.book import Book, Level, checked_book
@@ -149,6 +149,7 @@ def test_a_book_of_no_numbers_is_no_book(place: str, text: str) -> None:
         checked_book(Book(KRAKEN, Symbol("BTC/USD"), (Level(D("1e-30"), D(1)),), (best,), AT))
 
 
+@settings(deadline=None)
 @given(qty=st.decimals(), price=st.decimals(), at=st.integers(), name=st.text())
 def test_what_is_believed_can_be_computed_kept_and_shown(
     qty: Decimal, price: Decimal, at: int, name: str
