@@ -85,8 +85,8 @@ EXIT_MEANINGS: dict[Exit, str] = {
 
 class MvxError(Exception):
     """What failed, what is known, what to do; `code` is stable, and `means` says it in `mvx explain` and in
-    docs/errors.md. `warnings` and `breaks`: what else an operator should hear of, as in an answer. `sent`:
-    orders had been sent before it failed."""
+    docs/errors.md. `warnings` and `breaks`: what else an operator should hear of, as in an answer.
+    `refusals`: each limit that risk refused by. `sent`: orders had been sent before it failed."""
 
     code = "error"
     means = "an error with no code of its own; a defect too"
@@ -99,6 +99,7 @@ class MvxError(Exception):
         self.next_step = next_step
         self.warnings: tuple[str, ...] = ()
         self.breaks: tuple[Any, ...] = ()
+        self.refusals: tuple[Any, ...] = ()
         self.sent = False
 
 
@@ -133,6 +134,12 @@ class Refused(MvxError):
         "risk, a halt, a declined question, or an `--id` used before with other parameters; nothing was sent"
     )
     exit_code = Exit.REFUSED
+
+    def __init__(
+        self, message: str, *, known: str = "", next_step: str = "", refusals: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, known=known, next_step=next_step)
+        self.refusals = refusals
 
 
 class NoVenueUsable(MvxError):

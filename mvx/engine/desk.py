@@ -13,6 +13,7 @@ from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
+from mvx.domain.limits import Limits
 from mvx.engine.watch import Watch
 from mvx.errors import (
     ConfigError,
@@ -37,6 +38,13 @@ _FOREIGN_FEE_BPS = Decimal(100)
 _HOLDERS = 16**8
 
 
+@dataclass(slots=True)
+class InForce:
+    """The limits that orders are judged by from now on: read anew they bind what is worked already too."""
+
+    limits: Limits
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Settings, clock, journal and venues of one process; `holder` names it in leases. `watch` hears every
@@ -49,6 +57,11 @@ class Desk:
     holder: str
     watch: Watch
     machine: Machine
+    in_force: InForce
+
+    @property
+    def limits(self) -> Limits:
+        return self.in_force.limits
 
     def instrument(self, name: str) -> Instrument:
         """Raises UsageError for one that is not configured."""
@@ -188,7 +201,7 @@ async def open_desk(
             for name in outdated:
                 watch.hear(name, Outdated(clock.now()), later=True)
             try:
-                yield Desk(settings, clock, journal, venues, holder, watch, machine)
+                yield Desk(settings, clock, journal, venues, holder, watch, machine, InForce(settings.risk))
             except MvxError as error:
                 error.warnings += watch.changes()
                 if watch.has_sent and _is_failing(error):

@@ -49,6 +49,7 @@ class JobFailed(MvxError):
         self.exit_code = Exit(error["exit_code"])
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
+        self.refusals = tuple(error.get("refusals", ()))
         self.sent = error.get("sent", False)
 
 
@@ -139,6 +140,7 @@ def _text(answer: Outcome | MvxError) -> str:
             "next_step": answer.next_step,
             "warnings": answer.warnings,
             "breaks": [row._asdict() for row in answer.breaks],
+            "refusals": [json.loads(encode(each)) for each in answer.refusals],
             "sent": answer.sent,
         }
         return json.dumps({"error": said})

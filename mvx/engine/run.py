@@ -130,8 +130,8 @@ async def _keep_the_lead(runner: Runner) -> None:
 
 
 async def _reread(runner: Runner) -> None:
-    """New limits and manners for what begins from now on; other venues, or another journal, need a new
-    start. A configuration with an error in it changes nothing."""
+    """New limits for every order, new manners for what begins from now on; other venues, or another journal,
+    need a new start. A configuration with an error in it changes nothing."""
     while True:
         await runner.around.hangup.wait()
         runner.around.hangup.clear()
@@ -148,6 +148,7 @@ async def _reread(runner: Runner) -> None:
             line += "; what else changed needs a new start of mvx run"
         settings = replace(old, route=found.route, risk=found.risk, interval_s=found.interval_s)
         runner.desk = replace(runner.desk, settings=settings)
+        runner.desk.in_force.limits = found.risk
         runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
 
 

@@ -54,7 +54,7 @@ def line(file: str, text: str) -> str:
 
 
 BEFORE_COMMIT = line("engine/route.py", "with run.desk.journal.write(run.lease) as tx:")
-AFTER_COMMIT = line("engine/execute.py", "begun = begin_sending(")
+AFTER_COMMIT = line("engine/submit.py", "begun = _begin_sending(")
 BEFORE_SENDING = line("engine/submit.py", "outcomes = await asyncio.gather(")
 ON_THE_WIRE = line("paper/venue.py", "accepted = await self._client.ask(")
 ACCEPTED = line("engine/submit.py", "outcome = Acked(")

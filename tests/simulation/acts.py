@@ -33,6 +33,12 @@ from tests.simulation.world import CRON, DAEMON, SHELL, World
 
 Verb = Callable[[Desk], Awaitable[Outcome]]
 
+#: What an operator types, the usual things more often.
+SHELL_VERBS = (
+    *("reconcile", "reconcile", "reconcile one", "cancel", "cancel one", "flatten", "halt", "resume"),
+    *("positions", "route", "route", "route"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -162,20 +168,11 @@ def _route(luck: Random) -> RouteOrder:
 
 def _shell_verb(world: World, luck: Random) -> tuple[str, Verb | Outside]:
     venue = luck.choice(world.venues)
-    name = luck.choice(
-        (
-            "reconcile",
-            "reconcile",
-            "reconcile one",
-            "cancel",
-            "cancel one",
-            "flatten",
-            "halt",
-            "resume",
-            "positions",
-        )
-    )
+    name = luck.choice(SHELL_VERBS)
     match name:
+        case "route":
+            asked = _route(luck)
+            return f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}", _routes(asked)
         case "reconcile":
             return name, lambda desk: reconcile(desk, ())
         case "reconcile one":

@@ -179,8 +179,8 @@ def i13_the_truth_is_in_the_interval(case: Case) -> Iterator[str]:
         if (says.lo is not None and actual - down < says.lo) or (
             says.hi is not None and actual - up > says.hi
         ):
-            ours = f"[{says.lo}, {says.hi}] ({plain(down)}, {plain(up)})"
-            yield f"{venue} holds {plain(actual)} {asset}, we say {ours}"
+            beside = f"({plain(down)} and {plain(up)} came beside mvx)"
+            yield f"{venue} holds {plain(actual)} {asset}, we say [{says.lo}, {says.hi}] {beside}"
 
 
 def _untold(case: Case, venue: Venue, asset: Asset) -> tuple[Decimal, Decimal]:
@@ -218,9 +218,9 @@ def i14_a_parent_gets_no_more_than_it_asked_for(case: Case) -> Iterator[str]:
             if intent is not None and (fill.exec_id in it.by_hand or after_close) and fill.busted_at is None:
                 used[intent.parent_id] -= fill.qty
     for parent_id, qty in used.items():
-        if qty > case.ours.parents.get(parent_id, ZERO):
-            asked = plain(case.ours.parents.get(parent_id, ZERO))
-            yield f"{parent_id} asked for {asked} and may get {plain(qty)}"
+        asked = case.ours.parents.get(parent_id, ZERO)
+        if qty > asked:
+            yield f"{parent_id} asked for {plain(asked)} and may get {plain(qty)}"
 
 
 AT_A_VENUE: tuple[Invariant, ...] = (

@@ -35,6 +35,7 @@ class Judge:
         journal = self._stack.enter_context(read_only(world.settings.desk.journal))
         self.ours = Ours(ReadTx(journal), world.tell)
         world.on_commit = self._committed
+        world.sky.is_booked = lambda venue, fill: (venue, fill.exec_id) in self.ours.fills
         world.exchange.visited = self._visited
 
     def close(self) -> None:
@@ -65,6 +66,10 @@ class Judge:
         self.note()
         if self._found is not None:
             raise self._found
+
+    def any_rests(self) -> bool:
+        orders = views.unsettled_orders(self.ours.tx)
+        return any(order.parent_id is not None and not order.terminal for order in orders)
 
     def all_settled(self) -> bool:
         orders = views.unsettled_orders(self.ours.tx)

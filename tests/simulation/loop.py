@@ -25,9 +25,10 @@ from tests.support import START
 
 #: A `finally` that waits for something takes its end for an answer, and is asked again.
 _LAST_WORDS = 20
-#: How often one that has just read the journal is interrupted, and for how many callbacks of others.
-INTERRUPTED = 0.04
-LONGEST_INTERRUPT = 60
+#: How often one that has just read the journal is interrupted, and for how many callbacks of others at most:
+#: for a moment, or for as long as another one's whole work takes.
+INTERRUPTED = 0.08
+INTERRUPTS = (10, 60, 400)
 
 
 class Turns:
@@ -78,23 +79,17 @@ class SimulatedClock:
         await asyncio.sleep(seconds)
 
 
-class Loop(asyncio.AbstractEventLoop):
+class Kernel(asyncio.AbstractEventLoop):
     """As much of an event loop as asyncio itself asks for: no sockets, no threads, no signals."""
 
-    def __init__(self, chance: random.Random, clock: SimulatedClock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self.clock = clock
         self.world = Turns("world")
-        self.steps = 0
-        self.stepped: Callable[[Turns], None] = lambda turns: None
-        self._chance = chance
         self._ready: list[Turns] = []
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._count = 0
         self._world_context = contextvars.copy_context()
         self._world_context.run(WHOSE.set, self.world)
-        self._interrupted = False
-
-    # What asyncio asks of a loop.
 
     def get_debug(self) -> bool:
         return False
@@ -145,7 +140,25 @@ class Loop(asyncio.AbstractEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It stays in the heap and is passed over when its time comes."""
 
-    # What the simulation does with it.
+    def _whose(self, context: contextvars.Context | None) -> Turns:
+        return (WHOSE.get() if context is None else context.get(WHOSE)) or self.world
+
+    def _queue(self, handle: asyncio.Handle, turns: Turns) -> None:
+        if turns.alive:
+            if not turns.ready and not turns.held:
+                self._ready.append(turns)
+            turns.ready.append(handle)
+
+
+class Loop(Kernel):
+    """What the simulation does with it: one callback after the other, of whomever chance says."""
+
+    def __init__(self, chance: random.Random, clock: SimulatedClock) -> None:
+        super().__init__(clock)
+        self.steps = 0
+        self.stepped: Callable[[Turns], None] = lambda turns: None
+        self._chance = chance
+        self._interrupted = False
 
     def begin(self, turns: Turns, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task of that process."""
@@ -187,7 +200,7 @@ class Loop(asyncio.AbstractEventLoop):
         if task is not None:
             asyncio.tasks._leave_task(self, task)
         try:
-            for _ in range(self._chance.randrange(1, LONGEST_INTERRUPT)):
+            for _ in range(self._chance.randrange(1, self._chance.choice(INTERRUPTS))):
                 self.step()
         finally:
             if task is not None:
@@ -207,15 +220,6 @@ class Loop(asyncio.AbstractEventLoop):
         turns.held = False
         if turns.ready and turns not in self._ready:
             self._ready.append(turns)
-
-    def _whose(self, context: contextvars.Context | None) -> Turns:
-        return (WHOSE.get() if context is None else context.get(WHOSE)) or self.world
-
-    def _queue(self, handle: asyncio.Handle, turns: Turns) -> None:
-        if turns.alive:
-            if not turns.ready and not turns.held:
-                self._ready.append(turns)
-            turns.ready.append(handle)
 
     def _wake(self) -> None:
         """What is due by now is ready."""

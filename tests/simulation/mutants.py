@@ -1,4 +1,4 @@
-"""`python -m tests.simulation.mutants`: plant each bug in a copy of mvx, and see what catches it.
+"""`python -m tests.simulation.mutants`: plant each bug in a copy of mvx, and see which promise catches it.
 
 Rule: only a named promise counts (I1-I14): a mutant that merely raises is not caught. Each must be caught
 within 300 seeds; the table says by which seed first and how often.
@@ -38,8 +38,8 @@ class Caught(NamedTuple):
         if self.first is None:
             return f"{self.mutant.name:55} NOT CAUGHT in {self.seeds} seeds"
         rate = 100 * self.times / self.seeds
-        caught = f"seed {self.first:4} {rate:5.1f} % of {self.seeds:3} {' '.join(self.promises)}"
-        return f"{self.mutant.name:55} {caught}"
+        by = " ".join(self.promises)
+        return f"{self.mutant.name:55} seed {self.first:4} {rate:5.1f} % of {self.seeds:3} {by}"
 
 
 def plant(mutant: Mutant, folder: Path) -> None:

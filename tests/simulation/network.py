@@ -43,10 +43,12 @@ class Line:
         if not self._process.alive:
             raise Killed
         out_s, back_s = self._sky.latencies()
-        if self.arrives_at is not None:
+        strike = None
+        if self.arrives_at is None:
+            strike = self._sky.request_fault(self._venue, write=call is Call.WRITE)
+        else:  # as late as the venue may be, and no later
             out_s = (self.arrives_at - self._sky.clock.now()) / MICROS_PER_S
             self.arrives_at = None
-        strike = self._sky.request_fault(self._venue, write=call is Call.WRITE)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def arrive() -> None:
@@ -136,15 +138,15 @@ class Port:
         if strike is None:
             return await self._port.submit(request)
         lateness_s = self.capabilities.accept_lateness_s
-        self._sky.hide_next_order(self.name, strike)
-        self._line.arrives_at = after(request.deadline, strike.delay_s)
+        late_s = strike.delay_s + self._sky.accept_at_the_latest(self.name, strike)
+        self._line.arrives_at = after(request.deadline, late_s)
         return await self._port.submit(replace(request, deadline=after(request.deadline, lateness_s + 1)))
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return self._doubled(await self._port.open_orders())
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
-        return self._doubled(await self._port.trades(since))
+        return self._contradicted(self._doubled(await self._port.trades(since)))
 
     async def balances(self) -> Balances:
         """Or those of the reading before, with the time of this one."""
@@ -166,6 +168,13 @@ class Port:
             if report.fill is not None and (strike := self._sky.answer_fault("phantom-event", self.name)):
                 fill = replace(report.fill, exec_id=ExecId(f"P{strike.index}"))
                 yield replace(report, fill=fill)
+
+    def _contradicted(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        """One trade that we know, with another price."""
+        known = [fill for fill in fills if fill.busted_at is None and self._sky.is_booked(self.name, fill)]
+        if not known or not self._sky.answer_fault("other-numbers", self.name):
+            return fills
+        return tuple(replace(each, price=each.price + 1) if each == known[-1] else each for each in fills)
 
     def _doubled(self, rows: tuple[T, ...]) -> tuple[T, ...]:
         if rows and self._sky.answer_fault("doubled-rows", self.name):

@@ -1,4 +1,4 @@
-"""Planted bugs: each is a mistake that somebody could make, as texts of the source and their stead.
+"""Planted bugs: each is a mistake that somebody could make, as texts of the source and what replaces them.
 
 Rule: a text occurs once in its file, so that a mutant that no longer fits is noticed and not passed over.
 """
@@ -36,7 +36,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "journal after send",
         (
             _SUBMIT,
-            "    begun = _begin_sending(desk, children)\n    outcomes = await asyncio.gather(*(_send(desk, child)"
+            "    begun = _begin_sending(desk, children)\n    outcomes = await"
+            " asyncio.gather(*(_send(desk, child)"
             " for child in begun), return_exceptions=True)\n",
             "    begun = children\n    outcomes = await asyncio.gather(*(_send(desk, child)"
             " for child in begun), return_exceptions=True)\n    _begin_sending(desk, children)\n",
@@ -64,7 +65,8 @@ MUTANTS: tuple[Mutant, ...] = (
             _SUBMIT,
             "        ack = await desk.venues[child.venue].submit(request)\n",
             "        try:\n            ack = await desk.venues[child.venue].submit(request)\n"
-            "        except OutcomeUnknown:\n            ack = await desk.venues[child.venue].submit(request)\n",
+            "        except OutcomeUnknown:\n            ack = await"
+            " desk.venues[child.venue].submit(request)\n",
         ),
     ),
     _mutant(
@@ -79,14 +81,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "risk outside the transaction",
         (
             _ROUTE,
-            "    with run.desk.journal.write(run.lease) as tx:\n        if run.parent is None and run.order.id is not"
+            "    with run.desk.journal.write(run.lease) as tx:\n        if run.parent is None and"
+            " run.order.id is not"
             " None:\n",
             "    with run.desk.journal.read() as seen:\n"
             "        reader = WriteTx(seen.connection, run.desk.clock.now())\n"
             "        asked = run.parent or run.new_parent(reader)\n"
             "        probe = make_children(run.desk, reader, asked, plan, market, reader.at)\n"
             "        before = _assess(run, seen, asked, probe, run.residual(seen), market)\n"
-            "    with run.desk.journal.write(run.lease) as tx:\n        if run.parent is None and run.order.id is not"
+            "    with run.desk.journal.write(run.lease) as tx:\n        if run.parent is None and"
+            " run.order.id is not"
             " None:\n",
         ),
         (
@@ -125,7 +129,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             _FILLS,
             "    _book(work, fill, order)\n    return True\n",
-            "    if order is None or order.terminal_at is None:\n        _book(work, fill, order)\n    return True\n",
+            "    if order is None or order.terminal_at is None:\n        _book(work, fill, order)\n  "
+            "  return True\n",
         ),
     ),
     _mutant(
@@ -170,7 +175,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "never-accepted without the listing lag",
         (
             _ORDERS,
-            "    return after(order.deadline, terms.clock_skew_s + terms.accept_lateness_s + terms.listing_lag_s)\n",
+            "    return after(order.deadline, terms.clock_skew_s + terms.accept_lateness_s +"
+            " terms.listing_lag_s)\n",
             "    return after(order.deadline, terms.clock_skew_s + terms.accept_lateness_s)\n",
         ),
     ),
@@ -188,7 +194,8 @@ MUTANTS: tuple[Mutant, ...] = (
             "risk/worst_case.py",
             "    return WorstCase(side.sign * position(world, asset), sum(shares.values(), ZERO), own)\n",
             "    heard = sum((o.side.sign * o.heard_qty for o in world.orders if o.base == asset), ZERO)\n"
-            "    return WorstCase(side.sign * (position(world, asset) + heard), sum(shares.values(), ZERO), own)\n",
+            "    return WorstCase(side.sign * (position(world, asset) + heard), sum(shares.values(),"
+            " ZERO), own)\n",
         ),
     ),
     _mutant(
@@ -206,14 +213,16 @@ MUTANTS: tuple[Mutant, ...] = (
             _RECONCILE,
             "    venue = snapshot.venue\n    with desk.journal.write() as tx:\n        now = tx.at\n",
             "    venue = snapshot.venue\n    with desk.journal.read() as seen:\n"
-            "        early = our_side(seen, snapshot, seq, _expected(desk, seen, venue, desk.clock.now(), expected))\n"
+            "        early = our_side(seen, snapshot, seq, _expected(desk, seen, venue,"
+            " desk.clock.now(), expected))\n"
             "    with desk.journal.write() as tx:\n        now = tx.at\n",
         ),
         (
             _RECONCILE,
             "        comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)\n",
             "        comparison = compare(\n"
-            "            ours if first_contact else early, snapshot, desk.terms(venue), first_contact=first_contact\n"
+            "            ours if first_contact else early, snapshot, desk.terms(venue),"
+            " first_contact=first_contact\n"
             "        )\n",
         ),
     ),
@@ -262,7 +271,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             "router/plan.py",
             "    possible = sum((child.residual_worst_qty for child in children), ZERO)\n",
-            "    possible = sum((child.residual_worst_qty for child in children if not child.unknown), ZERO)\n",
+            "    possible = sum((child.residual_worst_qty for child in children if not"
+            " child.unknown), ZERO)\n",
         ),
     ),
     _mutant(
@@ -277,10 +287,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "a lease is lent to a process, not to a worker",
         (
             "journal/store.py",
-            "        if row is not None and row[1] > self.at:\n            return None\n",
-            "        if row is not None and row[1] > self.at and self.connection.execute(\n"
+            "        if row is not None and row[1] > self.at and not by_force:\n",
+            "        if row is not None and row[1] > self.at and not by_force and self.connection.execute(\n"
             '            "SELECT holder FROM leases WHERE name = ?", (name,)\n'
-            "        ).fetchone()[0] != holder:\n            return None\n",
+            "        ).fetchone()[0] != holder:\n",
+        ),
+    ),
+    _mutant(
+        "an overtaken reading agrees",
+        (
+            "reconciliation/compare.py",
+            '        work.pending.append("a later reading was applied before this one")\n',
+            "        pass\n",
         ),
     ),
 )

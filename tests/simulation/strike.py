@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mvx.domain.book import Level
 from mvx.domain.ids import Asset, Symbol
 from mvx.domain.order import Side
+from mvx.domain.order_status import OrdStatus
 from mvx.errors import UsageError
 from tests.simulation.chance import chance
 from tests.simulation.faults import KINDS, Group, Strike
@@ -67,6 +69,8 @@ def _by_hand(world: World, strike: Strike) -> None:
                 _cancel_one(world, strike)
             case "correction":
                 _correct_one(world, strike)
+            case "overfill":
+                _fill_on(world, strike)
     except UsageError:
         return  # the venue refuses its owner
     finally:
@@ -111,6 +115,19 @@ def _correct_one(world: World, strike: Strike) -> None:
         raise UsageError("nothing was traded")
     fill = fills[strike.pick % len(fills)]
     world.exchange.correct(strike.venue, fill.exec_id, fill.qty, fill.price + 10)
+
+
+def _fill_on(world: World, strike: Strike) -> None:
+    """A filled order of ours goes on filling: the exchange itself never does that."""
+    with world.exchange.visit(strike.venue) as session:
+        filled = [o for o in session.truth()[1] if o.cl_ord_id and o.ord_status is OrdStatus.FILLED][-3:]
+        if not filled:
+            raise UsageError("nothing was filled")
+        order = filled[strike.pick % len(filled)]
+        assert order.limit_px is not None, "ours have a limit"
+        more = (Level(order.limit_px, Decimal("0.01")),)
+        order, _ = session._account.execute(order, more, session.now)
+        session._account.finish(order, order.ord_status, session.now)
 
 
 def _at_a_process(world: World, strike: Strike) -> None:

@@ -73,10 +73,10 @@ class World:
         self.crashes = 0
         self.by_hand = False
         self.luck = chance(seed, "desk")
-        self.settings = self._settings()
+        self.settings = desk_of(seed, self.luck)
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
         self.sky.rests = self._rests
-        self.sky.hide_next_order = self._hide_next_order
+        self.sky.accept_at_the_latest = self._accept_at_the_latest
         self.on_commit: Callable[[], None] = lambda: None
 
     @property
@@ -143,10 +143,14 @@ class World:
         with self.exchange.visit(venue) as session:
             return any(order.open for order in session.truth()[1] if order.order_id == accepted.order_id)
 
-    def _hide_next_order(self, venue: Venue, strike: Strike) -> None:
-        """What is accepted as late as can be is listed as late as can be, every other time."""
-        if strike.pick % 2:
-            self.exchange.inject(venue, "not-found", delay_s=0.95)
+    def _accept_at_the_latest(self, venue: Venue, strike: Strike) -> float:
+        """Two times of three an order that is accepted late is so by a clock that is behind, and is listed
+        late besides: by how much more it is late for us."""
+        if not strike.pick % 3:
+            return 0.0
+        self.exchange.inject(venue, "clock-skew", for_s=30, delay_s=0.45)
+        self.exchange.inject(venue, "not-found", delay_s=0.95)
+        return 0.45
 
     def _runs(self, pid: int) -> bool:
         for process in self.processes:
@@ -157,17 +161,18 @@ class World:
     def _committed(self) -> None:
         self.on_commit()
 
-    def _settings(self) -> Settings:
-        folder = memory() / f"seed-{self.seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        count = self.luck.choice((2, 3, 5, 5))
-        names = self.luck.sample(VENUES, count)
-        market = books(self.seed % MARKETS)
-        balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(300_000), Asset("BNB"): Decimal("0.05")}
-        limit = Decimal(self.luck.choice((1, 1, 2, 5)))
-        return settings(
-            folder,
-            *(venue_settings(name, books=market, balances=balances, lot=Decimal("0.01")) for name in names),
-            limits=risk(max_position={"BTC-USD": limit}),
-        )
+
+def desk_of(seed: int, luck: Random) -> Settings:
+    """A desk of two to five venues in a folder of its own, and a limit that is soon reached."""
+    folder = memory() / f"seed-{seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    names = luck.sample(VENUES, luck.choice((2, 3, 5, 5)))
+    market = books(seed % MARKETS)
+    balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(300_000), Asset("BNB"): Decimal("0.05")}
+    limit = Decimal(luck.choice((1, 1, 2, 5)))
+    return settings(
+        folder,
+        *(venue_settings(name, books=market, balances=balances, lot=Decimal("0.01")) for name in names),
+        limits=risk(max_position={"BTC-USD": limit}),
+    )
