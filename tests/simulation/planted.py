@@ -293,12 +293,4 @@ MUTANTS: tuple[Mutant, ...] = (
             "        ).fetchone()[0] != holder:\n",
         ),
     ),
-    _mutant(
-        "an overtaken reading agrees",
-        (
-            "reconciliation/compare.py",
-            '        work.pending.append("a later reading was applied before this one")\n',
-            "        pass\n",
-        ),
-    ),
 )
