@@ -111,7 +111,9 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | TakenUp | 
         if not followed and order.resume and (taken := _take_up(desk, row)):
             return taken
         if not followed and (row.status != "working" or _declare_dead(desk, row)):
-            return await _answer(desk, order.id)
+            answer = await _answer(desk, order.id)
+            if answer is not None:
+                return answer
         await desk.clock.sleep(_FOLLOW_S)
 
 
@@ -150,8 +152,9 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
     return True
 
 
-async def _answer(desk: Desk, key: str) -> Outcome:
-    """From the journal; children that nobody could resolve before are resolved now."""
+async def _answer(desk: Desk, key: str) -> Outcome | None:
+    """From the journal; children that nobody could resolve before are resolved now. None where somebody took
+    the run up again meanwhile: there is no answer yet."""
     row, children = _read(desk, key)
     passes = []
     if route_status(row.order_qty, children) == "uncertain":
@@ -159,7 +162,8 @@ async def _answer(desk: Desk, key: str) -> Outcome:
         row, children = _read(desk, key)
     with desk.journal.read() as tx:
         fills = history.fills_of(tx, children)
-    assert row.result is not None
+    if row.result is None:
+        return None
     context = decode_as(Context, row.result)
     status = route_status(row.order_qty, children)
     gone = _GONE.get(row.status)

@@ -89,7 +89,12 @@ def begin(world: World, act: Act) -> None:
             start_outside(world, name, verb)
         else:
             start(world, SHELL, name, verb)
-            if name.startswith("flatten") and luck.random() < 0.4:  # somebody else does the same
+            # Somebody else does the same.
+            if (
+                name.startswith(("flatten", "reconcile"))
+                and luck.random() < 0.4
+                and not world.running(SCRIPT)
+            ):
                 start(world, SCRIPT, name, verb)
 
 

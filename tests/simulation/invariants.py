@@ -219,9 +219,7 @@ def _untold(case: Case, venue: Venue, asset: Asset) -> tuple[Decimal, Decimal]:
         if fill.busted_at is not None and key not in case.ours.busts and fill.busted_at > opened_at:
             moves.append(-effect_of(fill).get(asset, ZERO))
     for each in it.transfers:
-        known = (venue, each.transfer_id) in case.ours.transfers
-        if each.transfer_id in it.gifts:
-            known = case.ours.adjusted.get((venue, asset), opened_at) >= each.at
+        known = (venue, each.transfer_id) in case.ours.transfers  # never so for what no list shows
         if each.asset == asset and not known and each.at > opened_at:
             moves.append(each.amount)
     return sum((m for m in moves if m < 0), ZERO), sum((m for m in moves if m > 0), ZERO)

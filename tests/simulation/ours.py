@@ -45,7 +45,6 @@ class Ours:
         self.transfers: set[tuple[str, str]] = set()
         self.flattens: set[str] = set()
         self.opened: dict[Venue, int] = {}
-        self.adjusted: dict[tuple[Venue, Asset], int] = {}
         self.breaks: Counter[str] = Counter()
         self.sent: list[tuple[Intent, tuple[TradingState, ...]]] = []
         self.new: list[tuple[str, dict[str, Any]]] = []
@@ -141,17 +140,12 @@ def _opened(ours: Ours, body: dict[str, Any]) -> None:
     ours.opened[body["venue"]] = body["at"]
 
 
-def _adjusted(ours: Ours, body: dict[str, Any]) -> None:
-    ours.adjusted[body["venue"], body["asset"]] = body["at"]
-
-
 def _broken(ours: Ours, body: dict[str, Any]) -> None:
     ours.breaks[body["kind"]] += 1
 
 
 _TAKE: dict[str, Callable[[Ours, dict[str, Any]], None]] = {
     "Opening": _opened,
-    "Adjusted": _adjusted,
     "Intended": _intended,
     "ParentOpened": _parent,
     "Sending": _sending,

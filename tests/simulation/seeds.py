@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NAMED: Mapping[int, str] = {
-    31: "a duplicate-id code was taken for a refusal, and the order that had the id was our own",
+    215: "a duplicate-id code was taken for a refusal, and the order that had the id was our own",
     55: "two flattens of one venue took the lease from one another, and the loser's job was never answered",
     90: "an order that was accepted after the last cancel rested on, and reconcile alone does not cancel it",
-    1080: "a flatten took the desk's position beyond its limit, which it may: it only ever reduces at its venue",
+    182: "an id was answered while somebody took its run up again, and the answer was a defect",
+    1080: "a flatten took the desk's position beyond its limit, which it may: it reduces at its own venue",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
 }

@@ -20,21 +20,17 @@ _MARK = (
     " (SELECT count(*) FROM fills WHERE venue = ?1 AND busted_at IS NOT NULL) FROM venues WHERE venue = ?1"
 )
 FOREVER = Instant(2**62)
-#: What is listed after a year is not listed at all.
-_GIFTS = "SELECT transfer_id FROM transfers WHERE venue = ? AND listed_at - at > 31536000000000"
 
 
 @dataclass(slots=True)
 class VenueTruth:
-    """One venue as it is. `by_hand`: orders and fills that its owner made, in whatever way; `gifts`:
-    transfers that no list will ever show."""
+    """One venue as it is. `by_hand`: orders and fills that its owner made, in whatever way."""
 
     totals: Mapping[Asset, Decimal] = field(default_factory=dict)
     orders: dict[OrderId, PaperOrder] = field(default_factory=dict)
     fills: tuple[Fill, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     by_hand: set[str] = field(default_factory=set)
-    gifts: frozenset[str] = frozenset()
     new_orders: list[PaperOrder] = field(default_factory=list)
     new_fills: list[Fill] = field(default_factory=list)
 
@@ -80,7 +76,6 @@ class Truth:
         it.transfers = records.transfers_page(
             self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000
         )
-        it.gifts = frozenset(name for (name,) in self._con.execute(_GIFTS, (venue,)))
         it.new_orders = [order for order in it.orders.values() if order.order_id not in known]
         it.new_fills = [fill for fill in it.fills if fill.exec_id not in known_fills]
         it.by_hand.update(order.order_id for order in it.new_orders if order.cl_ord_id is None)
