@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
@@ -26,7 +26,7 @@ from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.errors import (
     BadVenueData,
-    DeadlinePassed,
+    HeldBack,
     JournalError,
     Refusal,
     VenueError,
@@ -36,6 +36,7 @@ from mvx.errors import (
 from mvx.journal import views
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.store import Journal, ReadTx, WriteTx
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.health import (
     Answered,
     BookRead,
@@ -190,7 +191,11 @@ class WatchedPort:
         self.watch = watch
         self.name = port.name
         self.account = port.account
-        self.capabilities = port.capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the port knows them by now: a fee may be learnt on the way."""
+        return self.port.capabilities
 
     async def status(self) -> VenueStatus:
         def spoken(status: VenueStatus, began_at: Instant, at: Instant) -> Observation:
@@ -217,8 +222,10 @@ class WatchedPort:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return await self._heard(self.port.open_orders())
 
-    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        return await self._heard(self.port.closed_orders(since))
+    async def closed_orders(
+        self, since: Instant, known: Collection[tuple[Symbol, OrderId]] = ()
+    ) -> tuple[OrderReport, ...]:
+        return await self._heard(self.port.closed_orders(since, known))
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
         return await self._heard(self.port.trades(since))
@@ -259,7 +266,7 @@ def _of_error(
     """What an error says of the venue; None for a request that was held back on our side."""
     cause = Cause.NO_ANSWER
     match error:
-        case DeadlinePassed():
+        case HeldBack():
             return None
         case VenueRejected(about=Refusal.REQUEST):
             return Answered(at, _ms(began_at, at))
