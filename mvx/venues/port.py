@@ -30,7 +30,6 @@ from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.venues.capabilities import Capabilities
 
-
 #: Set by whoever leaves a venue: its calls do not wait long for the account's key (DESIGN 7).
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 
