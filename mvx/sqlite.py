@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +29,6 @@ else:
 
 FIRST_SAFE_VERSION = (3, 51, 3)
 LOCK_TIMEOUT_S = 30.0
-_LOCK_POLL_S = 0.002
 
 VERSION = sqlite3.sqlite_version
 Connection = sqlite3.Connection
@@ -54,12 +52,14 @@ class Database:
     a killed process. Raises JournalError where the file can not be used.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
         check_version()
         self.path = path
+        self._lock_timeout_s = lock_timeout_s
         try:
             _make_private_file(path)
-            self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock_path = Path(f"{path}.lock")
+            self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
             self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -73,13 +73,15 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One write transaction: committed when the block ends, rolled back when it raises."""
+        """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
+        raises. The lock is held to the end of the block."""
         self._lock()
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
-                self.connection.execute("COMMIT")
+                if self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -113,20 +115,93 @@ class Database:
             fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
     def _lock(self) -> None:
-        give_up_at = time.monotonic() + LOCK_TIMEOUT_S
-        while True:
-            try:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= give_up_at:
-                    holder = _flock_holder(self._lock_fd)
-                    raise JournalError(
-                        f"{self.path} is locked by process {holder} for over {LOCK_TIMEOUT_S:.0f} s",
-                        next_step=f"see what it does: ps -p {holder}",
-                    ) from None
-                time.sleep(_LOCK_POLL_S)
-            else:
-                return
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holding = _acquired_within(self._lock_path, self._lock_timeout_s)
+            if holding is None:
+                holder = _flock_holder(self._lock_fd)
+                raise JournalError(
+                    f"{self.path} is locked by process {holder} for over {self._lock_timeout_s:g} s",
+                    next_step=f"see what it does: ps -p {holder}",
+                ) from None
+            os.close(self._lock_fd)
+            self._lock_fd = holding
+
+
+def _acquired_within(path: Path, timeout_s: float) -> int | None:
+    """A descriptor that holds the lock, or None. Waits in the kernel's own queue, which is fair: whoever asks
+    again and again is overtaken for half a second and more by whoever just had it. In a thread, so that the
+    wait can be given up: a lock that comes after that is let go at once, by closing what holds it."""
+    import threading
+
+    # Its own open file: a lock that comes too late is then nobody else's.
+    own = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    decided, acquired, given_up = threading.Lock(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        fcntl.flock(own, fcntl.LOCK_EX)
+        with decided:
+            if given_up.is_set():
+                os.close(own)
+            acquired.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        acquired.wait(timeout_s)
+    except BaseException:  # a signal: nobody is left to let go of what is or will be acquired
+        with decided:
+            given_up.set()
+            if acquired.is_set():
+                os.close(own)
+        raise
+    with decided:
+        if acquired.is_set():
+            return own
+        given_up.set()
+    return None
+
+
+def back_up(source: Connection, target: Path) -> None:
+    """One snapshot of a database that others may be writing, as a file of its own: private, durable, and
+    either whole or not there. Raises FileExistsError for one that is there, JournalError where it fails."""
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        copy = sqlite3.connect(target, isolation_level=None)
+        try:
+            source.backup(copy)
+            # It is one file from now on, with nothing beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+        for each in (target, target.absolute().parent):
+            _fsync(each)
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, OSError | sqlite3.DatabaseError):
+            raise unusable(target, error) from error
+        raise
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[Connection]:
+    """A connection that changes nothing: it makes no file and mends no mode. Raises JournalError."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise unusable(path, error) from error
 
 
 def _flock_holder(descriptor: int) -> str:

@@ -82,7 +82,7 @@ class Boundary:
 
     def _defect(self, error: BaseException) -> Failure:
         known, next_step = self._known()
-        where = _log(error)
+        where = log_defect(error)
         message = f"a defect in mvx ({type(error).__name__}); {where}"
         return Failure("defect", message, known, next_step, int(Exit.DEFECT), self._session.working)
 
@@ -93,7 +93,7 @@ class Boundary:
         return f"mvx {self._session.command} --help".replace("  ", " ")
 
 
-def _log(error: BaseException) -> str:
+def log_defect(error: BaseException) -> str:
     """Appends the traceback to the log; returns where to look."""
     import traceback
     from datetime import UTC, datetime

@@ -41,18 +41,19 @@ class Environment(NamedTuple):
         plain = self.variables.get("NO_COLOR") or self.variables.get("TERM") == "dumb"
         return stream.isatty() and not plain
 
-    def answer(self, text: str) -> None:
-        """One piece of the answer, on stdout."""
+    def answer(self, text: str, end: str = "\n") -> bool:
+        """One piece of the answer, on stdout; whether it was written."""
         try:
-            _write(self.stdout, text)
+            return _write(self.stdout, text + end)
         except OSError as error:
             self.say(f"mvx: the answer could not be written: {error.strerror}", LOUD)
+            return False
 
     def say(self, text: str, style: str = "") -> None:
         """One line beside the answer, on stderr."""
         if style and self.colour(self.stderr):
             text = f"\x1b[{style}m{text}\x1b[0m"
-        _write(self.stderr, text)
+        _write(self.stderr, f"{text}\n")
 
     def ask(self, question: str) -> str:
         """What was typed as an answer; nothing where the input ended."""
@@ -61,14 +62,17 @@ class Environment(NamedTuple):
         return self.stdin.readline().strip()
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO, text: str) -> bool:
+    """Whether the reader was still there."""
     try:
-        stream.write(text + "\n")
+        stream.write(text)
         stream.flush()
+        return True
     except BrokenPipeError:
         # What is still in the buffer, and what follows, goes to nowhere.
         with _nowhere("w") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
+        return False
 
 
 def _safe(stream: TextIO | None) -> TextIO:

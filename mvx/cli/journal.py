@@ -1,15 +1,15 @@
-"""`mvx journal`: what the journal holds, and whether its state follows from its log."""
+"""`mvx journal`: what the journal holds, whether its state follows from its log, and a copy of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from mvx.cli.session import Answer, Session
 
-if TYPE_CHECKING:
-    pass
+Target = Annotated[Path, typer.Argument(metavar="FILE", help="A new file: nothing is overwritten.")]
 
 
 def info(ctx: typer.Context) -> Answer:
@@ -24,3 +24,10 @@ def verify(ctx: typer.Context) -> Answer:
 
     session: Session = ctx.obj
     return reports.journal_verify(session.desk())
+
+
+def backup(ctx: typer.Context, target: Target) -> Answer:
+    from mvx.engine.backup import journal_backup
+
+    session: Session = ctx.obj
+    return journal_backup(session.desk(), session.environment.cwd / target.expanduser())

@@ -19,9 +19,21 @@ from mvx.errors import Exit, Refused, UsageError
 if TYPE_CHECKING:
     from mvx.engine.outcome import Outcome
 
+
+def _fault_kinds() -> list[str]:
+    from mvx.engine.paper import FAULT_KINDS
+
+    return list(FAULT_KINDS)
+
+
 VenueName = Annotated[str, typer.Argument(metavar="VENUE")]
 MaybeVenue = Annotated[str | None, typer.Argument(metavar="[VENUE]", help="All where none is given.")]
-Kind = Annotated[str, typer.Argument(metavar="KIND", help="An unknown one is answered with the list.")]
+Kind = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND", autocompletion=_fault_kinds, help="An unknown one is answered with the list."
+    ),
+]
 Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="So many times.")]
 For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
 Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]

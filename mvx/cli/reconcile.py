@@ -69,19 +69,15 @@ def _passes(
     pause_s: float | None,
 ) -> Outcome:
     """One pass; with a pause, one after another until a signal ends them."""
-    import asyncio
-
+    from mvx.cli.watch import watch
     from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import reconcile as one_pass
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            outcome = await one_pass(desk, venues, report_only=report_only)
-            while pause_s is not None:
-                session.tick(outcome)
-                await asyncio.sleep(pause_s)
-                outcome = await one_pass(desk, venues, report_only=report_only)
-            return outcome
+            if pause_s is None:
+                return await one_pass(desk, venues, report_only=report_only)
+            return await watch(session, pause_s, lambda: one_pass(desk, venues, report_only=report_only))
 
     return session.run(work)
 

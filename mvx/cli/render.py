@@ -74,15 +74,16 @@ def table(*columns: str, title: str = "") -> Table:
 
 def draw(environment: Environment, *parts: RenderableType) -> None:
     """The answer for people, on stdout."""
-    environment.answer(_drawn(parts, environment, environment.stdout))
+    environment.answer(drawn(parts, environment, environment.stdout))
 
 
 def draw_aside(environment: Environment, *parts: RenderableType) -> None:
     """The same beside the answer, on stderr: a plan that is about to be sent."""
-    environment.say(_drawn(parts, environment, environment.stderr))
+    environment.say(drawn(parts, environment, environment.stderr))
 
 
-def _drawn(parts: tuple[RenderableType, ...], environment: Environment, stream: TextIO) -> str:
+def drawn(parts: tuple[RenderableType, ...], environment: Environment, stream: TextIO) -> str:
+    """The parts as text for that stream."""
     from io import StringIO
 
     from rich.console import Console

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def run(ctx: typer.Context) -> Answer:
     import asyncio
 
+    from mvx.cli.boundary import log_defect
     from mvx.cli.notify import Notify
     from mvx.engine.desk import open_desk
     from mvx.engine.run import Around
@@ -29,7 +30,7 @@ def run(ctx: typer.Context) -> Answer:
         session.signals.on_hangup = lambda: loop.call_soon_threadsafe(hangup.set)
         async with open_desk(settings) as desk:
             session.environment.say(f"mvx: leading {settings.desk.journal}")
-            return await lead(desk, Around(session.note, notify.alive, hangup, session.reread))
+            return await lead(desk, Around(session.note, notify.alive, hangup, session.reread, log_defect))
 
     try:
         return session.run(work)

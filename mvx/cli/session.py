@@ -94,10 +94,7 @@ class Session:
 
             outcome = replace(outcome, exit_code=self.signals.exit_code)
         if self.json:
-            from mvx.cli.output import answer_line
-
-            self._aside(outcome.breaks, outcome.warnings)
-            self.environment.answer(answer_line(self.command, self.mode, outcome))
+            self._record(outcome)
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of
@@ -119,10 +116,10 @@ class Session:
             self._source = kept
             raise
 
-    def tick(self, outcome: Outcome) -> None:
-        """One record of a watch."""
+    def tick(self, outcome: Outcome) -> bool:
+        """One record of a watch for scripts; whether it was written."""
         self.ticking = True
-        self.answer(outcome)
+        return self._record(outcome)
 
     def fail(self, failure: Failure) -> int:
         """Prints a failure; returns the exit code."""
@@ -133,6 +130,12 @@ class Session:
         if self.json and not self.ticking:
             self.environment.answer(failure_line(self.command, self.mode, failure))
         return failure.exit_code
+
+    def _record(self, outcome: Outcome) -> bool:
+        from mvx.cli.output import answer_line
+
+        self._aside(outcome.breaks, outcome.warnings)
+        return self.environment.answer(answer_line(self.command, self.mode, outcome))
 
     def _aside(self, breaks: tuple[BreakRow, ...], warnings: tuple[str, ...]) -> None:
         """What is loud beside every answer and every failure."""

@@ -31,10 +31,12 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """Which signal came first, and how the running work is told."""
+    """Which signal came first, and how the running work is told. `speaks`: the first one is answered on
+    stderr, as befits work that has something to settle."""
 
     def __init__(self) -> None:
         self.exit_code: Exit | None = None
+        self.speaks = True
         self.on_hangup: Callable[[], object] | None = None
         self._cancel: Callable[[], object] | None = None
 
@@ -62,7 +64,8 @@ class Signals:
         self.exit_code = exit_code
         if self._cancel is None:
             raise Interrupted(exit_code)
-        os.write(2, _FIRST)
+        if self.speaks:
+            os.write(2, _FIRST)
         self._cancel()
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,17 +35,16 @@ def _read(session: Session, pause_s: float | None) -> Outcome:
     from mvx.engine.venue_status import cached_status
 
     desk = session.desk()
-    outcome = cached_status(desk, now())
-    while pause_s is not None:
-        session.tick(outcome)
-        time.sleep(pause_s)
-        outcome = cached_status(desk, now())
-    return outcome
+    if pause_s is None:
+        return cached_status(desk, now())
+
+    from mvx.cli.watch import watch_journal
+
+    return watch_journal(session, pause_s, lambda: cached_status(desk, now()))
 
 
 def _asked(session: Session, pause_s: float | None) -> Outcome:
-    import asyncio
-
+    from mvx.cli.watch import watch
     from mvx.engine.desk import open_desk
     from mvx.engine.probe import venue_status as ask_venues
 
@@ -54,11 +52,8 @@ def _asked(session: Session, pause_s: float | None) -> Outcome:
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
-            outcome = await ask_venues(desk)
-            while pause_s is not None:
-                session.tick(outcome)
-                await asyncio.sleep(pause_s)
-                outcome = await ask_venues(desk)
-            return outcome
+            if pause_s is None:
+                return await ask_venues(desk)
+            return await watch(session, pause_s, lambda: ask_venues(desk))
 
     return session.run(work)

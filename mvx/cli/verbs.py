@@ -144,13 +144,18 @@ VERBS: dict[str, Verb | Family] = {
         },
     ),
     "journal": Family(
-        "Inspect the journal.",
+        "Inspect the journal, and back it up.",
         {
             "info": Verb("journal:info", "What the journal holds and how it is.", ("mvx journal info",)),
             "verify": Verb(
                 "journal:verify",
                 "Fold the log again and compare it with the stored state.",
                 ("mvx journal verify --json",),
+            ),
+            "backup": Verb(
+                "journal:backup",
+                "Copy the journal while it is in use; put back, such a copy is noticed.",
+                ("mvx journal backup backup.db", "mvx journal backup /mnt/backups/mvx.db --json"),
             ),
         },
     ),

@@ -19,10 +19,19 @@ from mvx.domain.trading import TradingState
 
 @dataclass(frozen=True, slots=True)
 class JournalOpened:
-    """A new epoch of ids: the journal was made."""
+    """The journal was made; its epoch tells it from every other."""
 
     epoch: str
     mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRestored:
+    """This is not the journal that was last written here, but an older state or a copy, and `why` we know.
+    What happened in between is not in it. It is another journal from here on, so its epoch is another."""
+
+    epoch: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +335,7 @@ class BreakFound:
 
 Entry = (
     JournalOpened
+    | JournalRestored
     | Opening
     | ParentOpened
     | ParentClosed

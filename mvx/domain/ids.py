@@ -1,8 +1,8 @@
 """Identifiers as distinct types, and the client order id that every venue takes.
 
-A client order id is `m` + 10 characters of journal epoch + 7 of a counter: 18 characters of
-[a-z0-9], the shortest of the venues' limits (Kraken: text of at most 18). The epoch is random and is
-renewed when the journal was restored or copied, so an old backup can not reuse an id.
+A client order id is `m` + 10 characters of an epoch + 7 of a counter: 18 characters of [a-z0-9], the
+shortest of the venues' limits (Kraken: text of at most 18). The epoch is random and of the process that made
+the id, the counter is the journal's: so no journal that was put back or copied makes an id twice.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def _base36(number: int, width: int) -> str:
 
 
 def make_epoch(random_number: int) -> str:
-    """The text of a journal epoch from a random number below EPOCH_RANGE."""
+    """The text of an epoch from a random number below EPOCH_RANGE."""
     return _base36(random_number, _EPOCH_CHARS)
 
 
 def make_cl_ord_id(epoch: str, counter: int) -> ClOrdId:
-    """The counter-th client order id of a journal epoch: 18 characters of [a-z0-9]."""
+    """The counter-th client order id of an epoch: 18 characters of [a-z0-9]."""
     return ClOrdId("m" + epoch + _base36(counter, _COUNTER_CHARS))
 
 
 def make_job_id(epoch: str, counter: int) -> JobId:
-    """The counter-th job of a journal epoch."""
+    """The counter-th job of an epoch."""
     return JobId("j" + epoch + _base36(counter, _COUNTER_CHARS))
 
 
 def make_parent_id(epoch: str, counter: int) -> ParentId:
-    """The counter-th parent of a journal epoch."""
+    """The counter-th parent of an epoch."""
     return ParentId("p" + epoch + _base36(counter, _COUNTER_CHARS))

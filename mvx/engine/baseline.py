@@ -45,4 +45,4 @@ def set_baseline(desk: DeskSettings, venue: Venue, asset: Asset, qty: Decimal, *
         position_before=row.confirmed - row.baseline,
         position=row.confirmed - qty,
     )
-    return Outcome(result, Exit.OK)
+    return Outcome(result, Exit.OK, warnings=journal.notices())

@@ -28,4 +28,4 @@ def acknowledge(desk: DeskSettings, break_id: int, *, by: str) -> Outcome:
             tx.append(BreakAcked(row["ref"], storable(by)))
             row = history.break_by_id(tx, break_id)
             assert row is not None
-    return Outcome(BreaksResult((known_break(row),)), Exit.OK)
+    return Outcome(BreaksResult((known_break(row),)), Exit.OK, warnings=journal.notices())

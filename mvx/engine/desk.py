@@ -16,10 +16,12 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.journal import views
 from mvx.journal.store import Journal
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
+from mvx.venues.health import Outdated
 from mvx.venues.port import VenuePort
 
 _FOREIGN_FEE_BPS = Decimal(100)
@@ -124,6 +126,10 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
     venues: dict[Venue, VenuePort] = {
         name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
     }
+    with journal.read() as tx:
+        outdated = views.out_of_date(tx, venues, restored=journal.restored)
+    for name in outdated:
+        watch.hear(name, Outdated(clock.now()), later=True)
     try:
         yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
     except MvxError as error:

@@ -6,6 +6,9 @@ from mvx.clock import SystemClock
 from mvx.config.settings import Settings
 from mvx.engine.desk import open_exchange
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.faults import FAULT_KINDS
+
+__all__ = ["FAULT_KINDS", "exchange"]
 
 
 def exchange(settings: Settings) -> PaperExchange:

@@ -34,6 +34,7 @@ class Known(NamedTuple):
     doubted: frozenset[tuple[Venue, Asset]]
     contacts: Mapping[Venue, Contact]
     marks: Mapping[str, Decimal]
+    out_of_date: frozenset[Venue]
 
 
 def positions(
@@ -55,6 +56,7 @@ def positions(
             views.doubted(tx),
             views.contacts(tx),
             views.marks(tx),
+            views.out_of_date(tx, desk.assets, restored=journal.restored),
         )
     journal.close()
     wanted = _wanted(desk, name)
@@ -131,7 +133,7 @@ def _state(
     if row is None or any(is_unknown(order, known.now) for order in orders):
         return "unknown"
     in_flight = any(o.claimed_qty or o.heard_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
-    if in_flight or (row.venue, row.asset) in known.doubted:
+    if in_flight or row.venue in known.out_of_date or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
     age_s = _age(contact.answered_at, known.now)
     if age_s is None or age_s > max_age_s or contact.failed_at is not None:
@@ -221,7 +223,9 @@ def _age(then: Instant | None, now: Instant) -> float | None:
 def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
     for venue in dict.fromkeys(row.venue for row in rows):
         contact = known.contacts.get(venue, Contact())
-        if contact.answered_at is None:
+        if venue in known.out_of_date:
+            yield f"{venue}: the journal was put back or copied: mvx reconcile --venue {venue}"
+        elif contact.answered_at is None:
             yield f"{venue} was never asked: mvx reconcile --venue {venue}"
         elif contact.failed_at is not None:
             age_s = seconds_between(contact.answered_at, known.now)

@@ -44,13 +44,14 @@ _BEAT_S = LEASE_S / 5
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the daemon's surroundings give it: whom to tell, what to touch while it is alive, and how the
-    configuration is read anew once `hangup` is set."""
+    """What the daemon's surroundings give it: whom to tell, what to touch while it is alive, how the
+    configuration is read anew once `hangup` is set, and what keeps a defect's traceback and says where."""
 
     say: Say
     beat: Callable[[], None]
     hangup: asyncio.Event
     reread: Callable[[], Settings]
+    log: Callable[[BaseException], str]
 
 
 @dataclass(slots=True)
@@ -165,12 +166,27 @@ async def _work(runner: Runner, job: Job) -> None:
         answer = await _answer(runner, job)
     except MvxError as error:
         answer = error
+    except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
+        answer = Defect(error, runner.around.log(error))
     if runner.stopping or isinstance(answer, LeaseLost):
         return  # the next leader goes on with it
     jobs.end(runner.desk, runner.lease, job.job_id, answer)
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))
+
+
+class Defect(MvxError):
+    """mvx itself failed in the middle of a job: what it sent is in the journal and stays reserved."""
+
+    code = "defect"
+
+    def __init__(self, error: BaseException, where: str) -> None:
+        super().__init__(
+            f"a defect in mvx ({type(error).__name__}); {where}",
+            known="requests may be in flight; what was sent is in the journal and stays reserved",
+            next_step="mvx reconcile, then mvx positions",
+        )
 
 
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:

@@ -13,6 +13,11 @@ def create_journal(desk: DeskSettings) -> bool:
     return fresh
 
 
+def existing_journal(desk: DeskSettings) -> Journal:
+    """The desk's journal, for whoever only looks into it. Raises JournalError where there is none."""
+    return Journal(desk.journal, mode=desk.mode, create=False)
+
+
 def open_journal(desk: DeskSettings) -> Journal:
     """The desk's journal; a paper one is made where there is none."""
     return Journal(desk.journal, mode=desk.mode, create=desk.mode == "paper")

@@ -63,6 +63,7 @@ def change_trading(
         working=tuple(order.cl_ord_id for order in working),
     )
     warnings = (
+        *journal.notices(),
         *_not_news(before, scopes, state, _one_line(reason)),
         *_still_in_force(states, scopes, state),
         *_still_working(result, venues, state),

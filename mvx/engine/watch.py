@@ -101,14 +101,14 @@ class Watch:
         finally:
             self.only_looks = before
 
-    def hear(self, venue: Venue, seen: Observation) -> None:
-        """One more observation. Raises nothing."""
+    def hear(self, venue: Venue, seen: Observation, *, later: bool = False) -> None:
+        """One more observation. Raises nothing. `later`: written along with whatever is written next."""
         if isinstance(seen, Failed):
             self._failures[venue] = seen
         before = self.health(venue)
         self._unsaved.setdefault(venue, []).append(seen)
         found = self._observed(venue, before, (seen,))
-        if found.state is before.state or self.only_looks:
+        if found.state is before.state or self.only_looks or later:
             self._know(venue, found)
             return
         try:
@@ -152,9 +152,10 @@ class Watch:
             self._unsaved = {}
 
     def changes(self) -> tuple[str, ...]:
-        """What changed since this was asked last, a line for each venue; a probe in vain is no change."""
+        """What changed since this was asked last, a line for each venue; a probe in vain is no change. What
+        is to be said of the journal itself comes first."""
         paths, self._paths = self._paths, {}
-        return tuple(
+        return self._journal.notices() + tuple(
             f"{venue} {' -> '.join(path)}: {self.health(venue).reason}; {_MEANS[path[-1]].format(venue)}"
             for venue, path in paths.items()
             if path[0] is not path[-1]

@@ -31,6 +31,12 @@ def _journal_opened(state: State, seq: int, at: Instant, entry: log.JournalOpene
     state.put("meta", {"name": "parents", "value": "0"})
 
 
+def _journal_restored(state: State, seq: int, at: Instant, entry: log.JournalRestored) -> None:
+    """The counters go on: what was made before stays unique."""
+    state.put("meta", {"name": "epoch", "value": entry.epoch})
+    state.put("meta", {"name": "restored", "value": entry.why})
+
+
 def _opening(state: State, seq: int, at: Instant, entry: log.Opening) -> None:
     for asset, amount in entry.balances.items():
         held = {"venue": entry.venue, "asset": asset, "confirmed": "0", "last_seq": seq}
@@ -67,7 +73,7 @@ def _parent_resumed(state: State, seq: int, at: Instant, entry: log.ParentResume
 
 def _job_queued(state: State, seq: int, at: Instant, entry: log.JobQueued) -> None:
     row = {"job_id": entry.job_id, "kind": entry.kind, "params": entry.params, "by": entry.by}
-    state.add("jobs", row | {"status": "queued", "worker": None, "answer": None, "at": at})
+    state.add("jobs", row | {"status": "queued", "worker": None, "answer": None, "at": at, "seq": seq})
     count(state, "jobs")
 
 
@@ -169,6 +175,7 @@ def _break_found(state: State, seq: int, at: Instant, entry: log.BreakFound) -> 
 
 _HANDLERS: dict[type, Handler] = {
     log.JournalOpened: _journal_opened,
+    log.JournalRestored: _journal_restored,
     log.Opening: _opening,
     log.ParentOpened: _parent_opened,
     log.ParentClosed: _parent_closed,

@@ -40,8 +40,8 @@ def job(tx: ReadTx, job_id: JobId) -> Job | None:
 
 
 def open_jobs(tx: ReadTx) -> tuple[Job, ...]:
-    """Queued or claimed, the oldest first: ids count up."""
-    rows = tx.connection.execute(f"{_JOBS} WHERE status IN ('queued', 'claimed') ORDER BY job_id")
+    """Queued or claimed, the oldest first."""
+    rows = tx.connection.execute(f"{_JOBS} WHERE status IN ('queued', 'claimed') ORDER BY seq")
     return tuple(Job(*row) for row in rows)
 
 

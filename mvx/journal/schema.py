@@ -84,7 +84,9 @@ FOLDS = {
                 "opened_at",
             ),
         ),
-        Table("jobs", ("job_id",), ("job_id", "kind", "params", "by", "status", "worker", "answer", "at")),
+        Table(
+            "jobs", ("job_id",), ("job_id", "kind", "params", "by", "status", "worker", "answer", "at", "seq")
+        ),
         Table("orders", ("cl_ord_id",), (*ORDER_COLUMNS, "seq")),
         Table(
             "fills",
@@ -216,8 +218,8 @@ CREATE TABLE trading (
   at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE jobs (
   job_id TEXT PRIMARY KEY, kind TEXT NOT NULL, params TEXT NOT NULL, by TEXT NOT NULL, status TEXT NOT NULL,
-  worker TEXT, answer TEXT, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX jobs_open ON jobs (job_id) WHERE status IN ('queued', 'claimed');
+  worker TEXT, answer TEXT, at INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_open ON jobs (seq) WHERE status IN ('queued', 'claimed');
 CREATE TABLE health (venue TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 DROP VIEW postings;
 CREATE VIEW postings AS

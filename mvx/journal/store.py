@@ -1,35 +1,35 @@
 """The journal's file: write transactions that append and fold, read transactions, leases, contact.
 
 Rule: a write transaction sees and changes one state, is fsynced before it returns, and when it is
-fenced it is refused as soon as another worker took the lease. No `await` happens inside one.
+fenced it is refused as soon as another worker took the lease. No `await` happens inside one. The first one
+of a process that finds the journal put back or copied says so in the log (generation.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvx.clock import Clock, SystemClock
 from mvx.domain.ids import (
-    EPOCH_RANGE,
     ClOrdId,
     JobId,
     ParentId,
     make_cl_ord_id,
-    make_epoch,
     make_job_id,
     make_parent_id,
 )
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
+from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
 from mvx.sqlite import Connection, Database, DatabaseError, unusable
 
 if TYPE_CHECKING:
-    from mvx.domain.entries import Entry
+    from mvx.domain.entries import Entry, JournalRestored
     from mvx.domain.order import Order
 
 LEASE_S = 15.0
@@ -57,17 +57,43 @@ class ReadTx:
 
 
 class WriteTx(ReadTx):
-    """A write transaction: what is appended here is folded here, and lands whole or not at all."""
+    """A write transaction: what is appended here is folded here, and lands whole or not at all. `seq` is
+    the last entry that was appended in it, `noticed` that the journal is another one, where it said so."""
 
-    __slots__ = ("_state", "at")
+    __slots__ = ("_state", "_writer", "at", "noticed", "seq")
 
-    def __init__(self, connection: Connection, at: Instant, state: SqlState | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        at: Instant,
+        state: SqlState | None = None,
+        writer: Writer | None = None,
+    ) -> None:
         super().__init__(connection)
         self.at = at
+        self.seq = 0
+        self.noticed: JournalRestored | None = None
         self._state = state or SqlState(connection)
+        self._writer = writer or Writer()
 
     def append(self, entry: Entry) -> int:
-        """Log an entry and fold it; returns its seq."""
+        """Log an entry and fold it; returns its seq. Raises JournalError where the log is shorter than this
+        process knows it."""
+        self._notice()
+        return self._log(entry)
+
+    def _notice(self) -> None:
+        """Before anything is written to a journal that was put back or copied: from here on it is another
+        one, and what it knew of the venues holds no more."""
+        if not self._writer.restored or self.noticed:
+            return
+        from mvx.domain.entries import JournalRestored
+
+        self.noticed = JournalRestored(random_epoch(), self._writer.restored)
+        self._log(self.noticed)
+        self.connection.execute("UPDATE contact SET agreed_at = NULL")
+
+    def _log(self, entry: Entry) -> int:
         encode, apply = _tools()
         cursor = self.connection.execute(
             "INSERT INTO log (at, kind, body) VALUES (?, ?, ?)",
@@ -75,19 +101,21 @@ class WriteTx(ReadTx):
         )
         seq = cursor.lastrowid
         assert seq is not None
+        self._writer.refuse_if_shorter(seq)
+        self.seq = seq
         apply(self._state, seq, self.at, entry)
         return seq
 
     def next_cl_ord_ids(self, count: int) -> tuple[ClOrdId, ...]:
         """The ids for the next intents of this transaction."""
-        epoch, used = self.meta("epoch"), int(self.meta("orders"))
-        return tuple(make_cl_ord_id(epoch, used + 1 + each) for each in range(count))
+        used = int(self.meta("orders"))
+        return tuple(make_cl_ord_id(self._writer.epoch, used + 1 + each) for each in range(count))
 
     def next_parent_id(self) -> ParentId:
-        return make_parent_id(self.meta("epoch"), int(self.meta("parents")) + 1)
+        return make_parent_id(self._writer.epoch, int(self.meta("parents")) + 1)
 
     def next_job_id(self) -> JobId:
-        return make_job_id(self.meta("epoch"), int(self.meta("jobs") or 0) + 1)
+        return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
     def take_lease(self, name: str, holder: str) -> Lease | None:
         """The lease, or None while somebody else's has not expired."""
@@ -124,6 +152,7 @@ class WriteTx(ReadTx):
 
     def note_contact(self, venue: str, **columns: Any) -> None:
         """Ages and health of a venue: not part of the log, and not a fold of it."""
+        self._notice()
         names = ", ".join(columns)
         holes = ", ".join("?" * len(columns))
         updates = ", ".join(f"{name} = excluded.{name}" for name in columns)
@@ -135,6 +164,7 @@ class WriteTx(ReadTx):
 
     def note_health(self, venue: str, body: str) -> None:
         """What is known of a venue's health: not part of the log, and not a fold of it."""
+        self._notice()
         self.connection.execute("INSERT OR REPLACE INTO health VALUES (?, ?)", (venue, body))
 
     def note_mark(self, instrument: str, px: str) -> None:
@@ -237,6 +267,8 @@ class Journal:
         self._clock = clock or SystemClock()
         self._database = Database(path)
         self._state = SqlState(self._database.connection)
+        self._writer = Writer(path)
+        self._notices: list[str] = []
         try:
             version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
         except DatabaseError as error:
@@ -251,9 +283,22 @@ class Journal:
                 raise _missing(path)
             self._create(mode)
         self._check_mode(mode)
+        self._writer.look(self._identity)
 
     def close(self) -> None:
+        self._writer.close()
         self._database.close()
+
+    @property
+    def restored(self) -> str:
+        """Why this is not the journal that was last written here; empty where it is, and once the log
+        says so."""
+        return self._writer.restored
+
+    def notices(self) -> tuple[str, ...]:
+        """What an operator must hear of the journal itself, once."""
+        told, self._notices = tuple(self._notices), []
+        return told
 
     @contextmanager
     def write(self, lease: Lease | None = None, *, at: Instant | None = None) -> Iterator[WriteTx]:
@@ -262,11 +307,14 @@ class Journal:
         try:
             with self._database.write() as connection:
                 self._state.refresh()
+                self._writer.make_sure(partial(_identity, connection))
                 now = self._clock.now() if at is None else at
-                transaction = WriteTx(connection, now, self._state)
+                transaction = WriteTx(connection, now, self._state, self._writer)
                 if lease is not None:
                     transaction._renew(lease)
                 yield transaction
+                connection.execute("COMMIT")
+                self._landed(transaction)
         except BaseException:
             self._state.forget()
             raise
@@ -276,17 +324,34 @@ class Journal:
         with self._database.read() as connection:
             yield ReadTx(connection)
 
-    def _create(self, mode: str) -> None:
-        import secrets
+    def _landed(self, transaction: WriteTx) -> None:
+        """After its commit, and under its lock still."""
+        found = transaction.noticed
+        if found is not None:
+            self._notices.append(put_back(self.path, found.why))
+        if transaction.seq:
+            self._writer.landed(transaction.seq, None if found is None else found.epoch)
 
+    def _create(self, mode: str) -> None:
         from mvx.domain.entries import JournalOpened
 
         with self._database.write() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == VERSION:
                 return
+            lost = self._writer.marked_entries()
             migrate(connection)
             transaction = WriteTx(connection, self._clock.now())
-            transaction.append(JournalOpened(make_epoch(secrets.randbelow(EPOCH_RANGE)), mode))
+            epoch = random_epoch()
+            # Before the commit: a journal without its mark is an alarm, a mark without its journal is none.
+            self._writer.begin(epoch)
+            transaction.append(JournalOpened(epoch, mode))
+        if lost and version == 0:
+            self._notices.append(begun_anew(self.path, lost))
+
+    def _identity(self) -> tuple[str, int]:
+        with self.read() as tx:
+            return _identity(tx.connection)
 
     def _check_mode(self, mode: str) -> None:
         with self.read() as tx:
@@ -297,6 +362,14 @@ class Journal:
                 known="paper and live never share a journal",
                 next_step="name another one with --journal, or [journal] path in the configuration",
             )
+
+
+def _identity(connection: Connection) -> tuple[str, int]:
+    """The journal's epoch, and how far its log has come."""
+    epoch, seq = connection.execute(
+        "SELECT (SELECT value FROM meta WHERE name = 'epoch'), coalesce(max(seq), 0) FROM log"
+    ).fetchone()
+    return epoch, seq
 
 
 def _missing(path: Path) -> JournalError:

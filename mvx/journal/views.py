@@ -123,6 +123,19 @@ def contacts(tx: ReadTx) -> dict[Venue, Contact]:
     return {venue: Contact(*columns) for venue, *columns in rows}
 
 
+def out_of_date(tx: ReadTx, venues: Iterable[Venue], *, restored: str) -> frozenset[Venue]:
+    """The venues that this journal knows from an older one: it was put back or copied, and they have not
+    agreed since. `restored` is the journal's own."""
+    if not restored and not tx.meta("restored"):
+        return frozenset()
+    known = contacts(tx)
+    return frozenset(
+        venue
+        for venue in venues
+        if is_opened(tx, venue) and (restored or known.get(venue, Contact()).agreed_at is None)
+    )
+
+
 def trading(tx: ReadTx) -> dict[Venue | None, Trading]:
     """The trading states that were ever set; what was not is ACTIVE."""
     rows = tx.connection.execute("SELECT scope, state, reason, by, at FROM trading")

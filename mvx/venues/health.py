@@ -109,7 +109,14 @@ class Reconciled:
     why: str
 
 
-Observation = Answered | BookRead | StatusRead | Failed | StreamHeard | Reconciled
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """What we know of the venue is from an older journal, or from a copy, and nothing agreed since."""
+
+    at: Instant
+
+
+Observation = Answered | BookRead | StatusRead | Failed | StreamHeard | Reconciled | Outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +179,23 @@ class Sign(Enum):
     LOST_AGAIN = auto()  # twice in a row
     SHUT = auto()  # nobody is served, or not we
     AGREED = auto()  # reconciled, and nothing differs
+    OUTDATED = auto()  # our own record is not to be built on
     NOTED = auto()
 
 
 _LIVE, _DEGRADED, _DARK, _RECOVERING = HealthState
 _LINES = {
-    #            GOOD         ENOUGH       POOR         BAD        LOST       AGAIN  SHUT   AGREED     NOTED
-    _LIVE: (_LIVE, _LIVE, _DEGRADED, _DEGRADED, _DEGRADED, _DARK, _DARK, _LIVE, _LIVE),
-    _DEGRADED: (_DEGRADED, _LIVE, _DEGRADED, _DEGRADED, _DEGRADED, _DARK, _DARK, _DEGRADED, _DEGRADED),
-    _DARK: (_RECOVERING, _RECOVERING, _RECOVERING, _DARK, _DARK, _DARK, _DARK, _DARK, _DARK),
-    _RECOVERING: (_RECOVERING, _RECOVERING, _RECOVERING, _DARK, _DARK, _DARK, _DARK, _LIVE, _RECOVERING),
+    # GOOD, ENOUGH, POOR, BAD, LOST, LOST_AGAIN, SHUT, AGREED, OUTDATED, NOTED
+    _LIVE: (_LIVE, _LIVE, _DEGRADED, _DEGRADED, _DEGRADED, _DARK, _DARK, _LIVE, _RECOVERING, _LIVE),
+    _DEGRADED: (
+        *(_DEGRADED, _LIVE, _DEGRADED, _DEGRADED, _DEGRADED),
+        *(_DARK, _DARK, _DEGRADED, _RECOVERING, _DEGRADED),
+    ),
+    _DARK: (*[_RECOVERING] * 3, *[_DARK] * 7),
+    _RECOVERING: (
+        *[_RECOVERING] * 3,
+        *(_DARK, _DARK, _DARK, _DARK, _LIVE, _RECOVERING, _RECOVERING),
+    ),
 }
 TRANSITIONS: dict[tuple[HealthState, Sign], HealthState] = {
     (state, sign): to for state, line in _LINES.items() for sign, to in zip(Sign, line, strict=True)
@@ -214,7 +228,7 @@ def observe(health: Health, seen: Observation, timeout_s: float) -> Health:
     if state is not health.state:
         reason = _ENTERED.get((state, sign), why)
         found = replace(found, state=state, since=seen.at, reason=reason, good_in_row=0)
-    elif why and (state is not HealthState.RECOVERING or sign is Sign.NOTED):
+    elif why and (state is not HealthState.RECOVERING or sign in (Sign.NOTED, Sign.OUTDATED)):
         found = replace(found, reason=why)
     return _scheduled(found, health, seen.at, sign)
 
@@ -230,6 +244,8 @@ def read_sign(health: Health, seen: Observation, timeout_s: float) -> tuple[Sign
             return (Sign.NOTED if stale else Sign.AGREED), ""
         case Reconciled(why=why):
             return Sign.NOTED, f"its reconcile did not agree: {why}" if health.state is _RECOVERING else ""
+        case Outdated():
+            return Sign.OUTDATED, "the journal was put back or copied, and is not reconciled since"
         case StreamHeard(up=up):
             return (Sign.NOTED, "") if up else (Sign.POOR, "a gap in its stream")
         case StatusRead(accepts_orders=False, says=says):
@@ -246,7 +262,7 @@ def _counted(health: Health, seen: Observation, sign: Sign) -> Health:
     """With its numbers taken in."""
     if isinstance(seen, StreamHeard):
         health = replace(health, stream="up" if seen.up else "gap")
-    if sign in (Sign.AGREED, Sign.NOTED):
+    if sign in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED):
         return health
     good = sign in (Sign.GOOD, Sign.ENOUGH)
     health = replace(health, good_in_row=health.good_in_row + 1 if good else 0)
@@ -295,7 +311,7 @@ def _scheduled(health: Health, before: Health, at: Instant, sign: Sign) -> Healt
     if health.state is not HealthState.DARK:
         probes = 0 if health.state is HealthState.LIVE else health.probes
         return replace(health, probes=probes, probe_at=None)
-    failed = sign not in (Sign.AGREED, Sign.NOTED)
+    failed = sign not in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED)
     if before.state is HealthState.DARK and not (failed and before.may_be_asked(at)):
         return health
     pause_s = min(LONGEST_PROBE_S, FIRST_PROBE_S * 2.0 ** min(health.probes, 10))

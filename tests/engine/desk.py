@@ -24,6 +24,7 @@ from mvx.engine.positions import positions
 from mvx.engine.reconcile import reconcile
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
+from mvx.journal.generation import Found, MarkFile, mark_path, read_mark
 from mvx.venues.port import VenuePort
 from tests.paper.builders import venue_settings
 from tests.support import ManualClock
@@ -201,6 +202,12 @@ class Operator:
         there = [p for f in files for p in (f, f.with_name(f.name + "-wal")) if p.exists()]
         # Another process copies: closing a file here would drop the locks that SQLite holds on it.
         subprocess.run(["cp", *map(str, there), str(folder)], check=True)
+        marked = read_mark(mark_path(journal))
+        if isinstance(marked, Found):
+            # A copy is not what a kill leaves: the mark there says that this is the journal itself.
+            made = MarkFile(folder / journal.name)
+            made.adopt(marked.mark.epoch, marked.mark.seq)
+            made.close()
         return replace(self.settings, desk=self.settings.desk._replace(journal=folder / journal.name))
 
 

@@ -46,6 +46,7 @@ class Leader:
     def __init__(self, at: Operator, *, reread: Callable[[], Settings] | None = None) -> None:
         self.at = at
         self.said: list[Outcome] = []
+        self.defects: list[BaseException] = []
         self.beats = 0
         self.hangup = asyncio.Event()
         self.reread = reread or (lambda: at.settings)
@@ -54,13 +55,17 @@ class Leader:
 
     async def __aenter__(self) -> Leader:
         self.desk = await self._stack.enter_async_context(open_desk(self.at.settings, clock=self.at.clock))
-        around = Around(self.said.append, self._beat, self.hangup, lambda: self.reread())
+        around = Around(self.said.append, self._beat, self.hangup, lambda: self.reread(), self._log)
         self.task = asyncio.ensure_future(run(self.at.watched(self.desk), around))
         await asyncio.sleep(0.01)
         return self
 
     def _beat(self) -> None:
         self.beats += 1
+
+    def _log(self, error: BaseException) -> str:
+        self.defects.append(error)
+        return "its traceback is in the log"
 
     async def stop(self) -> Outcome:
         assert self.task is not None
@@ -173,7 +178,7 @@ def test_what_the_leader_refuses_is_refused_here_with_its_code(tmp_path: Path) -
 def test_a_second_leader_is_refused_and_told_who_leads(at: Operator) -> None:
     async def both() -> None:
         async with Leader(at):
-            around = Around(lambda said: None, lambda: None, asyncio.Event(), lambda: at.settings)
+            around = Around(lambda said: None, lambda: None, asyncio.Event(), lambda: at.settings, str)
             with pytest.raises(JournalError) as caught:
                 await somebody(at, lambda desk: run(desk, around))
             assert "leads this journal already" in caught.value.message
@@ -357,3 +362,31 @@ def test_a_leader_that_was_replaced_writes_nothing_more(at: Operator) -> None:
                 await leader.task
 
     at.clock.run(lead())
+
+
+def test_a_defect_in_one_job_is_its_answer_and_no_end_of_the_others(at: Operator) -> None:
+    """Exit 1 with its traceback kept; the leader goes on with the next job."""
+    armed = ["defect"]
+
+    def look(venue: Any, now: str) -> None:
+        if armed and now == "before submit":
+            raise RuntimeError(armed.pop())
+
+    at.look = look
+
+    async def lead() -> None:
+        async with Leader(at) as leader:
+            broken, sound = (
+                jobs.queue(leader.desk, order(qty, venues=(OKX,)), "ops") for qty in ("0.1", "0.2")
+            )
+            with pytest.raises(jobs.JobFailed) as caught:
+                await jobs.follow(leader.desk, broken)
+            assert (Exit.DEFECT, "defect") == (caught.value.exit_code, caught.value.code)
+            assert ["defect"] == [str(error) for error in leader.defects]
+            outcome = await jobs.follow(leader.desk, sound)
+            assert outcome is not None
+            assert Exit.OK is outcome.exit_code
+
+    at.clock.run(lead())
+    at.look = None
+    assert_healed(at)

@@ -117,6 +117,7 @@ def _rarer(draw: st.DrawFn) -> log.Entry:
                 log.TradingSet(
                     draw(st.sampled_from([None, KRAKEN])), draw(st.sampled_from(TradingState)), "", "ops"
                 ),
+                log.JournalRestored("e2", "an old backup"),
                 log.Sending(name),
                 log.Revoked(name, "halted"),
                 log.ParentResumed(ParentId("p1"), "w2"),

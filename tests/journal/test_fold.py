@@ -140,6 +140,17 @@ def test_ids_are_counted_by_intents_of_our_own() -> None:
     assert counts == {"epoch": "epoch", "mode": "paper", "orders": "2", "parents": "1", "jobs": "1"}
 
 
+def test_a_journal_that_was_put_back_is_another_one_and_counts_on() -> None:
+    """Another epoch, why it is known, and the counters as they were."""
+    opened, found = log.JournalOpened("one", "paper"), log.JournalRestored("two", "an old backup")
+    before, after = folded([opened, *PRELUDE]), folded([opened, *PRELUDE, found])
+    meta = {row["name"]: row["value"] for row in before.tables["meta"].values()}
+    meta |= {"epoch": "two", "restored": "an old backup"}
+    assert meta == {row["name"]: row["value"] for row in after.tables["meta"].values()}
+    before.tables["meta"] = after.tables["meta"]
+    assert before.tables == after.tables
+
+
 @given(sequences())
 @settings(max_examples=60, deadline=None)
 def test_a_holding_is_the_sum_of_its_postings(entries: list[log.Entry]) -> None:

@@ -23,6 +23,7 @@ from mvx.venues.health import (
     Health,
     HealthState,
     Observation,
+    Outdated,
     Reconciled,
     Sign,
     StatusRead,
@@ -77,6 +78,7 @@ KINDS: dict[str, Observation] = {
     "gap": StreamHeard(START, up=False),
     "agreed": agreed(),
     "differs": Reconciled(START, START, agreed=False, why="BTC: 1 there, 2 here"),
+    "outdated": Outdated(START),
     **{cause.value: failed(cause) for cause in Cause},
 }
 DEAF = ("unreachable", "no_answer", "cut_short", "throttled", "bad_data", "closed", "forbidden")
@@ -87,8 +89,12 @@ CHANGES: dict[HealthState, dict[str, HealthState]] = {
         **dict.fromkeys(("answered late", "old book", "gap"), DEGRADED),
         **dict.fromkeys(DEAF, DEGRADED),
         **dict.fromkeys(("closed by status", "closed", "forbidden"), DARK),
+        "outdated": RECOVERING,
     },
-    DEGRADED: dict.fromkeys(("closed by status", "closed", "forbidden"), DARK),
+    DEGRADED: {
+        **dict.fromkeys(("closed by status", "closed", "forbidden"), DARK),
+        "outdated": RECOVERING,
+    },
     DARK: dict.fromkeys(("answered", "answered late", "book", "old book", "status", "gap"), RECOVERING),
     RECOVERING: {"agreed": LIVE, "closed by status": DARK, **dict.fromkeys(DEAF, DARK)},
 }

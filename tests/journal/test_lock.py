@@ -1,0 +1,97 @@
+"""The lock around write transactions: fair, named where it is held too long, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mvx.errors import JournalError
+from mvx.journal.store import Journal
+from mvx.sqlite import Database
+from tests.journal.test_processes import Worker, go, start
+
+
+def holding(path: Path) -> Worker:
+    """Another process in the middle of a write transaction."""
+    Journal(path, mode="paper").close()
+    worker = start("hold", path)
+    go(worker)
+    assert worker.stdout is not None
+    assert "holding\n" == worker.stdout.readline()
+    return worker
+
+
+def let_go(worker: Worker) -> None:
+    worker.communicate("done\n", timeout=30)
+
+
+def test_a_lock_that_is_held_too_long_names_its_holder(tmp_path: Path) -> None:
+    """And what to run; nothing was written."""
+    path = tmp_path / "journal.db"
+    worker = holding(path)
+    with closing(Database(path, lock_timeout_s=0.2)) as impatient:
+        with pytest.raises(JournalError) as caught, impatient.write():
+            pass
+        assert f"is locked by process {worker.pid} for over 0.2 s" in caught.value.message
+        assert f"ps -p {worker.pid}" in caught.value.next_step
+    let_go(worker)
+
+
+def test_a_wait_that_was_given_up_holds_nothing_when_its_turn_comes(tmp_path: Path) -> None:
+    """The lock that it gets too late is given back: the next one writes at once, and so does it itself."""
+    path = tmp_path / "journal.db"
+    worker = holding(path)
+    with closing(Database(path, lock_timeout_s=0.2)) as impatient:
+        with pytest.raises(JournalError), impatient.write():
+            pass
+        let_go(worker)
+        for _ in range(3):
+            with closing(Database(path, lock_timeout_s=5)) as other, other.write():
+                pass
+            with impatient.write():
+                pass
+
+
+def test_a_wait_that_was_given_up_does_not_let_go_of_a_later_lock(tmp_path: Path) -> None:
+    """The same database writes in time once the holder is gone, and nobody else can in the meantime."""
+    path = tmp_path / "journal.db"
+    worker = holding(path)
+    with (
+        closing(Database(path, lock_timeout_s=0.2)) as impatient,
+        closing(Database(path, lock_timeout_s=0.2)) as other,
+    ):
+        with pytest.raises(JournalError), impatient.write():
+            pass
+        let_go(worker)
+        with impatient.write():
+            time.sleep(0.1)
+            with pytest.raises(JournalError), other.write():
+                pass
+
+
+def test_a_signal_in_the_wait_leaves_no_lock_behind(tmp_path: Path) -> None:
+    """The handler raises in the middle of the wait, and the process goes on."""
+    path = tmp_path / "journal.db"
+    worker = holding(path)
+
+    def interrupt(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with closing(Database(path)) as patient:
+            subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -USR1 {os.getpid()}"])
+            with pytest.raises(InterruptedError), patient.write():
+                pass
+            let_go(worker)
+            time.sleep(0.1)
+            with closing(Database(path, lock_timeout_s=1)) as other, other.write():
+                pass
+    finally:
+        signal.signal(signal.SIGUSR1, before)
