@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import re
+import signal
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mvx import errors
+from mvx.cli.shape import shapes
+from mvx.journal.store import LEASE_S
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -118,3 +122,36 @@ def test_every_error_code_is_in_the_docs() -> None:
         if isinstance(each, type) and issubclass(each, errors.MvxError)
     }
     assert known | {"defect", "interrupted"} == documented
+
+
+def commands_in(name: str) -> list[str]:
+    """Every command of ours in a page's code, up to what ends it for a shell."""
+    page = (ROOT / name).read_text(encoding="utf-8")
+    code = re.findall(r"^```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL) + re.findall(
+        r"`(mvx [^`\n]*)`", page
+    )
+    return re.findall(r"(?:^|[ ./])(mvx [a-z][^|&>;#\n]*)", "\n".join(code), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
+def test_every_command_that_a_page_shows_exists(page: str) -> None:
+    """Its verb, and each option that it is given."""
+    known = {" ".join(shape.path): {n for o in shape.options for n in o.names} for shape in shapes()}
+    found = commands_in(page)
+    assert len(found) > 5
+    for call in found:
+        verb = max((path for path in known if f"{call} ".startswith(f"mvx {path} ")), key=len)
+        assert verb, call
+        assert set() == set(re.findall(r" (--?[a-z-]+)", call)) - known[verb], call
+
+
+def test_the_unit_is_one_that_systemd_understands() -> None:
+    """It is told that the daemon is ready and alive in time, and a stop that settled is no failure."""
+    unit = configparser.RawConfigParser()
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # as systemd spells them
+    unit.read_string((ROOT / "docs" / "mvx.service").read_text(encoding="utf-8"))
+    service = unit["Service"]
+    assert "notify" == service["Type"]
+    assert " run " in service["ExecStart"]
+    assert str(128 + signal.SIGTERM) == service["SuccessExitStatus"]
+    assert float(service["WatchdogSec"]) >= 2 * LEASE_S

@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 from tests.test_tidy import ROOT
@@ -32,6 +33,8 @@ class Screen:
         self.columns, self.rows = columns, rows
         self.lines = [""]
         self._line = self._offset = 0
+        self._style = ""
+        self._styles: dict[tuple[int, int], str] = {}
 
     def feed(self, text: str) -> None:
         at = 0
@@ -48,6 +51,14 @@ class Screen:
         """Everything that was not taken away, scrolled out at the top or not."""
         return "\n".join(self.lines)
 
+    def painted(self) -> str:
+        """The same with its colours."""
+        return "\n".join(self._painted(row, line) for row, line in enumerate(self.lines))
+
+    def _painted(self, row: int, line: str) -> str:
+        runs = groupby(range(len(line)), lambda column: self._styles.get((row, column), ""))
+        return "".join(f"\x1b[{style}m{''.join(line[at] for at in run)}\x1b[0m" for style, run in runs)
+
     def _obey(self, numbers: str, letter: str) -> None:
         if letter == "A":
             self._up(int(numbers or 1))
@@ -56,7 +67,9 @@ class Screen:
             del self.lines[self._line + 1 :]
         elif letter == "K" and not numbers:
             self.lines[self._line] = self.lines[self._line][: self._offset]
-        elif letter != "m":
+        elif letter == "m":
+            self._style = numbers
+        else:
             raise ValueError(f"CSI {numbers}{letter}")
 
     def _put(self, character: str) -> None:
@@ -69,6 +82,7 @@ class Screen:
                 self.lines.append("")
         elif character.isprintable():
             line = self.lines[self._line].ljust(self._offset)
+            self._styles[self._line, self._offset] = self._style
             self.lines[self._line] = line[: self._offset] + character + line[self._offset + 1 :]
             self._offset += 1
         else:

@@ -94,7 +94,7 @@ class Soak:
             time.sleep(0.25)
         raise AssertionError("jobs are left, or the daemon ended")
 
-    def check(self) -> Counter[int]:
+    def check(self) -> Counter[str]:
         """How the parents ended, once everything else holds."""
         until_agreed(self.at, most=60)
         assert_settled(self.at)
@@ -105,13 +105,17 @@ class Soak:
         with reading(self.at.settings) as tx:
             ended = tx.connection.execute("SELECT answer FROM jobs WHERE status = 'ended'").fetchall()
         assert len(ended) == self.parents
-        return Counter(_exit_code(answer) for (answer,) in ended)
+        return Counter(_how(answer) for (answer,) in ended)
 
 
-def _exit_code(answer: str) -> int:
+def _how(answer: str) -> str:
+    """The exit code, and what was said where there is no result."""
     said = json.loads(answer)
-    code: int = said["error"]["exit_code"] if "error" in said else said["exit_code"]
-    return code
+    return (
+        f"{said['error']['exit_code']}: {said['error']['message']}"
+        if "error" in said
+        else str(said["exit_code"])
+    )
 
 
 def _rss_kb(pid: int) -> int:
@@ -131,7 +135,7 @@ def main() -> None:
         ended = soak.check()
     rss = soak.rss_kb
     sys.stdout.write(
-        f"{asked.parents} parents ended {dict(ended)} (exit code: parents), {len(soak.struck)} faults"
+        f"{asked.parents} parents ended {dict(ended)} (exit code, why: parents), {len(soak.struck)} faults"
         f" {' '.join(soak.struck)}; RSS {rss[0]} to {rss[-1]} kB, at most {max(rss)}\n"
     )
 
