@@ -27,8 +27,21 @@ class PaperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py)."""
+
+    exchange: str
+    api_key: str | None = None
+    api_secret: str | None = None
+    api_password: str | None = None
+    api_url: str | None = None
+    ws_url: str | None = None
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSettings:
-    """One venue of the desk."""
+    """One venue of the desk; `live` where it is no paper venue."""
 
     name: Venue
     adapter: str
@@ -40,6 +53,7 @@ class VenueSettings:
     taker_bps: Decimal | None
     baseline: Mapping[Asset, Decimal]
     paper: PaperSettings
+    live: LiveSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

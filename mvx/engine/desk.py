@@ -14,6 +14,7 @@ from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
+from mvx.engine.adapters import live_venue
 from mvx.engine.watch import Watch
 from mvx.errors import ConfigError, JournalError, MvxError, UsageError
 from mvx.journal import views
@@ -113,19 +114,18 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
     """Open the journal and the venues; both are closed at the end, however it ends."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
-    for name, venue in settings.venues.items():
-        if venue.adapter != "paper":
-            raise ConfigError(
-                f"venues.{name}: adapter {venue.adapter!r} is not part of this version",
-                known="nothing was sent",
-                next_step='use adapter = "paper"',
-            )
-    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock)
-    watch = Watch(journal, clock)
-    venues: dict[Venue, VenuePort] = {
-        name: watch.over(PaperVenue(exchange, venue, clock)) for name, venue in settings.venues.items()
+    paper = {name: venue for name, venue in settings.venues.items() if venue.live is None}
+    ports: dict[Venue, VenuePort] = {
+        name: live_venue(settings, venue, clock)
+        for name, venue in settings.venues.items()
+        if venue.live is not None
     }
+    journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
+    exchange = open_exchange(settings, clock) if paper else None
+    if exchange is not None:
+        ports |= {name: PaperVenue(exchange, venue, clock) for name, venue in paper.items()}
+    watch = Watch(journal, clock)
+    venues = {name: watch.over(ports[name]) for name in settings.venues}
     with journal.read() as tx:
         outdated = views.out_of_date(tx, venues, restored=journal.restored)
     for name in outdated:
@@ -140,5 +140,6 @@ async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncI
             await port.close()
         with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
             watch.save()
-        exchange.close()
+        if exchange is not None:
+            exchange.close()
         journal.close()

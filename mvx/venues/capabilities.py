@@ -117,13 +117,6 @@ class ListedBy(StrEnum):
     CREATION = "creation"
 
 
-class FeeTruth(StrEnum):
-    """Where the asset and the amount of a fee are told exactly."""
-
-    TRADE = "trade"
-    LEDGER = "ledger"
-
-
 @dataclass(frozen=True, slots=True)
 class Budget:
     """A bucket of `burst` units that refills at per_s, in the units of ccxt's own table of costs."""
@@ -136,7 +129,8 @@ class Budget:
 class Row:
     """One venue. closed_kept_days: how long a closed order is listed; None, for ever. nonce: its private
     calls carry a counter that must grow, so one process at a time talks to it on one key. clock_step_s:
-    what its time endpoint rounds down to. names_busts: it says so where it takes a trade back. dead_man:
+    what its time endpoint rounds down to. ledger: where its trades only guess the asset of a fee, the list
+    that tells it. names_busts: it says so where it takes a trade back. dead_man:
     it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can
     be asked for. budgets: by the section of its API."""
 
@@ -147,7 +141,7 @@ class Row:
     closed_by: ListedBy
     closed_orders_complete: bool
     closed_kept_days: int | None
-    fee_truth: FeeTruth
+    ledger: History | None
     fee_in_base: bool
     fee_tokens: tuple[Asset, ...]
     tells_fees: bool
@@ -184,7 +178,8 @@ KRAKEN = Row(
     closed_by=ListedBy.CLOSING,  # docs, Get Closed Orders: closetime=close
     closed_orders_complete=True,  # docs: "filled or cancelled"; ccxt parse_order_status: expired too
     closed_kept_days=None,
-    fee_truth=FeeTruth.LEDGER,  # ccxt kraken.parse_trade guesses the quote; docs, Get Ledgers: fee per asset
+    # ccxt kraken.parse_trade guesses the quote; docs, Get Ledgers Info: a fee per asset, 50 a page
+    ledger=History(Paging.OFFSET, page_rows=50, per_symbol=False, step_s=1.0, start_included=False),
     fee_in_base=True,  # docs, Add Order: oflags fcib and fciq are preferences
     fee_tokens=(),
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
@@ -223,7 +218,7 @@ BINANCE = Row(
     closed_by=ListedBy.CREATION,  # docs, All orders do not say which time is meant; this is the safe reading
     closed_orders_complete=True,  # docs, All orders: "active, canceled, or filled"
     closed_kept_days=90,  # docs, errors, -2026: unfilled ones are archived after 90 days
-    fee_truth=FeeTruth.TRADE,  # ccxt binance.parse_trade: commissionAsset
+    ledger=None,  # ccxt binance.parse_trade: commissionAsset
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mvx.domain.ids import Symbol, Venue
-from mvx.venues.capabilities import Budget
+from mvx.venues.capabilities import Budget, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,11 @@ class Access:
     sandbox: bool = False
     read_attempts: int = 3
     budgets: Mapping[str, Budget] = field(default_factory=dict)
+
+    def lists_transfers(self, row: Row) -> bool:
+        """A sandbox has trading alone."""
+        return row.lists_transfers and not self.sandbox
+
+    def asks_fees(self, row: Row) -> bool:
+        """Whether the account's own tier is asked for."""
+        return self.taker_bps is None and row.tells_fees and self.keys is not None and not self.sandbox

@@ -40,6 +40,8 @@ T = TypeVar("T")
 #: How long nothing is asked after the venue said that we ask too much, where it does not say how long.
 PENALTY_S = 5.0
 _PUBLIC = "public"
+#: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
+_TOO_MUCH = (418, 429)
 
 
 class Calls:
@@ -63,22 +65,25 @@ class Calls:
 
     async def read(self, exchange: Any, work: Callable[[Any], Awaitable[T]]) -> tuple[T, Call]:
         """What a read came to, and its call. Tried again while its time lasts."""
+        from stamina import instrumentation, retry_context  # here, for whoever needs no venue
+
+        instrumentation.set_on_retry_hooks([])  # it would log each one
         give_up_at = after(self.now(), self._access.timeout_s)
-        failed: MvxError | None = None
+        failed: MvxError = OutcomeUnknown(f"{self._access.name}: no answer in time")
         try:
             async with asyncio.timeout(self._access.timeout_s):
-                try:
-                    return await self._once(Operation.READ, exchange, work, give_up_at)
-                except MvxError as error:
-                    failed = error
-                async for attempt in _more_attempts(failed, self._access.read_attempts):
+                async for attempt in retry_context(
+                    on=_worth_another, attempts=self._access.read_attempts, wait_initial=0.1, wait_max=2.0
+                ):
                     with attempt:
-                        if attempt.num > 1:
+                        try:
                             return await self._once(Operation.READ, exchange, work, give_up_at)
-                        raise failed
+                        except MvxError as error:
+                            failed = error
+                            raise
         except TimeoutError:
             pass
-        raise failed or OutcomeUnknown(f"{self._access.name}: no answer in time")
+        raise failed
 
     async def write(
         self,
@@ -151,7 +156,8 @@ class Calls:
             self._access.exchange,
             Failed(operation, kind, call.left, call.status, call.codes),
         )
-        if isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED:
+        throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
+        if throttled or call.status in _TOO_MUCH:
             self._bucket(call.private).close_for(call.retry_after_s or PENALTY_S)
         if self.keys is not None:
             found.message = self.keys.hidden_in(found.message)
@@ -176,17 +182,6 @@ class Calls:
 
     def _file(self, name: str) -> Path:
         return self._access.folder / name
-
-
-def _more_attempts(failed: MvxError, attempts: int) -> Any:
-    """The attempts after one that failed; the first of them stands for that one. Raises it where another
-    one would not help: a refusal is an answer, and what we held back ourselves has had its time."""
-    if attempts < 2 or not _worth_another(failed):
-        raise failed
-    from stamina import instrumentation, retry_context  # here, for most reads are answered at once
-
-    instrumentation.set_on_retry_hooks([])  # it would log each one
-    return retry_context(on=_worth_another, attempts=attempts, wait_initial=0.1, wait_max=2.0)
 
 
 def _worth_another(error: Exception) -> bool:

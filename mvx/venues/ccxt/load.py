@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,10 @@ def load_exchange(exchange: str) -> Any:
     except (ImportError, AttributeError):
         _forget()
         return getattr(import_module(_ASYNC), exchange)
+
+
+def ccxt_version() -> str:
+    return version(_PACKAGE)
 
 
 def is_whole() -> bool:

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mvx.domain.instant import MICROS_PER_S, Instant
 from mvx.errors import BadVenueData
@@ -20,13 +20,6 @@ T = TypeVar("T")
 MAX_PAGES = 4_000
 #: A window that would take more requests than this is read by ids, from the first one ever.
 MAX_WINDOWS = 30
-
-
-class Page(NamedTuple):
-    """Rows in the venue's order; total: how many it says there are in all, where it does."""
-
-    rows: list[object]
-    total: int | None = None
 
 
 async def by_offset(fetch: Callable[[int], Awaitable[tuple[list[T], int | None]]], page_rows: int) -> list[T]:
@@ -48,32 +41,32 @@ async def by_offset(fetch: Callable[[int], Awaitable[tuple[list[T], int | None]]
 class Windows(NamedTuple):
     """A list by time. in_window: rows between two instants, oldest first. from_id: rows from an id on."""
 
-    in_window: Callable[[int, int], Awaitable[list[dict[str, object]]]]
-    from_id: Callable[[int], Awaitable[list[dict[str, object]]]]
+    in_window: Callable[[int, int], Awaitable[list[dict[str, Any]]]]
+    from_id: Callable[[int], Awaitable[list[dict[str, Any]]]]
     page_rows: int
     window_s: float
 
 
-async def by_window(windows: Windows, since: Instant, until: Instant) -> list[dict[str, object]]:
+async def by_window(windows: Windows, since: Instant, until: Instant) -> list[dict[str, Any]]:
     """Every row since then. A window that is full is read on from its last id; so is everything where
     there would be too many windows."""
     step_us = round(windows.window_s * MICROS_PER_S)
     if until - since > MAX_WINDOWS * step_us:
         return await _onward(windows, 1)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     start = since
     while start <= until:
         end = min(until, start + step_us - 1_000)
         page = await windows.in_window(start // 1_000, end // 1_000)
         rows += page
         if len(page) >= windows.page_rows:
-            rows += await _onward(windows, _id_of(page[-1]) + 1)
+            return rows + await _onward(windows, _id_of(page[-1]) + 1)
         start = Instant(end // 1_000 * 1_000 + 1_000)
     return rows
 
 
-async def _onward(windows: Windows, first_id: int) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+async def _onward(windows: Windows, first_id: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     for _ in range(MAX_PAGES):
         page = await windows.from_id(first_id)
         rows += page
@@ -86,7 +79,7 @@ async def _onward(windows: Windows, first_id: int) -> list[dict[str, object]]:
     raise BadVenueData(f"a list did not end after {MAX_PAGES} pages")
 
 
-def _id_of(row: dict[str, object]) -> int:
+def _id_of(row: dict[str, Any]) -> int:
     text = row.get("id")
     if not isinstance(text, str) or not text.isdecimal() or len(text) > 30:
         raise BadVenueData("a row of a list by ids has no number")

@@ -165,8 +165,9 @@ def report_of(order: object, whose: Account) -> OrderReport:
 def order_id_of(order: object) -> OrderId | None:
     """The id that an answer to create_order carries; None where it carries none."""
     found = order.get("id") if isinstance(order, Mapping) else None
-    usable = isinstance(found, str) and 0 < len(found) <= _MOST_CHARS and found.isprintable()
-    return OrderId(found) if usable else None
+    if isinstance(found, str) and 0 < len(found) <= _MOST_CHARS and found.isprintable():
+        return OrderId(found)
+    return None
 
 
 def transfer_of(moved: object, whose: Account) -> Transfer:
@@ -219,8 +220,9 @@ def book_of(venue: Venue, symbol: Symbol, raw: object, at: Instant) -> Book:
     )
 
 
-def rules_of(venue: Venue, market: object) -> MarketRules:
-    """Tick, lot and minimums of a market. A maximum of zero is none (Binance's PRICE_FILTER)."""
+def rules_of(venue: Venue, market: object, tick: object = None) -> MarketRules:
+    """Tick, lot and minimums of a market; `tick`, where it is not in ccxt's own place. A maximum of zero is
+    none (Binance's PRICE_FILTER)."""
     row = _dict(market, "a market")
     symbol = symbol_of(row, "a market")
     precision = _dict(row.get("precision"), f"{symbol}: its precision")
@@ -232,7 +234,7 @@ def rules_of(venue: Venue, market: object) -> MarketRules:
         symbol=symbol,
         base=Asset(text_of(row, "base", f"market {symbol}")),
         quote=Asset(text_of(row, "quote", f"market {symbol}")),
-        tick=positive(precision.get("price"), f"{symbol}: its tick"),
+        tick=positive(precision.get("price") if tick is None else tick, f"{symbol}: its tick"),
         lot=lot,
         min_qty=_limit(limits, "amount", "min", symbol) or lot,
         min_notional=_limit(limits, "cost", "min", symbol),

@@ -21,21 +21,27 @@ from mvx.venues.ccxt.errors import VenueCode
 from mvx.venues.ccxt.parse import Times
 
 Params = dict[str, Any]
+MILLISECOND = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The names of paging in one list. from_id: rows from this id on; extra: what is always asked for."""
+    """The names of paging in one list. from_id: rows from this id on; until: up to this time; extra: what is
+    always asked for."""
 
+    offset: str = "ofs"
     from_id: str = ""
+    until: str = "endTime"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
     """One venue. config: for ccxt's constructor. answers: by endpoint, where a good answer holds its rows or
-    its id; ccxt takes an answer without them for an empty one. in_order_count: whether `count` in the answer
-    tells how many rows there are in all."""
+    its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
+    total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
+    restore: what has to be said to ccxt's object once it knows its markets. tick: where a market's is not
+    where ccxt looks for it."""
 
     config: Mapping[str, Any]
     times: Times
@@ -192,7 +198,7 @@ _BINANCE = Quirks(
             "newOrderRespType": {"market": "RESULT", "limit": "RESULT"},
         },
     },
-    times=Times("time", "time", ("updateTime",), ("completeTime", "insertTime"), Decimal("0.001")),
+    times=Times("time", "time", ("updateTime",), ("completeTime", "insertTime"), MILLISECOND),
     answers={
         "time": ("serverTime",),
         "system/status": ("status",),

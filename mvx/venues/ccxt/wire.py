@@ -17,9 +17,11 @@ What is overridden, and why (ccxt 4.5.90):
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -123,7 +125,7 @@ def _seconds(headers: Any) -> float | None:
 _Base: Any = object
 
 
-class Wire(_Base):  # type: ignore[misc] - goes in front of a class that is known at run time only
+class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is known at run time only
     """Our overrides; each says super() to ccxt's own."""
 
     logger = _silent
@@ -195,7 +197,10 @@ class Wire(_Base):  # type: ignore[misc] - goes in front of a class that is know
 
 
 class HttpLine:
-    """The line over HTTP. It follows no redirect: what is signed for one host goes to no other."""
+    """The line over HTTP. It follows no redirect: what is signed for one host goes to no other. headers: that
+    ccxt would add to each request."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
@@ -226,6 +231,8 @@ class HttpLine:
             trace.on_request_headers_sent.append(_on_headers_sent)
             connector = aiohttp.TCPConnector(ssl=_certificates() if self._secure else False)
             self._session = aiohttp.ClientSession(connector=connector, trace_configs=[trace])
+            # It would send a GET, and a DELETE that cancels, a second time over a new connection.
+            self._session._retry_connection = False
         return self._session
 
 
