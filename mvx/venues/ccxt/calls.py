@@ -168,13 +168,15 @@ class Calls:
         if name not in self._buckets:
             section = "private" if private else _PUBLIC
             budget: Budget = self._access.budgets.get(section) or self._row.budgets[section]
-            self._buckets[name] = SharedBucket(self._file(f"{name}.budget"), budget, self._clock)
+            self._buckets[name] = SharedBucket(
+                self._access.name, self._file(f"{name}.budget"), budget, self._clock
+            )
         return self._buckets[name]
 
     def _key(self) -> AccountKey:
         if self._account_key is None:
             file = self._file(f"{self._access.name}-{self._named()}.nonce")
-            self._account_key = AccountKey(file, self._clock)
+            self._account_key = AccountKey(self._access.name, file, self._clock)
         return self._account_key
 
     def _named(self) -> str:

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from mvx.clock import Clock
+from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant, after, seconds_between
 from mvx.errors import HeldBack
 from mvx.venues.capabilities import Budget
@@ -34,7 +35,8 @@ _POLL_S = 0.005
 class AccountKey:
     """The right to talk privately on one key."""
 
-    def __init__(self, file: Path, clock: Clock) -> None:
+    def __init__(self, name: Venue, file: Path, clock: Clock) -> None:
+        self._name = name
         self._file = file
         self._clock = clock
         self._hurrying = 0
@@ -64,7 +66,8 @@ class AccountKey:
                 return
             if now >= give_up_at:
                 waited_s = seconds_between(began_at, now)
-                raise HeldBack(f"waited {waited_s:.1f} s for its key, which {_holder(descriptor)} uses")
+                who = _holder(descriptor)
+                raise HeldBack(f"{self._name}: waited {waited_s:.1f} s for its key, which {who} uses")
             await self._clock.sleep(_POLL_S * (1 + random.random()))
 
 
@@ -87,7 +90,8 @@ class SharedBucket:
     """A bucket that refills: how much may be asked, and when (the generic cell rate algorithm: one number,
     the instant at which the bucket will be full again)."""
 
-    def __init__(self, file: Path, budget: Budget, clock: Clock) -> None:
+    def __init__(self, name: Venue, file: Path, budget: Budget, clock: Clock) -> None:
+        self._name = name
         self._file = file
         self._budget = budget
         self._clock = clock
@@ -96,7 +100,7 @@ class SharedBucket:
         """Take so many units, now or as soon as they are there. Raises HeldBack where that is too late."""
         while (wait_s := self._take(cost, first)) > 0:
             if after(self._clock.now(), wait_s) > give_up_at:
-                raise HeldBack(f"its rate budget is used up for {wait_s:.1f} s")
+                raise HeldBack(f"{self._name}: its rate budget is used up for {wait_s:.1f} s")
             await self._clock.sleep(min(wait_s, 1.0))
 
     def close_for(self, seconds: float) -> None:

@@ -58,7 +58,7 @@ class Loopback:
         self.answers: dict[str, Said] = {}
         self.asked: list[Asked] = []
         self.url = ""
-        self._talking: set[asyncio.StreamWriter] = set()
+        self.silent = threading.Event()  # somebody waits in vain
 
     def asked_for(self, ending: str) -> list[Asked]:
         return [each for each in self.asked if each.path.endswith(f"/{ending}")]
@@ -94,6 +94,7 @@ class Loopback:
                 self.asked.append(asked)
                 answer = self._answer(asked)
                 if answer.ends is Ends.SILENT:
+                    self.silent.set()
                     await asyncio.sleep(3_600)
                 if answer.ends is Ends.RESET:
                     writer.transport.abort()
