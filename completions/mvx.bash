@@ -138,23 +138,23 @@ _mvx_table() {
     verbs='' opts='' places='' known=''
     case $1 in
         '')
-            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline init config journal paper'
+            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline init doctor config journal paper'
             opts='--version'
             shared='--config=@files --journal=@files --json -h,--help'
             ;;
         'route')
-            opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --live -y,--yes'
+            opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --plan=@files --live -y,--yes'
             places='@instruments -'
             ;;
         'positions')
-            opts='--venue=@venues --fresh --max-age=-'
+            opts='--venue=@venues --fresh --max-age=- --format=csv|ndjson'
             places='@instruments|@assets'
             ;;
         'reconcile')
             opts='--venue+=@venues --watch --interval=- --order=- --accept=never|adopt --report-only'
             ;;
         'venue-status')
-            opts='--watch --interval=- --cached'
+            opts='--watch --interval=- --cached --format=csv|ndjson'
             ;;
         'cancel')
             opts='--all --venue+=@venues'
@@ -172,14 +172,14 @@ _mvx_table() {
         'run')
             ;;
         'orders')
-            opts='--since=- --venue=@venues --open --limit=-'
+            opts='--since=- --venue=@venues --open --limit=- --format=csv|ndjson'
             ;;
         'fills')
-            opts='--since=- --venue=@venues --limit=-'
+            opts='--since=- --venue=@venues --limit=- --format=csv|ndjson'
             ;;
         'breaks')
             verbs='ack'
-            opts='--since=- --venue=@venues --open --limit=-'
+            opts='--since=- --venue=@venues --open --limit=- --format=csv|ndjson'
             ;;
         'breaks ack')
             places='-'
@@ -195,6 +195,8 @@ _mvx_table() {
             ;;
         'init')
             opts='--paper'
+            ;;
+        'doctor')
             ;;
         'config')
             verbs='check show path'

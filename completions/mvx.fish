@@ -163,6 +163,7 @@ function __mvx_table
                 'breaks:Differences that reconciliation found; ack marks one as seen.' \
                 'baseline:Show and set what of a holding is inventory and no position.' \
                 'init:Write a config where there is none and create the journal.' \
+                'doctor:Look at clock, disk, files, journal and venues, and say what to mend.' \
                 'config:Check and show the configuration.' \
                 'journal:Inspect the journal, and back it up.' \
                 'paper:Look at and disturb the simulated venues.'
@@ -190,6 +191,7 @@ function __mvx_table
                 '--twap=-:Spread evenly over 90s, 15m, 2h.' \
                 '--queue:Leave it to mvx run, now or later.' \
                 '--dry-run:The same path; sends nothing, writes nothing.' \
+                '--plan=@files:Do what a saved dry run planned, or refuse.' \
                 '--live:Refuse to run on paper venues.' \
                 '-y,--yes:Do not ask on live venues.'
             set -g __mvx_places \
@@ -199,7 +201,8 @@ function __mvx_table
             set -g __mvx_opts \
                 '--venue=@venues:Only this venue.' \
                 '--fresh:Reconcile with the venues first.' \
-                '--max-age=-:Exit 5 where an agreement is older.'
+                '--max-age=-:Exit 5 where an agreement is older.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
             set -g __mvx_places \
                 '@instruments|@assets'
         case 'reconcile'
@@ -214,7 +217,8 @@ function __mvx_table
             set -g __mvx_opts \
                 '--watch:Again and again, one record each time.' \
                 '--interval=-:Between the records of --watch.' \
-                '--cached:Ask nobody: what the journal knows.'
+                '--cached:Ask nobody: what the journal knows.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'cancel'
             set -g __mvx_opts \
                 '--all:Every open order of ours.' \
@@ -245,12 +249,14 @@ function __mvx_table
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
                 '--open:Only those that may still fill.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'fills'
             set -g __mvx_opts \
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'breaks'
             set -g __mvx_verbs \
                 'ack:Mark a break as seen: it is not open any more.'
@@ -258,7 +264,8 @@ function __mvx_table
                 '--since=-:A time, or 15m, 2h, 7d ago.' \
                 '--venue=@venues:Only this venue.' \
                 '--open:Only those neither corrected nor acknowledged.' \
-                '--limit=-:At most so many, the newest; 100.'
+                '--limit=-:At most so many, the newest; 100.' \
+                '--format=csv|ndjson:Its rows, for a sheet or a pipe.'
         case 'breaks ack'
             set -g __mvx_places \
                 '-'
@@ -277,6 +284,7 @@ function __mvx_table
         case 'init'
             set -g __mvx_opts \
                 '--paper:Write the built-in paper desk; do not ask.'
+        case 'doctor'
         case 'config'
             set -g __mvx_verbs \
                 'check:Report every error of the config at once.' \

@@ -7,6 +7,8 @@
     ├── Refused                 4  risk, halt, declined, an id used before
     ├── NoVenueUsable           7  nothing to route to
     ├── JournalError            8  missing, busy, locked, read-only, full, affected SQLite
+    │   ├── JournalDamaged      8  no database, or parts of it are gone
+    │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
@@ -63,7 +65,7 @@ def worst_exit(*codes: Exit) -> Exit:
 
 class MvxError(Exception):
     """What failed, what is known, what to do; `code` is stable and documented. `warnings` and `breaks`:
-    what else an operator should hear of, as in an answer."""
+    what else an operator should hear of, as in an answer. `sent`: orders had been sent before it failed."""
 
     code = "error"
     exit_code = Exit.DEFECT
@@ -75,6 +77,12 @@ class MvxError(Exception):
         self.next_step = next_step
         self.warnings: tuple[str, ...] = ()
         self.breaks: tuple[Any, ...] = ()
+        self.sent = False
+
+
+def exit_of(error: BaseException) -> Exit:
+    """What a command ends in that raised it."""
+    return error.exit_code if isinstance(error, MvxError) else Exit.DEFECT
 
 
 class UsageError(MvxError):
@@ -104,6 +112,23 @@ class NoVenueUsable(MvxError):
 class JournalError(MvxError):
     code = "journal"
     exit_code = Exit.UNAVAILABLE
+
+    def after_dispatch(self) -> None:
+        """Orders are on their way, and the journal can not take what becomes of them."""
+        self.sent = True
+        self.exit_code = Exit.UNCERTAIN
+
+
+class JournalDamaged(JournalError):
+    """The file is no database, or SQLite finds parts of it gone."""
+
+    code = "journal_damaged"
+
+
+class VenueBusy(JournalError):
+    """Somebody else is at work on that venue's account, and does not end."""
+
+    code = "venue_busy"
 
 
 class LeaseLost(JournalError):

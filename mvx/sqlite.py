@@ -10,14 +10,16 @@ writers starve one another (SQLite's busy handler polls, and the unlucky wait fo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mvx.errors import JournalError
+from mvx.errors import JournalDamaged, JournalError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,10 +51,18 @@ class Database:
     """One connection to one file, private to its owner (0600, in a folder made 0700).
 
     durable: `synchronous=FULL`, so that a commit survives a power loss; else NORMAL, which survives
-    a killed process. Raises JournalError where the file can not be used.
+    a killed process. `holds`: tables that tell such a file from somebody else's, which is left as it is.
+    Raises JournalError where the file can not be used.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        holds: tuple[str, ...] = (),
+        durable: bool = True,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+    ) -> None:
         check_version()
         self.path = path
         self._lock_timeout_s = lock_timeout_s
@@ -61,6 +71,7 @@ class Database:
             self._lock_path = Path(f"{path}.lock")
             self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
+            self._refuse_foreign(holds)
             self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("PRAGMA foreign_keys=ON")
@@ -102,6 +113,16 @@ class Database:
                 self.connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
+
+    def _refuse_foreign(self, holds: tuple[str, ...]) -> None:
+        """Raises JournalDamaged for a database that is not empty and lacks a table."""
+        there = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
+        if there and not there.issuperset(holds):
+            raise JournalDamaged(
+                f"{self.path} is a database, and not one of mvx for this",
+                known="nothing was written",
+                next_step="name the right one with --journal",
+            )
 
     def _use_wal(self) -> None:
         """The mode stays with the file. Only whoever makes it changes it, under the lock: two that change
@@ -225,22 +246,101 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
     return unusable(path, error) if files else error
 
 
+#: What the system and SQLite say -> what it means and what to do. The first that fits.
+_FULL = ("the disk is full", "make room there (df -h {folder}), then: mvx reconcile")
+_DENIED = ("it may not be written here", "look who owns it, its mode and its mount: ls -l {path}; mount")
+_HELD = ("another program holds it", "see which: fuser -v {path}; then run it again")
+#: SQLite tells no room for its shared memory, or a limit on the size of files, as a failure of the disk.
+_FAILING = (
+    "the disk is full, or it failed",
+    "make room there (df -h {folder}), or look at it: dmesg; then: mvx reconcile",
+)
+_DAMAGED = (
+    "the file is damaged",
+    "stop every mvx of this desk, keep the file, put the last backup in its place (cp BACKUP {path}), then:"
+    " mvx reconcile",
+)
+_NO_DATABASE = (
+    "it is no database",
+    "name the right one with --journal; if this was the journal: " + _DAMAGED[1],
+)
+_BY_ERRNO = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _DENIED),
+    errno.EIO: _FAILING,
+}
+_BY_SQLITE = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_READONLY": _DENIED,
+    "SQLITE_CANTOPEN": _DENIED,
+    "SQLITE_PERM": _DENIED,
+    "SQLITE_BUSY": _HELD,
+    "SQLITE_LOCKED": _HELD,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _NO_DATABASE,
+    "SQLITE_IOERR": _FAILING,
+}
+_UNCLEAR = ("", "check the disk, the file's owner and its mode: ls -l {path}")
+
+
 def unusable(path: Path, error: Exception) -> JournalError:
     """What an operator is told when a database file can not be used."""
-    return JournalError(
-        f"{path}: {error}",
+    means, next_step = _meaning(error)
+    kind = JournalDamaged if (means, next_step) in (_DAMAGED, _NO_DATABASE) else JournalError
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return kind(
+        f"{path}: {means} ({said})" if means else f"{path}: {said}",
         known="nothing was written",
-        next_step="check the disk, the file's owner and its mode, then: mvx journal info",
+        next_step=next_step.format(path=path, folder=path.parent),
     )
+
+
+def _meaning(error: Exception) -> tuple[str, str]:
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, _UNCLEAR)
+    name = str(getattr(error, "sqlite_errorname", ""))
+    while name and name not in _BY_SQLITE:
+        name = name.rpartition("_")[0]  # SQLITE_READONLY_DIRECTORY is a kind of SQLITE_READONLY
+    return _BY_SQLITE.get(name, _UNCLEAR)
+
+
+def check_whole(path: Path) -> None:
+    """Reads all of a file. Raises JournalDamaged where SQLite finds it damaged, JournalError where it can not
+    be read; one that is not there is whole."""
+    if not is_there(path):
+        return
+    with read_only(path) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
+    if found != ["ok"]:
+        raise unusable(path, Damage("; ".join(found)))
+
+
+class Damage(Exception):
+    """What a check found."""
+
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises JournalError where one may not even look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unusable(path, error) from error
+    return True
 
 
 def _make_private_file(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     # SQLite gives -wal and -shm the mode of the database itself.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     try:
         status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("is no file, but a device, a pipe or the like")
         if status.st_uid != os.geteuid():
             raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
         if status.st_mode & 0o077:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mvx.cli.session import Session
 
 NOTHING_SENT = "nothing was sent"
+SENT_BEFORE = "what was sent before is in the journal"
 IN_FLIGHT = "requests may be in flight; what was sent is in the journal and stays reserved"
 TRUTH = "mvx reconcile, then mvx positions"
 
@@ -66,8 +67,11 @@ class Boundary:
         uncertain = error.exit_code == Exit.UNCERTAIN
         known = error.known or (IN_FLIGHT if uncertain else NOTHING_SENT)
         next_step = error.next_step or (TRUTH if uncertain else self._help())
+        if error.sent:
+            known = IN_FLIGHT if uncertain else SENT_BEFORE
+            next_step = f"{error.next_step}; then: {TRUTH}" if error.next_step else TRUTH
         exit_code = int(error.exit_code)
-        said = (error.warnings, error.breaks)
+        said = (error.warnings, error.breaks, error.sent)
         return Failure(error.code, error.message, known, next_step, exit_code, uncertain, *said)
 
     def _usage(self, error: typer.TyperException) -> Failure:
@@ -81,8 +85,14 @@ class Boundary:
         return Failure("interrupted", message, known, next_step, int(exit_code), self._session.working)
 
     def _defect(self, error: BaseException) -> Failure:
-        known, next_step = self._known()
+        """What nobody foresaw: where a file of ours is damaged, that is the cause, and no defect of mvx."""
         where = log_defect(error)
+        damaged = self._session.damage()
+        if damaged is not None:
+            if self._session.working:
+                damaged.after_dispatch()
+            return self._mvx(damaged)
+        known, next_step = self._known()
         message = f"a defect in mvx ({type(error).__name__}); {where}"
         return Failure("defect", message, known, next_step, int(Exit.DEFECT), self._session.working)
 

@@ -6,13 +6,23 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, operator, since
+from mvx.cli.options import (
+    FormatOption,
+    LimitOption,
+    SinceOption,
+    VenueOption,
+    known_name,
+    now,
+    operator,
+    since,
+    whole,
+)
 from mvx.cli.session import Answer, Session
 
 _MOST = 2**63 - 1
 
 Open = Annotated[bool, typer.Option("--open", help="Only those neither corrected nor acknowledged.")]
-BreakId = Annotated[int, typer.Argument(metavar="ID", min=1, max=_MOST, help="As `mvx breaks` shows it.")]
+BreakId = Annotated[int, typer.Argument(parser=whole(_MOST), metavar="ID", help="As `mvx breaks` shows it.")]
 
 
 def breaks(
@@ -21,10 +31,12 @@ def breaks(
     venue: VenueOption = None,
     open_only: Open = False,
     limit: LimitOption = None,
+    form: FormatOption = None,
 ) -> Answer:
     from mvx.engine import reports
 
     session: Session = ctx.obj
+    session.as_rows(form)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

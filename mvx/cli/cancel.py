@@ -1,4 +1,4 @@
-"""`mvx cancel`: cancel one order, the orders of a parent, or all open orders of ours."""
+"""`mvx cancel`: cancel one order, a parent, a job of the queue, or all open orders of ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from mvx.errors import UsageError
 if TYPE_CHECKING:
     from mvx.engine.outcome import Outcome
 
-Target = Annotated[str | None, typer.Argument(metavar="[PARENT | CL_ORD_ID]", help="What to cancel.")]
+Target = Annotated[
+    str | None,
+    typer.Argument(metavar="[PARENT | CL_ORD_ID | JOB]", help="What to cancel; a parent is stopped."),
+]
 All = Annotated[bool, typer.Option("--all", help="Every open order of ours.")]
 
 
@@ -26,7 +29,7 @@ def cancel(
     if (target is None) == (not all_orders):
         raise UsageError("name one order or parent, or say --all")
     session: Session = ctx.obj
-    settings = session.settings()
+    settings = session.settings_for_safety()
     venues = known_venues(venue, settings.desk)
 
     async def work() -> Outcome:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from mvx.cli.session import Answer, Session
 from mvx.errors import Exit
 
-if TYPE_CHECKING:
-    pass
-
 
 def check(ctx: typer.Context) -> Answer:
+    from mvx.config.problems import ConfigProblems
     from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
-    settings = session.settings()
+    try:
+        settings = session.settings()
+    except ConfigProblems as problems:
+        from mvx.config.shown import with_lines
+
+        raise with_lines(problems, session.source()) from None
     data = {
         "source": settings.desk.source,
         "instruments": list(settings.desk.instruments),
@@ -28,11 +29,12 @@ def check(ctx: typer.Context) -> Answer:
 
 
 def show(ctx: typer.Context) -> Answer:
-    from mvx.config.model import flat
+    from mvx.config.shown import Overrides, shown
     from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
-    values = [{"key": k, "value": value, "origin": origin} for k, value, origin in flat(session.source())]
+    overrides = Overrides(session.journal, session.environment.variables)
+    values = shown(session.source(), session.settings(), overrides)
     return Outcome({"source": session.source().name, "values": values}, Exit.OK)
 
 

@@ -23,17 +23,17 @@ def consent(
     assume_yes: bool,
     question: str,
     word: str | None = None,
-) -> Callable[[], bool]:
-    """What asks for a yes when the plan has been shown; a severe action wants its word typed instead.
-    Raises Refused where nobody could answer."""
+) -> Callable[[], bool] | None:
+    """What asks for a yes when the plan has been shown, None where nobody is asked; a severe action wants its
+    word typed instead. Raises Refused where nobody could answer."""
     if mode == "paper" or yes:
-        return lambda: True
+        return None
     if environment.can_ask and word is not None:
         return lambda: environment.ask(f"{question} Type {word} to do it: ") == word
     if environment.can_ask:
         return lambda: environment.ask(f"{question} [y/N] ").lower() in ("y", "yes")
     if assume_yes:
-        return lambda: True
+        return None
     raise Refused(
         "live venues ask before they trade, and nobody is at a terminal to answer",
         known="nothing was sent",

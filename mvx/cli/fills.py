@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, known_name, now, since
 from mvx.cli.session import Answer, Session
-
-if TYPE_CHECKING:
-    pass
 
 
 def fills(
@@ -18,10 +13,12 @@ def fills(
     since_text: SinceOption = None,
     venue: VenueOption = None,
     limit: LimitOption = None,
+    form: FormatOption = None,
 ) -> Answer:
     from mvx.engine import reports
 
     session: Session = ctx.obj
+    session.as_rows(form)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

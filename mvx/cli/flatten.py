@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mvx.cli.consent import consent
-from mvx.cli.options import VenuesOption, known_name, known_venues, operator
+from mvx.cli.options import VenuesOption, known_names, known_venues, operator
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
@@ -41,14 +41,13 @@ def flatten(
 ) -> Answer:
     from mvx.engine.flatten_order import FlattenOrder
 
-    if bool(venue) == every:
+    if (venue is not None) == every:
         raise UsageError("name the venues with --venue, or say --all")
     session: Session = ctx.obj
-    settings = session.settings()
-    named = [name for text in instrument or () for name in text.split(",") if name]
+    settings = session.settings_for_safety()
     order = FlattenOrder(
         venues=known_venues(venue, settings.desk) or tuple(settings.venues),
-        instruments=tuple(known_name(name, settings.desk.instruments, "instrument") for name in named),
+        instruments=known_names(instrument, settings.desk.instruments, "instrument"),
         to_zero=to_zero,
         foreign=foreign,
         dry_run=dry_run,

@@ -24,6 +24,14 @@ mvx positions
 Trade one instrument across several venues, and always know the truth about the position."""
 
 
+class RealVerb(TyperCommand):
+    """A verb's real command. An option of one value is given once: which of two was meant is not guessed."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        refuse_twice(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+
 class LazyVerb(TyperCommand):
     """A verb's name and its line of help, until it is invoked."""
 
@@ -35,10 +43,13 @@ class LazyVerb(TyperCommand):
         """The real command."""
         module, _, function = self._verb.target.partition(":")
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        context = {"ignore_unknown_options": self._verb.signed}
-        app.command(self.name, help=_help(self._verb), add_help_option=False, context_settings=context)(
-            getattr(import_module(f"mvx.cli.{module}"), function)
-        )
+        app.command(
+            self.name,
+            cls=RealVerb,
+            help=_help(self._verb),
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": self._verb.signed},
+        )(getattr(import_module(f"mvx.cli.{module}"), function))
         command = get_command(app)
         command.params.extend(shared_options())
         return command
@@ -70,6 +81,7 @@ class LazyGroup(TyperGroup):
         if not args and not ctx.obj.json:
             ctx.obj.environment.say(ctx.get_help())
             ctx.exit(Exit.USAGE)
+        refuse_twice(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
@@ -103,9 +115,23 @@ def _option(*names: str, **settings: Any) -> TyperOption:
     return TyperOption(param_decls=list(names), expose_value=False, **settings)
 
 
+def refuse_twice(command: Command, ctx: Context, args: list[str]) -> None:
+    """Raises BadParameter where an option that takes one value is given more than once."""
+    _, _, given = command.make_parser(ctx).parse_args(args=list(args))
+    for param in given:
+        single = isinstance(param, TyperOption) and not param.is_flag and not param.multiple
+        if single and given.count(param) > 1:
+            raise typer.BadParameter("it was given more than once", ctx=ctx, param=param)
+
+
 def _keep(ctx: Context, param: Parameter, value: Any) -> None:
+    name, kept = str(param.name), getattr(ctx.obj, str(param.name))
+    if value == "":
+        raise typer.BadParameter("it is empty", ctx=ctx, param=param)
+    if value and kept and value != kept:
+        raise typer.BadParameter("it was given more than once", ctx=ctx, param=param)
     if value:
-        setattr(ctx.obj, str(param.name), value)
+        setattr(ctx.obj, name, value)
 
 
 def _show_help(ctx: Context, _param: Parameter, value: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_SECONDS = Decimal(366 * 86_400)
+_MAX_KEY_CHARS = 200
+#: A century: no venue and no journal remembers more.
+_OLDEST_S = 100 * _MAX_SECONDS
 
 
 def any_number(text: str | Decimal) -> Decimal:
@@ -43,6 +47,38 @@ def positive(text: str | Decimal) -> Decimal:
     if number <= 0:
         raise typer.BadParameter(f"{text!r} is not above 0") from BadNumber("not above 0")
     return number
+
+
+def whole(most: int) -> Callable[[str | int], int]:
+    """What reads a whole number from 1 to most, in plain digits."""
+
+    def count(text: str | int) -> int:
+        number = text if isinstance(text, int) else any_number(text)
+        if not 1 <= number <= most or number != int(number) or not str(text).isdigit():
+            allowed = f"a whole number from 1 to {most}"
+            raise typer.BadParameter(f"{text!r} is not {allowed}") from BadNumber(allowed)
+        return int(number)
+
+    return count
+
+
+#: How often, how many: more than this nobody means.
+count = whole(1_000_000)
+
+
+def key(text: str) -> str:
+    """A key that one can see, and tell from an option that slipped into its place."""
+    if (
+        not 0 < len(text) <= _MAX_KEY_CHARS
+        or not text.isprintable()
+        or text.strip() != text
+        or text[0] == "-"
+    ):
+        raise typer.BadParameter(
+            f"{text[:_MAX_KEY_CHARS]!r} is no key: 1 to {_MAX_KEY_CHARS} printable characters that begin with"
+            " no dash and are not framed by spaces"
+        )
+    return text
 
 
 def seconds(text: str | float) -> float:
@@ -76,11 +112,17 @@ def since(text: str, now: Instant) -> Instant:
     number, unit = text[:-1], text[-1:]
     try:
         if unit in _UNIT_S and number:
-            return after(now, -float(parse_decimal(number)) * _UNIT_S[unit])
+            return after(now, -_ago(parse_decimal(number) * _UNIT_S[unit]))
         return parse_rfc3339(text)
     except (BadNumber, ValueError) as error:
         allowed = "a time such as 2026-09-18T14:00:00Z, or a duration such as 90s, 15m, 2h, 7d"
         raise typer.BadParameter(f"{text!r} is not {allowed}") from error
+
+
+def _ago(passed_s: Decimal) -> float:
+    if not 0 <= passed_s <= _OLDEST_S:
+        raise BadNumber("that long ago there was nothing")
+    return float(passed_s)
 
 
 Number = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY", help="A plain number.")]
@@ -93,14 +135,31 @@ VenuesOption = Annotated[
 ]
 LimitOption = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="At most so many, the newest; 100."),
+    typer.Option("--limit", parser=count, metavar="N", help="At most so many, the newest; 100."),
 ]
+
+
+class Format(StrEnum):
+    """How rows are written for other programs."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+FormatOption = Annotated[Format | None, typer.Option("--format", help="Its rows, for a sheet or a pipe.")]
 
 
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:
     """The venues that were named, each once. Raises UsageError for one that is not configured."""
-    typed = [name for text in names or () for name in text.split(",") if name]
-    return tuple(dict.fromkeys(Venue(known_name(name, desk.symbols, "venue")) for name in typed))
+    return tuple(map(Venue, known_names(names, desk.symbols, "venue")))
+
+
+def known_names(typed: Sequence[str] | None, names: Iterable[Any], what: str) -> tuple[str, ...]:
+    """What was named, by several options or in one list `a,b`, each once. Raises UsageError where there is
+    none such; the empty name, which a script makes of a variable that is not set, is never all of them."""
+    known = list(names)
+    wanted = [name for text in typed or () for name in text.split(",")]
+    return tuple(dict.fromkeys(known_name(name, known, what) for name in wanted))
 
 
 def known_name(name: str, names: Iterable[Any], what: str) -> str:
@@ -108,10 +167,11 @@ def known_name(name: str, names: Iterable[Any], what: str) -> str:
     known = [str(each) for each in names]
     if name in known:
         return name
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    by_letters = {each.casefold(): each for each in known}
+    close = get_close_matches(name.casefold(), by_letters, n=1)
+    hint = f"; did you mean {by_letters[close[0]]}?" if close else ""
     raise UsageError(
-        f"there is no {what} {name}{hint}",
+        f"there is no {what} {name or repr(name)}{hint}",
         known="nothing was sent",
         next_step=f"use one of: {', '.join(known)}",
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mvx.cli.options import LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, known_name, now, since
 from mvx.cli.session import Answer, Session
-
-if TYPE_CHECKING:
-    pass
 
 Open = Annotated[bool, typer.Option("--open", help="Only those that may still fill.")]
 
@@ -21,10 +18,12 @@ def orders(
     venue: VenueOption = None,
     open_only: Open = False,
     limit: LimitOption = None,
+    form: FormatOption = None,
 ) -> Answer:
     from mvx.engine import reports
 
     session: Session = ctx.obj
+    session.as_rows(form)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvx.cli.render import safe_text
+from mvx.config.problems import BETWEEN_PROBLEMS
 from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.money import plain
 
@@ -33,6 +34,7 @@ class Failure(NamedTuple):
     uncertain: bool = False
     warnings: tuple[str, ...] = ()
     breaks: tuple[BreakRow, ...] = ()
+    sent: bool = False
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -74,12 +76,12 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain, warnings, breaks = failure
+    code, message, known, next_step, exit_code, uncertain, warnings, breaks, sent = failure
     return _line(
         command,
         mode,
         exit_code=exit_code,
-        sent=uncertain,
+        sent=sent or uncertain,
         uncertain=uncertain,
         data={},
         breaks=encode(breaks),
@@ -90,12 +92,15 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
 
 def _line(command: str, mode: str, **rest: Any) -> str:
     envelope = {"schema": SCHEMA, "command": command, "mode": mode, **rest}
-    return json.dumps(envelope, separators=(",", ":"), allow_nan=False)
+    # JSON itself leaves DEL as it is.
+    return json.dumps(envelope, separators=(",", ":"), allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def failure_lines(failure: Failure) -> str:
     """The same for people: what failed, what is known, what to run."""
-    message = "\n".join(safe_text(line) for line in failure.message.split("\n"))
+    # Only a config's list of problems has lines of its own: in other messages others may have put them.
+    lines = failure.message.split(BETWEEN_PROBLEMS) if failure.code == "config" else [failure.message]
+    message = BETWEEN_PROBLEMS.join(map(safe_text, lines))
     return f"error: {message}\nknown: {safe_text(failure.known)}\nnext:  {safe_text(failure.next_step)}"
 
 

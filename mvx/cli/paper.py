@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mvx.cli.options import any_number, positive, seconds
+from mvx.cli.options import any_number, count, positive, seconds
 from mvx.cli.session import Answer, Session
 from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
@@ -34,7 +34,7 @@ Kind = Annotated[
         metavar="KIND", autocompletion=_fault_kinds, help="An unknown one is answered with the list."
     ),
 ]
-Count = Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="So many times.")]
+Count = Annotated[int | None, typer.Option("--count", parser=count, metavar="N", help="So many times.")]
 For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
 Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]
 Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY")]

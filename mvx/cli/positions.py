@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.options import VenueOption, known_name, now, seconds
+from mvx.cli.options import FormatOption, VenueOption, known_name, now, seconds
 from mvx.cli.session import Answer, Session
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ def positions(
     venue: VenueOption = None,
     fresh: Fresh = False,
     max_age: MaxAge = None,
+    form: FormatOption = None,
 ) -> Answer:
     session: Session = ctx.obj
+    session.as_rows(form)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")
@@ -51,7 +53,7 @@ def _reconciled(session: Session, venue: str | None) -> Outcome:
     from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import reconcile
 
-    settings = session.settings()
+    settings = session.settings_for_safety()
     venues = known_venues([venue] if venue else None, settings.desk)
 
     async def work() -> Outcome:

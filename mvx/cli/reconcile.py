@@ -52,7 +52,7 @@ def reconcile(
     if order is not None and (watch or report_only or venue):
         raise UsageError("--order goes with --accept only")
     session: Session = ctx.obj
-    settings = session.settings()
+    settings = session.settings_for_safety()
     if order is not None and accept is not None:
         return _accept(session, settings, order, accept)
     venues = known_venues(venue, settings.desk)

@@ -10,7 +10,9 @@ import typer
 from mvx.cli.consent import consent, require_live
 from mvx.cli.options import (
     VenuesOption,
+    count,
     duration,
+    key,
     known_name,
     known_venues,
     not_negative,
@@ -50,8 +52,12 @@ PostOnly = Annotated[bool, typer.Option("--post-only", help="Rest and never take
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="V", help="Not these venues (repeat, or a,b).")
 ]
-Key = Annotated[str | None, typer.Option("--id", metavar="KEY", help="Never trades twice under one key.")]
-MaxRounds = Annotated[int | None, typer.Option("--max-rounds", metavar="N", min=1, help="Re-plans at most.")]
+Key = Annotated[
+    str | None, typer.Option("--id", parser=key, metavar="KEY", help="Never trades twice under one key.")
+]
+MaxRounds = Annotated[
+    int | None, typer.Option("--max-rounds", parser=count, metavar="N", help="Re-plans at most.")
+]
 Deadline = Annotated[
     float | None,
     typer.Option("--deadline", parser=seconds, metavar="S", help="Each child's deadline in seconds."),
@@ -64,6 +70,9 @@ Twap = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="With --id: go on with what is left of a run.")]
 Queue = Annotated[bool, typer.Option("--queue", help="Leave it to mvx run, now or later.")]
+SavedPlan = Annotated[
+    str | None, typer.Option("--plan", metavar="FILE", help="Do what a saved dry run planned, or refuse.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on live venues.")]
 
 
@@ -79,13 +88,14 @@ def route(
     post_only: PostOnly = False,
     venue: VenuesOption = None,
     exclude: Exclude = None,
-    key: Key = None,
+    id_: Key = None,
     resume: Resume = False,
     max_rounds: MaxRounds = None,
     deadline: Deadline = None,
     twap: Twap = None,
     queue: Queue = False,
     dry_run: DryRun = False,
+    plan: SavedPlan = None,
     live: Live = False,
     yes: Yes = False,
 ) -> Answer:
@@ -105,7 +115,7 @@ def route(
         post_only=post_only,
         venues=known_venues(venue, settings.desk),
         exclude=known_venues(exclude, settings.desk),
-        id=key,
+        id=id_,
         max_rounds=max_rounds,
         deadline_s=deadline,
         dry_run=dry_run,
@@ -113,6 +123,8 @@ def route(
         twap_s=twap,
     )
     _refuse_contradictions(order, queue=queue)
+    if plan is not None:
+        order = _as_planned(session, order, plan)
     return _trade(session, settings, order, yes=yes, queue=queue)
 
 
@@ -121,8 +133,24 @@ def _refuse_contradictions(order: RouteOrder, *, queue: bool) -> None:
         raise UsageError("--resume needs --id KEY: it names the run to go on with")
     if queue and order.dry_run:
         raise UsageError("--queue and --dry-run contradict each other")
+    if order.resume and order.dry_run:
+        raise UsageError("--resume goes on with a run and --dry-run plans a new one: leave one of them out")
     if order.twap_s is not None and order.time_in_force is not TimeInForce.IOC:
         raise UsageError("--twap trades slices as they come due: it goes with --tif ioc only")
+
+
+def _as_planned(session: Session, order: RouteOrder, plan: str) -> RouteOrder:
+    from dataclasses import replace
+
+    from mvx.engine.agreement import saved_plan
+
+    if order.dry_run or order.twap_s is not None or order.resume:
+        raise UsageError("--plan does at once what was planned: not with --dry-run, --twap or --resume")
+    try:
+        text = (session.environment.cwd / plan).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--plan {plan}: {error}", known="nothing was sent") from error
+    return replace(order, agreed=saved_plan(text, order, session.mode))
 
 
 def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
@@ -132,7 +160,7 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
     ask = consent(
         session.environment,
         session.mode,
-        yes=yes or order.dry_run,
+        yes=yes or order.dry_run or order.agreed is not None,
         assume_yes=settings.route.assume_yes,
         question=f"{order.side.value} {plain(order.order_qty)} {order.instrument} on live venues?",
     )

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError
+from mvx.errors import ConfigError, MvxError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mvx.cli.options import Format
     from mvx.cli.output import Failure
     from mvx.config.desk import DeskSettings
     from mvx.config.settings import Settings
     from mvx.config.source import Source
     from mvx.engine.outcome import BreakRow, Outcome
+    from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
     Answer = Outcome
@@ -32,7 +34,8 @@ T = TypeVar("T")
 
 class Session:
     """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record."""
+    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `warnings`: what every
+    answer is to say besides."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
         self.environment = environment
@@ -40,10 +43,12 @@ class Session:
         self.command = ""
         self.mode = "paper"
         self.json = False
+        self.rows: Format | None = None
         self.config: str | None = None
         self.journal: str | None = None
         self.working = False
         self.ticking = False
+        self.warnings: tuple[str, ...] = ()
         self._source: Source | None = None
 
     def source(self) -> Source:
@@ -79,6 +84,24 @@ class Session:
         document = model.validate(self.source())
         return model.settings(document, self.desk(), self.source().folder)
 
+    def settings_for_safety(self) -> Settings:
+        """The same for verbs that make a position no larger: a limit that is mistyped keeps nobody from
+        cancelling. Raises ConfigError."""
+        from mvx.config import model
+
+        document, problems = model.validate_for_safety(self.source())
+        self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
+        return model.settings(document, self.desk(), self.source().folder)
+
+    def damage(self) -> JournalError | None:
+        """What SQLite itself finds wrong with the desk's files, where they are known and there."""
+        from mvx.engine.desk import damage
+
+        try:
+            return None if self._source is None else damage(self.journal_path())
+        except MvxError:
+            return None  # whether they are whole can not be told
+
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
@@ -87,14 +110,27 @@ class Session:
         self.working = False
         return result
 
+    def as_rows(self, form: Format | None) -> None:
+        """The answer is its rows in that form. Raises UsageError beside --json."""
+        if form is not None and self.json:
+            raise UsageError("--json and --format contradict each other")
+        self.rows = form
+
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
-        if self.signals.exit_code is not None:
+        if self.signals.exit_code is not None or self.warnings:
             from dataclasses import replace
 
-            outcome = replace(outcome, exit_code=self.signals.exit_code)
+            exit_code = outcome.exit_code if self.signals.exit_code is None else self.signals.exit_code
+            warnings = (*self.warnings, *outcome.warnings)
+            outcome = replace(outcome, exit_code=exit_code, warnings=warnings)
         if self.json:
             self._record(outcome)
+        elif self.rows is not None:
+            from mvx.cli.rows import rows_text
+
+            self._aside(outcome.breaks, outcome.warnings)
+            self.environment.answer(rows_text(outcome, self.rows), end="")
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of
@@ -125,6 +161,7 @@ class Session:
         """Prints a failure; returns the exit code."""
         from mvx.cli.output import failure_line, failure_lines
 
+        failure = failure._replace(warnings=(*self.warnings, *failure.warnings))
         self._aside(failure.breaks, failure.warnings)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:

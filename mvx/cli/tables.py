@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from mvx.cli.doctor_table import doctor_parts
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
@@ -317,7 +318,8 @@ def _short(at: Instant) -> str:
 def config_show_parts(data: Mapping[str, Any]) -> Parts:
     rows = table("key", "~value", "origin", title=safe_text(str(data["source"])))
     for row in data["values"]:
-        rows.add_row(safe_text(row["key"]), _plain_text(row["value"]), row["origin"])
+        value = "no limit" if row.value is None else _plain_text(row.value)
+        rows.add_row(safe_text(row.key), value, safe_text(row.where or row.origin))
     return [rows]
 
 
@@ -382,5 +384,6 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "orders": orders_parts,
     "fills": fills_parts,
     "config show": config_show_parts,
+    "doctor": doctor_parts,
     "paper ledger": ledger_parts,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.options import now, seconds
+from mvx.cli.options import FormatOption, now, seconds
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
@@ -22,12 +22,19 @@ Cached = Annotated[bool, typer.Option("--cached", help="Ask nobody: what the jou
 
 
 def venue_status(
-    ctx: typer.Context, watch: Watch = False, interval: Interval = None, cached: Cached = False
+    ctx: typer.Context,
+    watch: Watch = False,
+    interval: Interval = None,
+    cached: Cached = False,
+    form: FormatOption = None,
 ) -> Answer:
+    if form is not None and watch:
+        raise UsageError("--format and --watch contradict each other: a watch has --json")
     if interval is not None and not watch:
         raise UsageError("--interval needs --watch")
     session: Session = ctx.obj
-    pause_s = (interval or session.settings().interval_s) if watch else None
+    session.as_rows(form)
+    pause_s = (interval or session.settings_for_safety().interval_s) if watch else None
     return _read(session, pause_s) if cached else _asked(session, pause_s)
 
 
@@ -48,7 +55,7 @@ def _asked(session: Session, pause_s: float | None) -> Outcome:
     from mvx.engine.desk import open_desk
     from mvx.engine.probe import venue_status as ask_venues
 
-    settings = session.settings()
+    settings = session.settings_for_safety()
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:

@@ -135,6 +135,11 @@ VERBS: dict[str, Verb | Family] = {
         "Write a config where there is none and create the journal.",
         ("mvx init --paper", "mvx --config desk.toml init --paper"),
     ),
+    "doctor": Verb(
+        "doctor:doctor",
+        "Look at clock, disk, files, journal and venues, and say what to mend.",
+        ("mvx doctor", "mvx --config desk.toml doctor --json"),
+    ),
     "config": Family(
         "Check and show the configuration.",
         {

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from mvx.config.problems import suggestion
+
 Raw = Mapping[str, Any]
 
 _PAPER_ONLY = ("books", "books_venue", "clock", "seed", "balances", "lot", "tick", "min_qty", "min_notional")
@@ -23,7 +25,7 @@ def symbols_of_known_instruments(raw: Raw) -> Iterator[str]:
             key = f"venues.{venue}.symbols.{name}"
             instrument = instruments.get(name)
             if instrument is None:
-                yield f"{key}: there is no instrument {name}; configured: {_list(instruments)}"
+                yield f"{key}: there is no instrument {name}{_instead(name, instruments)}"
                 continue
             base, _, quote = str(symbol).partition("/")
             if base != instrument.get("base"):
@@ -45,7 +47,7 @@ def rates_of_known_venues(raw: Raw) -> Iterator[str]:
             if not colon:
                 continue
             if venue not in venues:
-                yield f"quotes.{asset}.rates: there is no venue {venue}; configured: {_list(venues)}"
+                yield f"quotes.{asset}.rates: there is no venue {venue}{_instead(venue, venues)}"
             if symbol != f"{asset}/{table.get('as')}":
                 yield f"quotes.{asset}.rates: found {symbol!r}, {asset}/{table.get('as')} is allowed"
 
@@ -61,7 +63,7 @@ def limits_of_known_names(raw: Raw) -> Iterator[str]:
         known = dict(_tables(raw, section))
         for name, _ in _entries(risk, key):
             if name not in known:
-                yield f"risk.{key}.{name}: there is no {section[:-1]} {name}; configured: {_list(known)}"
+                yield f"risk.{key}.{name}: there is no {section[:-1]} {name}{_instead(name, known)}"
 
 
 def live_venues_are_limited(raw: Raw) -> Iterator[str]:
@@ -115,5 +117,5 @@ def _entries(table: Raw, key: str) -> Iterator[tuple[str, Any]]:
     return iter(_table(table, key).items())
 
 
-def _list(names: Mapping[str, Any]) -> str:
-    return ", ".join(names) or "none"
+def _instead(typed: str, known: Mapping[str, Any]) -> str:
+    return f"{suggestion(typed, known)}; configured: {', '.join(known) or 'none'}"

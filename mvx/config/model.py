@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -75,7 +75,7 @@ Positive = Annotated[Decimal, BeforeValidator(_positive)]
 NotNegative = Annotated[Decimal, BeforeValidator(_not_negative)]
 SecretRef = Annotated[str, BeforeValidator(_secret)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 Rate = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+:[^:/\s]+/[^:/\s]+$")]
@@ -149,12 +149,16 @@ class RiskSection(Section):
     max_order_notional: Positive | None = None
     max_venue_notional: dict[str, Positive] = {}
     max_open_orders: Count | None = None
-    max_unknown_orders: Annotated[int, Field(ge=0)] | None = None
+    max_unknown_orders: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 class ReconcileSection(Section):
     interval_s: Seconds = 5.0
     max_age_s: Seconds = 30.0
+
+
+#: The sections that say how, and how far, a position may grow.
+OF_NEW_RISK = ("route", "risk")
 
 
 class Document(Section):
@@ -182,6 +186,21 @@ def validate(source: found.Source) -> Document:
     if document is None or problems:
         raise ConfigProblems(source.name, problems)
     return document
+
+
+def validate_for_safety(source: found.Source) -> tuple[Document, tuple[str, ...]]:
+    """The file for verbs that make a position no larger: where only what rules new risk is wrong, defaults
+    stand in for those sections, and what is wrong with them is returned. Raises ConfigProblems otherwise."""
+    try:
+        return validate(source), ()
+    except ConfigProblems as error:
+        sound = {name: table for name, table in source.raw.items() if name not in OF_NEW_RISK}
+        if not all(re.match(rf"({'|'.join(OF_NEW_RISK)})[.:]", problem) for problem in error.problems):
+            raise
+        try:
+            return Document.model_validate(sound), error.problems
+        except ValidationError:
+            raise error from None
 
 
 def settings(document: Document, desk: DeskSettings, folder: Path) -> Settings:
@@ -222,7 +241,7 @@ def _venue(name: Venue, section: VenueSection, desk: DeskSettings, folder: Path)
         taker_bps=section.taker_bps,
         baseline=_by_asset(section.baseline),
         paper=PaperSettings(
-            books=folder / Path(section.books).expanduser() if section.books else None,
+            books=found.as_path(folder, section.books) if section.books else None,
             books_venue=section.books_venue,
             clock=section.clock,
             seed=section.seed,
@@ -265,38 +284,3 @@ def _quote(asset: Asset, section: QuoteSection) -> QuoteSettings:
 def _rate(text: str) -> tuple[Venue, Symbol]:
     venue, _, symbol = text.partition(":")
     return Venue(venue), Symbol(symbol)
-
-
-def flat(source: found.Source) -> list[tuple[str, Any, str]]:
-    """Every value in force with its key and its origin: `file`, `built-in` or `default`."""
-    dump = validate(source).model_dump(by_alias=True)
-    return [
-        (".".join(path), _shown(path, value), _origin(path, source))
-        for path, value in _leaves((), dump)
-        if value is not None
-    ]
-
-
-def _leaves(path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, dict):
-        return [leaf for key, inner in value.items() for leaf in _leaves((*path, key), inner)]
-    return [(path, value)]
-
-
-def _shown(path: tuple[str, ...], value: Any) -> Any:
-    if path[-1] in SECRET_KEYS:
-        return f"{value.partition(':')[0]}:(not shown)"
-    return value
-
-
-SECRET_KEYS = frozenset({"api_key", "api_secret", "api_password"})
-
-
-def _origin(path: tuple[str, ...], source: found.Source) -> str:
-    for table, origin in ((source.written, "file"), (source.raw, "built-in")):
-        inner: Any = table
-        for key in path:
-            inner = inner.get(key) if isinstance(inner, Mapping) else None
-        if inner is not None:
-            return origin
-    return "default"

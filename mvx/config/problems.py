@@ -26,13 +26,22 @@ _PATTERNS = {
 }
 
 
+#: In the message of them all.
+BETWEEN_PROBLEMS = "\n  "
+#: So many are shown; so much of each.
+_MOST, _MAX_CHARS = 100, 300
+
+
 class ConfigProblems(ConfigError):
     """Every error of one config file at once."""
 
     def __init__(self, name: str, problems: Sequence[str]) -> None:
         count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        shown = [each if len(each) <= _MAX_CHARS else f"{each[:_MAX_CHARS]}..." for each in problems[:_MOST]]
+        if len(problems) > _MOST:
+            shown.append(f"and {len(problems) - _MOST} more")
         super().__init__(
-            "\n  ".join([f"{name}: {count}", *problems]),
+            BETWEEN_PROBLEMS.join([f"{name}: {count}", *shown]),
             known="nothing was sent",
             next_step="correct the file, then: mvx config check",
         )
@@ -49,7 +58,7 @@ def _line(detail: Mapping[str, Any], document: Any) -> str:
     key = ".".join(path)
     kind, limits = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(path[-1], _known_keys(path, document))}"
+        return f"{key}: unknown key{suggestion(path[-1], _known_keys(path, document))}"
     if kind == "missing":
         return f"{key}: missing, and required"
     if kind == "value_error":
@@ -82,6 +91,7 @@ def _known_keys(path: Sequence[str], document: Any) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()]
 
 
-def _suggestion(typed: str, known: Sequence[str]) -> str:
-    close = get_close_matches(typed, known, n=1)
+def suggestion(typed: str, known: Iterable[str]) -> str:
+    """What may have been meant, as the end of a sentence; empty where nothing is close."""
+    close = get_close_matches(typed, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -19,6 +19,11 @@ FILE_NAME = "mvx.toml"
 JOURNAL_NAME = "mvx.db"
 PAPER = "paper"
 DEFAULT_MAX_AGE_S = 30.0
+LONGEST_S = 86_400.0
+#: So much of a wrong value is shown.
+MAX_FOUND_CHARS = 200
+#: A desk of a hundred venues needs a tenth of this.
+MAX_BYTES = 1_000_000
 #: How long after a terminal state a fill may still appear, where the config does not say.
 PAPER_LATENESS_S = 2.0
 LIVE_LATENESS_S = 60.0
@@ -53,8 +58,8 @@ def find_file(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path
     """The config file in force, or None. Raises ConfigError where a named one does not exist."""
     named = flag or variables.get("MVX_CONFIG")
     if named:
-        path = cwd / Path(named).expanduser()
-        if not path.exists():
+        path = as_path(cwd, named)
+        if not _is_there(path):
             origin = "--config" if flag else "MVX_CONFIG"
             raise ConfigError(
                 f"there is no config file {path} ({origin})",
@@ -63,10 +68,10 @@ def find_file(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path
             )
         return path
     local = cwd / FILE_NAME
-    if local.is_file():
+    if _is_there(local):
         return local
-    user = _user_folder("config") / FILE_NAME
-    return user if user.is_file() else None
+    folder = _user_folder("config")
+    return folder / FILE_NAME if folder is not None and _is_there(folder / FILE_NAME) else None
 
 
 def load(path: Path | None, cwd: Path) -> Source:
@@ -82,11 +87,40 @@ def journal_path(source: Source, flag: str | None, variables: Mapping[str, str],
     """--journal, else MVX_JOURNAL, else [journal].path, else beside the file, else the user's data."""
     named = flag or variables.get("MVX_JOURNAL")
     if named:
-        return cwd / Path(named).expanduser()
+        return as_path(cwd, named)
     journal = _table(source.raw, "journal", "")
     if "path" in journal:
-        return source.folder / Path(_text(journal, "path", "journal")).expanduser()
-    return (source.folder if source.path else _user_folder("data")) / JOURNAL_NAME
+        return as_path(source.folder, _text(journal, "path", "journal"))
+    folder = source.folder if source.path else _user_folder("data")
+    if folder is None:
+        raise ConfigError(
+            "there is no home folder for the journal",
+            known="nothing was sent",
+            next_step="name it: --journal PATH",
+        )
+    return folder / JOURNAL_NAME
+
+
+def as_path(folder: Path, typed: str) -> Path:
+    """A path as it was typed, from that folder. Raises ConfigError for what can be none."""
+    try:
+        path = folder / Path(typed).expanduser()
+    except RuntimeError as error:
+        raise _unreadable(Path(typed), "there is no such home folder", "give the whole path") from error
+    if "\0" in typed:
+        raise _unreadable(path, "no path holds the character NUL", "give another path")
+    return path
+
+
+def _is_there(path: Path) -> bool:
+    """Raises ConfigError where one may not even look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error), "name the config with --config") from error
+    return True
 
 
 def desk_settings(source: Source, journal: Path) -> DeskSettings:
@@ -123,17 +157,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            body = file.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise ValueError(f"it is longer than {MAX_BYTES} bytes")
+        return tomllib.loads(body.decode())
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise _unreadable(path, "it is nested too deeply") from error
+    except ValueError as error:
         raise _unreadable(path, str(error)) from error
 
 
-def _unreadable(path: Path, why: str) -> ConfigError:
-    return ConfigError(
-        f"{path}: {why}", known="nothing was sent", next_step="correct the file, then: mvx config check"
-    )
+def _unreadable(
+    path: Path, why: str, next_step: str = "correct the file, then: mvx config check"
+) -> ConfigError:
+    return ConfigError(f"{path}: {why}", known="nothing was sent", next_step=next_step)
 
 
 def _with_built_in_venues(written: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,11 +185,13 @@ def _with_built_in_venues(written: Mapping[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def _user_folder(kind: str) -> Path:
+def _user_folder(kind: str) -> Path | None:
+    """None for a user without a home, such as a container's."""
     import platformdirs
 
     dirs = platformdirs.PlatformDirs("mvx", appauthor=False)
-    return Path(dirs.user_config_dir if kind == "config" else dirs.user_data_dir)
+    folder = Path(dirs.user_config_dir if kind == "config" else dirs.user_data_dir)
+    return folder if folder.is_absolute() else None
 
 
 def _symbols(name: str, venue: Mapping[str, Any]) -> dict[str, Symbol]:
@@ -190,8 +231,8 @@ def _text(parent: Mapping[str, Any], key: str, where: str, default: str | None =
 
 def _seconds(parent: Mapping[str, Any], key: str, where: str, default: float) -> float:
     found = parent.get(key, default)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < float("inf"):
-        raise _malformed(where, key, found, "a number of seconds above 0")
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= LONGEST_S:
+        raise _malformed(where, key, found, f"a number of seconds above 0, at most {LONGEST_S:.0f},")
     return float(found)
 
 
@@ -200,6 +241,6 @@ def _malformed(where: str, key: str, found: object, allowed: str) -> ConfigError
     what = (
         f"{name}: missing; {allowed} is required"
         if found is None
-        else (f"{name}: found {found!r}, {allowed} is allowed")
+        else f"{name}: found {found!r}"[:MAX_FOUND_CHARS] + f", {allowed} is allowed"
     )
     return ConfigError(what, known="nothing was sent", next_step="mvx config check")

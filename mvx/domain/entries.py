@@ -257,7 +257,7 @@ class BreakAcked:
 
 @dataclass(frozen=True, slots=True)
 class FoundAbsent:
-    """A complete read that began at read_at did not list an order known to be open."""
+    """A complete read, of the open orders by read_at, did not list an order that may have been open."""
 
     cl_ord_id: ClOrdId
     read_at: Instant

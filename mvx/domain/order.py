@@ -82,7 +82,7 @@ class Order:
     may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched: what
     is not can still be revoked, and then it is never sent.
     terminal_at is when we first heard of a terminal state, absent_since when a complete read first
-    missed an order that we knew to be open, both on our clock.
+    missed an order that was open or may have been, both on our clock.
     A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.
     """
 

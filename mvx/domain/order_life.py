@@ -157,7 +157,7 @@ def heard(order: Order, qty: Decimal, price: Decimal) -> Order:
 
 
 def absent(order: Order, at: Instant) -> Order:
-    """A complete read did not list an order that we knew to be open."""
+    """A complete read did not list an order that was open or may have been."""
     return changed(order, absent_since=at)
 
 

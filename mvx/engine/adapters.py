@@ -26,29 +26,34 @@ def shared_folder(journal: Path) -> Path:
     return journal.with_name(journal.name + ".venues")
 
 
+def refuse_unknown_exchanges(settings: Settings) -> None:
+    """Raises ConfigError where a live venue is none that mvx knows, or asks for what it has not."""
+    for name, venue in settings.venues.items():
+        live = venue.live
+        if live is None:
+            continue
+        if live.exchange not in ROWS:
+            raise ConfigError(
+                f"venues.{name}.exchange: found {live.exchange!r}, allowed: {', '.join(sorted(ROWS))}",
+                known="nothing was sent",
+            )
+        if live.sandbox and not ROWS[live.exchange].sandbox and live.api_url is None:
+            raise ConfigError(f"venues.{name}.sandbox: {live.exchange} has none", known="nothing was sent")
+
+
 def live_venue(settings: Settings, venue: VenueSettings, clock: Clock) -> VenuePort:
-    """A live venue, which is opened when it is first asked. Raises ConfigError."""
+    """A live venue, which is opened when it is first asked, and whose secrets are read then."""
     from mvx.venues.ccxt.venue import CcxtVenue
 
     return CcxtVenue(access_to(venue, shared_folder(settings.desk.journal), os.environ), clock)
 
 
 def access_to(venue: VenueSettings, folder: Path, environ: Mapping[str, str]) -> Access:
-    """How it is reached. No secret is read yet. Raises ConfigError where mvx does not know the exchange."""
+    """How it is reached."""
     from mvx.venues.ccxt.access import Access
 
     live = venue.live
     assert live is not None
-    if live.exchange not in ROWS:
-        raise ConfigError(
-            f"venues.{venue.name}.exchange: found {live.exchange!r}, allowed: {', '.join(sorted(ROWS))}",
-            known="nothing was sent",
-        )
-    if live.sandbox and not ROWS[live.exchange].sandbox and live.api_url is None:
-        raise ConfigError(
-            f"venues.{venue.name}.sandbox: {live.exchange} has none",
-            known="nothing was sent",
-        )
     return Access(
         name=venue.name,
         exchange=live.exchange,

@@ -11,17 +11,27 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mvx.domain.entries import CancelRequested, Revoked
-from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, Revoked
+from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
 from mvx.engine.desk import Desk, is_alive
+from mvx.engine.jobs import key_of
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
+from mvx.engine.route_id import CANCELED, context_of_marks
 from mvx.engine.settle import answered, resting, settle
-from mvx.errors import Exit, OutcomeUnknown, Refusal, UsageError, VenueRejected, VenueUnreachable
-from mvx.journal import history, views
-from mvx.journal.store import ReadTx
+from mvx.errors import (
+    Exit,
+    OutcomeUnknown,
+    Refusal,
+    UsageError,
+    VenueRejected,
+    VenueUnreachable,
+)
+from mvx.journal import history, jobs, views
+from mvx.journal.codec import encode
+from mvx.journal.store import ReadTx, WriteTx
 
 REVOKED = "revoked: it was not sent yet"
 FINISHED = "finished already"
@@ -45,9 +55,11 @@ class Run:
 
 
 async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> Outcome:
-    """Cancel one order, a parent's orders, or all of ours. Exit 5 where one may still be working."""
+    """Cancel one order, a parent, a job of the queue, or all orders of ours. A parent that is named, with no
+    venue, is stopped for good: nothing more is sent for it, whoever works it. Exit 5 where an order may
+    still be working."""
     run = Run(desk)
-    working = _revoke_unsent(run, target, all_orders, desk.select(venues) if venues else ())
+    working = _give_up(run, target, all_orders, desk.select(venues) if venues else ())
     early = [order.cl_ord_id for order in working if order.order_id is None]
     await _ask_and_settle(run, working)
     # What the venue did not know when it was asked may have arrived since, and rests now.
@@ -56,11 +68,16 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
     return _outcome(run)
 
 
-def _revoke_unsent(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
+def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
     """Give up what nobody has begun to send; returns what only a venue can cancel."""
     working = []
     with run.desk.journal.write() as tx:
+        target = _unqueued(run, tx, target)
+        if target is None and not all_orders:
+            return []
         orders = _targets(tx, target, all_orders, venues)
+        if target is not None and not venues:
+            _stop(run, tx, target)
         for order in orders:
             if order.terminal or order.settled:
                 run.said[order.cl_ord_id] = FINISHED
@@ -73,8 +90,38 @@ def _revoke_unsent(run: Run, target: str | None, all_orders: bool, venues: tuple
                 working.append(order)
         worked = {name for name, holder in history.holders(tx, tx.at).items() if is_alive(holder)}
     for parent_id in dict.fromkeys(o.parent_id for o in orders if o.parent_id in worked):
-        run.warnings.append(f"{parent_id} is being worked and may send what is left of it again: mvx halt")
+        run.warnings.append(
+            f"{parent_id} is being worked and may send what is left of it again: mvx cancel {parent_id}"
+        )
     return working
+
+
+def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
+    """What is in the queue is taken out of it, and then there is nothing to cancel: None. Of a job that was
+    begun, its parent."""
+    job = None if target is None else jobs.job(tx, JobId(target))
+    if job is None:
+        return target
+    if job.status == "queued":
+        tx.append(JobWithdrawn(job.job_id, run.desk.holder))
+        run.warnings.append(f"{job.job_id} was taken out of the queue: nothing of it was begun")
+        return None
+    parent = history.parent_by_key(tx, key_of(job))
+    if parent is None:
+        raise UsageError(f"{job.job_id} is {job.status}, and no parent came of it")
+    return parent.parent_id
+
+
+def _stop(run: Run, tx: WriteTx, target: str) -> None:
+    """Whoever works the parent is fenced out of it, and nobody goes on with it."""
+    parent = history.parent(tx, target)
+    if parent is None or parent.status in (CANCELED, "filled"):
+        return
+    lease = tx.take_lease(parent.parent_id, run.desk.holder, by_force=True)
+    assert lease is not None
+    context = parent.result or encode(context_of_marks(run.desk, tx))
+    tx.append(ParentClosed(parent.parent_id, CANCELED, context))
+    tx.drop_lease(lease)
 
 
 def _targets(tx: ReadTx, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
@@ -90,7 +137,10 @@ def _targets(tx: ReadTx, target: str | None, all_orders: bool, venues: tuple[Ven
     elif (order := views.order(tx, target)) is not None:
         found = (order,)
     else:
-        raise UsageError(f"no parent and no order is called {target!r}", next_step="mvx orders --open")
+        raise UsageError(
+            f"no parent, order or job is called {target!r}",
+            next_step="mvx orders --open",
+        )
     chosen = [order for order in found if not venues or order.venue in venues]
     if found and not chosen and not all_orders:
         where = ", ".join(sorted({order.venue for order in found}))

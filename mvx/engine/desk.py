@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
-from mvx.engine.adapters import live_venue
+from mvx.engine.adapters import live_venue, refuse_unknown_exchanges
 from mvx.engine.watch import Watch
-from mvx.errors import ConfigError, JournalError, MvxError, UsageError
+from mvx.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    LeaseLost,
+    MvxError,
+    UsageError,
+    VenueBusy,
+)
 from mvx.journal import views
 from mvx.journal.store import Journal
+from mvx.journal.verify import check_whole
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.venue import PaperVenue
 from mvx.reconciliation.snapshot import Terms
@@ -101,6 +111,17 @@ def paper_path(journal: Path) -> Path:
     return journal.with_name(journal.name + ".paper")
 
 
+def damage(journal: Path) -> JournalError | None:
+    """What SQLite itself finds wrong with the journal, or with the paper venues beside it; None where it
+    finds nothing."""
+    for path in (journal, paper_path(journal)):
+        try:
+            check_whole(path)
+        except JournalDamaged as error:
+            return error
+    return None
+
+
 def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     """The paper exchange of the desk's paper venues. Raises ConfigError where there is none."""
     paper = {name: venue for name, venue in settings.venues.items() if venue.adapter == "paper"}
@@ -110,36 +131,54 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
-    """Open the journal and the venues; both are closed at the end, however it ends."""
-    clock = clock or SystemClock()
-    mode = settings.desk.mode
+async def open_venues(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[Venue, VenuePort]]:
+    """The venues as they are, with nobody listening to their health. Raises ConfigError, JournalError."""
+    refuse_unknown_exchanges(settings)
     paper = {name: venue for name, venue in settings.venues.items() if venue.live is None}
     ports: dict[Venue, VenuePort] = {
         name: live_venue(settings, venue, clock)
         for name, venue in settings.venues.items()
         if venue.live is not None
     }
+    with ExitStack() as stack:
+        if paper:
+            exchange = stack.enter_context(closing(open_exchange(settings, clock)))
+            ports |= {name: PaperVenue(exchange, venue, clock) for name, venue in paper.items()}
+        try:
+            yield {name: ports[name] for name in settings.venues}
+        finally:
+            for port in ports.values():
+                await port.close()
+
+
+def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+    """The journal can not be written: not that somebody else is at work."""
+    return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
+    """Open the journal and the venues; both are closed at the end, however it ends. Where the journal fails
+    after something was sent, the error says so."""
+    clock = clock or SystemClock()
+    mode = settings.desk.mode
+    refuse_unknown_exchanges(settings)  # before a journal is made
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock)
-    exchange = open_exchange(settings, clock) if paper else None
-    if exchange is not None:
-        ports |= {name: PaperVenue(exchange, venue, clock) for name, venue in paper.items()}
-    watch = Watch(journal, clock)
-    venues = {name: watch.over(ports[name]) for name in settings.venues}
-    with journal.read() as tx:
-        outdated = views.out_of_date(tx, venues, restored=journal.restored)
-    for name in outdated:
-        watch.hear(name, Outdated(clock.now()), later=True)
-    try:
-        yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
-    except MvxError as error:
-        error.warnings += watch.changes()
-        raise
-    finally:
-        for port in venues.values():
-            await port.close()
-        with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
-            watch.save()
-        if exchange is not None:
-            exchange.close()
-        journal.close()
+    with closing(journal):
+        watch = Watch(journal, clock)
+        async with open_venues(settings, clock) as ports:
+            venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in ports.items()}
+            with journal.read() as tx:
+                outdated = views.out_of_date(tx, venues, restored=journal.restored)
+            for name in outdated:
+                watch.hear(name, Outdated(clock.now()), later=True)
+            try:
+                yield Desk(settings, clock, journal, venues, f"{os.getpid()}-{secrets.token_hex(4)}", watch)
+            except MvxError as error:
+                error.warnings += watch.changes()
+                if watch.has_sent and _is_failing(error):
+                    error.after_dispatch()
+                raise
+            finally:
+                with suppress(JournalError):  # the use case has said so itself, if it matters to its answer
+                    watch.save()

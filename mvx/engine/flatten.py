@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
+from mvx.engine.agreement import Confirm, agree
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import Closing, close_position, plan_slice, read_position
 from mvx.engine.desk import Desk
@@ -29,14 +31,22 @@ from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.trading import set_trading
-from mvx.errors import BadVenueData, Exit, JournalError, Refused, VenueError, worst_exit
+from mvx.errors import (
+    PRECEDENCE,
+    BadVenueData,
+    Exit,
+    JournalError,
+    VenueBusy,
+    VenueError,
+    exit_of,
+    worst_exit,
+)
 from mvx.journal import views
 from mvx.journal.store import Lease, ReadTx
 from mvx.reconciliation.orders import never_accepted_bound
 from mvx.venues.port import urgent
 
 Show = Callable[[FlattenResult], None]
-Confirm = Callable[[], bool]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
@@ -90,8 +100,7 @@ async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confi
     if order.dry_run:
         return Outcome(preview, Exit.OK)
     show(preview)
-    if not confirm():
-        raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+    agree(confirm)
     signals: list[object] = []
     runs = [Run(desk, order, venue, lambda: bool(signals)) for venue in order.venues]
     work = asyncio.ensure_future(_work(runs))
@@ -104,11 +113,15 @@ async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confi
 
 
 async def _work(runs: list[Run]) -> None:
-    """All venues at once; what goes wrong at one is raised after the others are done."""
+    """All venues at once; what goes wrong at one, the worst of it, is raised after the others are done."""
     ended = await asyncio.gather(*(_leave(run) for run in runs), return_exceptions=True)
-    for error in ended:
-        if error is not None:
-            raise error
+    errors = [error for error in ended if error is not None]
+    if not errors:
+        return
+    worst = min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
+    if isinstance(worst, JournalError):
+        worst.sent = worst.sent or any(map(_sent, runs))
+    raise worst
 
 
 async def _leave(run: Run) -> None:
@@ -128,12 +141,12 @@ async def _leave(run: Run) -> None:
                 await _close(run, instrument)
             await _verify(run)
     finally:
-        with run.desk.journal.write() as tx:
+        with suppress(JournalError), run.desk.journal.write() as tx:  # it runs out by itself
             tx.drop_lease(run.lease)
 
 
 async def _take_lease(run: Run) -> Lease:
-    """One flatten at a time on a venue. Raises JournalError where another one does not end."""
+    """One flatten at a time on a venue. Raises VenueBusy where another one does not end."""
     name, clock = f"flatten/{run.venue}", run.desk.clock
     give_up_at = after(clock.now(), _OTHER_S)
     while True:
@@ -142,7 +155,7 @@ async def _take_lease(run: Run) -> Lease:
         if lease is not None:
             return lease
         if clock.now() >= give_up_at:
-            raise JournalError(
+            raise VenueBusy(
                 f"another flatten of {run.venue} is at work for over {_OTHER_S:.0f} s",
                 known="this one sent nothing",
                 next_step=f"mvx orders --open --venue {run.venue}",
@@ -301,7 +314,7 @@ def _outcome(runs: list[Run]) -> Outcome:
     return Outcome(
         data=FlattenResult(tuple(rows)),
         exit_code=worst_exit(*codes),
-        sent=any(run.asked or any(closing.children for closing in run.closings) for run in runs),
+        sent=any(map(_sent, runs)),
         uncertain=not all(run.verified for run in runs),
         breaks=breaks,
         warnings=(
@@ -311,6 +324,10 @@ def _outcome(runs: list[Run]) -> Outcome:
             *(_stays_halted(run) for run in runs),
         ),
     )
+
+
+def _sent(run: Run) -> bool:
+    return run.asked or any(closing.children for closing in run.closings)
 
 
 def _stays_halted(run: Run) -> str:

@@ -10,29 +10,29 @@ from dataclasses import replace
 from typing import Any
 
 from mvx.engine import jobs
+from mvx.engine.agreement import Confirm, agree, agreed_to
 from mvx.engine.desk import Desk
 from mvx.engine.flatten import flatten
 from mvx.engine.jobs import Order
 from mvx.engine.outcome import Outcome
-from mvx.engine.results import RouteResult
+from mvx.engine.results import PlanRow, RouteResult
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Asked, Context, route_result
-from mvx.errors import Exit, NoVenueUsable, Refused
+from mvx.errors import Exit, NoVenueUsable
 from mvx.journal import history
 
 Show = Callable[[Any], None]
-Confirm = Callable[[], bool]
 
 
 async def trade(desk: Desk, order: Order, *, by: str, show: Show, confirm: Confirm) -> Outcome:
     """A route or a flatten, here or by the leader. Raises what they raise, and LeaderGone."""
     if not _is_dry(order) and jobs.somebody_leads(desk):
-        await _agree(desk, order, show, confirm)
+        order = await _agree(desk, order, show, confirm)
         answer = await _followed(desk, order, by)
         if answer is not None:
             return answer
-        show, confirm = _unseen, _agreed
+        show, confirm = _unseen, None
     return await _do(desk, order, show, confirm)
 
 
@@ -43,8 +43,7 @@ async def enqueue(desk: Desk, order: RouteOrder, *, by: str, show: Show, confirm
         await _agree(desk, order, show, confirm)
     except NoVenueUsable as error:
         warnings = (f"no plan could be shown: {error.known}",)
-        if not confirm():
-            raise _declined() from error
+        agree(confirm)
     job_id = jobs.queue(desk, order, by)
     asked = Asked(None, order.id, order.instrument, order.side, order.order_qty)
     result = route_result(asked, Context(None, None, {}, 0), (), (), "queued")
@@ -53,13 +52,23 @@ async def enqueue(desk: Desk, order: RouteOrder, *, by: str, show: Show, confirm
     return Outcome(replace(result, job_id=job_id), Exit.OK, warnings=warnings)
 
 
-async def _agree(desk: Desk, order: Order, show: Show, confirm: Confirm) -> None:
-    """Show what would be done, by the path that would do it, and ask. A known id is not planned anew."""
+async def _agree(desk: Desk, order: Order, show: Show, confirm: Confirm) -> Order:
+    """Show what would be done, by the path that would do it, and ask. A known id is not planned anew.
+    The yes to a route goes with it: whoever works it finds other books."""
+    plans: list[PlanRow | None] = []
+
+    def shown(result: Any) -> None:
+        if isinstance(result, RouteResult):
+            plans.append(result.plan)
+        show(result)
+
     if not _is_known(desk, order):
         with desk.watch.only_looking():
-            await _do(desk, replace(order, dry_run=True), show, _agreed)
-    if not confirm():
-        raise _declined()
+            await _do(desk, replace(order, dry_run=True), shown, None)
+    agree(confirm)
+    if confirm is None or not plans or not isinstance(order, RouteOrder) or order.twap_s is not None:
+        return order
+    return replace(order, agreed=agreed_to(plans[-1], desk.clock.now()))
 
 
 def _is_known(desk: Desk, order: Order) -> bool:
@@ -87,13 +96,5 @@ def _is_dry(order: Order) -> bool:
     return order.dry_run
 
 
-def _declined() -> Refused:
-    return Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
-
-
 def _unseen(plan: RouteResult | object) -> None:
     """It was shown before."""
-
-
-def _agreed() -> bool:
-    return True

@@ -49,6 +49,7 @@ class JobFailed(MvxError):
         self.exit_code = Exit(error["exit_code"])
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
+        self.sent = error.get("sent", False)
 
 
 class LeaderGone(MvxError):
@@ -78,6 +79,12 @@ def queue(desk: Desk, order: Order, by: str) -> JobId:
 def order_of(job: Job) -> Order:
     order: Order = decode_as(KINDS[job.kind].order, job.params)
     return order
+
+
+def key_of(job: Job) -> str:
+    """The idempotency key that its parent has: it makes one run of it, whoever begins and whoever goes on."""
+    order = order_of(job)
+    return (order.id if isinstance(order, RouteOrder) else None) or f"job/{job.job_id}"
 
 
 def claim(desk: Desk, lease: Lease, busy: frozenset[JobId]) -> Job | None:
@@ -139,6 +146,7 @@ def _text(answer: Outcome | MvxError) -> str:
             "next_step": answer.next_step,
             "warnings": answer.warnings,
             "breaks": [row._asdict() for row in answer.breaks],
+            "sent": answer.sent,
         }
         return json.dumps({"error": said})
     return json.dumps(

@@ -157,10 +157,12 @@ class JournalVerified:
 
 
 def journal_verify(desk: DeskSettings) -> Outcome:
-    """Refold the log and compare every row. Exit 1 on a difference: it is a defect."""
-    from mvx.journal.verify import differences
+    """Refold the log and compare every row. Exit 1 on a difference: it is a defect. Raises JournalError where
+    the file itself is damaged."""
+    from mvx.journal.verify import check_whole, differences
 
     journal = open_journal(desk)
+    check_whole(desk.journal)
     with journal.read() as tx:
         found = tuple(
             DifferenceRow(each.table, repr(each.key), repr(each.refolded), repr(each.stored))

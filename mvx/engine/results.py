@@ -121,6 +121,7 @@ class RouteResult:
     children: tuple[ChildRow, ...]
     rounds: int
     job_id: JobId | None = None
+    planned_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

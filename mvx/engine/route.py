@@ -15,19 +15,21 @@ from mvx.domain.entries import Intended
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.admission import Barred, Waiting, admit, refused
+from mvx.engine.agreement import FRESH_S, Confirm, agree, agreed_to, no_longer, refuse_stale
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile_venue
+from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
-from mvx.engine.route_result import Context
-from mvx.engine.route_run import Confirm, Run, Show, breaks_of, note_marks, own_orders
+from mvx.engine.route_result import Context, plan_row
+from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import Parent, make_children, propose
 from mvx.engine.trading import refuse_if_halted
-from mvx.errors import LeaseLost, NoVenueUsable, Refused
+from mvx.errors import JournalError, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.limits import Approved
@@ -65,12 +67,20 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 
 async def _work(run: Run) -> Outcome:
     try:
+        return await _rounds(run)
+    except JournalError as error:
+        error.sent = error.sent or run.context.rounds > 0
+        raise
+
+
+async def _rounds(run: Run) -> Outcome:
+    try:
         if run.parent is not None:
             run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
         while await _round(run):
             pass
     except LeaseLost as error:
-        run.warnings.append(error.message)
+        note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
         with run.desk.journal.read() as tx:
             sent = run.sent(tx)
@@ -101,8 +111,9 @@ async def _round(run: Run) -> bool:
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
             next_step="mvx reconcile; mvx positions",
         )
-    if not run.shown:
-        _show(run)
+    if not sent and not _agreed(run, plan_row(plan)):
+        run.context = Context(None, None, {}, 0)
+        return True  # the answer took its time: plan again, on fresh books
     try:
         if run.order.dry_run:
             _dry_risk(run, plan, market)
@@ -141,7 +152,7 @@ def _plan_again(run: Run) -> bool:
     """Where nothing was sent yet, the next plan is the first one, and is shown."""
     with run.desk.journal.read() as tx:
         if not run.sent(tx):
-            run.shown, run.context = False, Context(None, None, {}, 0)
+            run.shown, run.agreed, run.context = False, None, Context(None, None, {}, 0)
     return True
 
 
@@ -245,11 +256,25 @@ def _falls_short(run: Run, plan: Plan) -> bool:
     return run.order.time_in_force is TimeInForce.FOK and plan.planned_qty < run.order.order_qty
 
 
-def _show(run: Run) -> None:
-    run.shown = True
-    run.show(run.result((), "planned"))
-    if not run.order.dry_run and not run.confirm():
-        raise Refused("declined", known="nothing was sent", next_step="run it again with --yes to agree")
+def _agreed(run: Run, plan: PlanRow) -> bool:
+    """Whether the plan may be sent. It is shown once; who is asked, is asked for each that is worse than what
+    was agreed to. Raises Refused."""
+    side, now = run.order.side, run.desk.clock.now()
+    first, run.shown = not run.shown, True
+    if run.order.agreed is not None and first and not run.order.dry_run:
+        refuse_stale(run.order.agreed, side, plan, now)
+    if run.agreed is not None and run.order.twap_s is None:
+        worse = no_longer(run.agreed, side, plan, now)
+        if worse:
+            run.warnings.append(f"asked again: {worse}")
+            first, run.agreed = True, None
+    if first:
+        run.show(run.result((), "planned"))
+    if run.order.dry_run or run.confirm is None or run.agreed is not None:
+        return True
+    agree(run.confirm)
+    run.agreed = agreed_to(plan, run.desk.clock.now())
+    return seconds_between(now, run.desk.clock.now()) < FRESH_S
 
 
 def _dry_risk(run: Run, plan: Plan, market: Market) -> None:

@@ -17,7 +17,7 @@ from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import pass_warnings
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, route_result, route_status
-from mvx.engine.settle import settle
+from mvx.engine.settle import answered, resting, settle
 from mvx.engine.submit import filled_qty
 from mvx.errors import Refused
 from mvx.journal import history, views
@@ -26,6 +26,9 @@ from mvx.journal.store import Lease, ReadTx
 from mvx.router.plan import residual
 
 _FOLLOW_S = 0.25
+#: How a parent ends that the operator gave up: nobody goes on with it.
+CANCELED = "canceled"
+_GONE = {"died": "died", CANCELED: "was canceled by the operator"}
 
 
 def parameters(order: RouteOrder) -> str:
@@ -99,17 +102,20 @@ async def answer_known_id(desk: Desk, order: RouteOrder) -> Outcome | TakenUp | 
 
 def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
     """Go on with a parent that nobody works; taking its lease fences out whoever only stalled. None where
-    nothing is left of it, or somebody was quicker."""
+    nothing is left of it, the operator gave it up, or somebody was quicker. What a child in question holds
+    may turn out to be left."""
     with desk.journal.write() as tx:
         found = history.parent(tx, row.parent_id)
         assert found is not None
         children = views.children(tx, row.parent_id)
-        if not residual(found.order_qty, filled_qty(children), children):
+        known = all(answered(child) or resting(child) for child in children)
+        spent = known and not residual(found.order_qty, filled_qty(children), children)
+        if spent or found.status == CANCELED:
             return None
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return None
-        context = decode_as(Context, found.result) if found.result else _context_of_marks(desk, tx)
+        context = decode_as(Context, found.result) if found.result else context_of_marks(desk, tx)
         tx.append(ParentResumed(row.parent_id, desk.holder))
     return TakenUp(row.parent_id, lease, replace(context, rounds=0), found.opened_at)
 
@@ -124,7 +130,7 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return False
-        tx.append(ParentClosed(row.parent_id, "died", encode(_context_of_marks(desk, tx))))
+        tx.append(ParentClosed(row.parent_id, "died", encode(context_of_marks(desk, tx))))
         tx.drop_lease(lease)
     return True
 
@@ -141,11 +147,11 @@ async def _answer(desk: Desk, key: str) -> Outcome:
     assert row.result is not None
     context = decode_as(Context, row.result)
     status = route_status(row.order_qty, children)
-    died = row.status == "died"
+    gone = _GONE.get(row.status)
     asked = Asked(row.parent_id, row.key, row.instrument, Side(row.side), row.order_qty)
-    warnings = (f"the first run of id {row.key!r} died; nothing more is sent for it",) if died else ()
+    warnings = (f"the first run of id {row.key!r} {gone}; nothing more is sent for it",) if gone else ()
     return Outcome(
-        data=route_result(asked, context, children, fills, row.status if died else status),
+        data=route_result(asked, context, children, fills, row.status if gone else status),
         exit_code=EXIT_OF_STATUS[status],
         uncertain=status == "uncertain",
         breaks=tuple(found for each in passes for found in each.breaks),
@@ -160,7 +166,7 @@ def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...]]:
         return row, views.children(tx, row.parent_id)
 
 
-def _context_of_marks(desk: Desk, tx: ReadTx) -> Context:
+def context_of_marks(desk: Desk, tx: ReadTx) -> Context:
     """For a run that died before it kept its own: the last known rates."""
     marks = views.marks(tx)
     rates: dict[Venue, Decimal] = {}

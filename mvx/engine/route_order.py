@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mvx.domain.ids import Venue
 from mvx.domain.order import Side, TimeInForce
+from mvx.engine.agreement import Agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class RouteOrder:
     idempotency key (`id`). `venues` empty: every venue of the instrument, less `exclude`.
     `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing. `resume`:
     where the id was used before, go on with what is left of it. `twap_s`: spread evenly over so long.
+    `agreed`: a yes that was given before, to be refused where it is stale.
     """
 
     instrument: str
@@ -34,3 +36,4 @@ class RouteOrder:
     dry_run: bool
     resume: bool = False
     twap_s: float | None = None
+    agreed: Agreed | None = None

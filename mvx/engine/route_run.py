@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mvx.domain.entries import ParentClosed, ParentOpened
@@ -12,12 +12,13 @@ from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
+from mvx.engine.agreement import Agreed, Confirm
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
-from mvx.engine.route_id import TakenUp, parameters
+from mvx.engine.route_id import CANCELED, TakenUp, parameters
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
 from mvx.engine.submit import Parent, filled_qty
@@ -29,13 +30,12 @@ from mvx.router.plan import Plan, residual
 from mvx.router.twap import due_qty
 
 Show = Callable[[RouteResult], None]
-Confirm = Callable[[], bool]
 
 
 @dataclass(slots=True)
 class Run:
     """`parent` is None until its first children are committed. `barred`: venues that the operator's states
-    kept it from, at the time of its commit, and why."""
+    kept it from, at the time of its commit, and why. `agreed`: what was said yes to so far."""
 
     desk: Desk
     order: RouteOrder
@@ -47,6 +47,7 @@ class Run:
     parent: Parent | None = None
     lease: Lease | None = None
     shown: bool = False
+    agreed: Agreed | None = None
     stopping: bool = False
     barred: dict[Venue, str] = field(default_factory=dict)
     context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
@@ -143,7 +144,8 @@ class Run:
         order = self.order
         parent_id = None if self.parent is None else self.parent.parent_id
         asked = Asked(parent_id, order.id, order.instrument, order.side, order.order_qty)
-        return route_result(asked, self.context, children, fills, status)
+        result = route_result(asked, self.context, children, fills, status)
+        return replace(result, planned_at=self.desk.clock.now()) if status == "planned" else result
 
     def finish(self) -> Outcome:
         """Close the parent and answer from the journal."""
@@ -159,6 +161,17 @@ class Run:
             breaks=breaks_of(self),
             warnings=(*self.warnings, *pass_warnings(list(last.values())), *self.desk.watch.changes()),
         )
+
+
+def note_lost_lease(run: Run, error: LeaseLost) -> None:
+    """Somebody else decides over the parent now."""
+    assert run.parent is not None
+    with run.desk.journal.read() as tx:
+        row = history.parent(tx, run.parent.parent_id)
+    canceled = row is not None and row.status == CANCELED
+    gone = f"{run.parent.parent_id} was canceled by the operator: nothing more is sent for it"
+    run.warnings.append(gone if canceled else error.message)
+    run.lease = None
 
 
 def own_orders(run: Run) -> frozenset[ClOrdId]:

@@ -192,10 +192,9 @@ class Defect(MvxError):
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
-        # The key makes one run of it, whoever begins and whoever goes on.
-        keyed = replace(order, id=order.id or f"job/{job.job_id}", resume=job.worker is not None)
-        return await route(runner.desk, keyed, show=lambda plan: None, confirm=lambda: True)
-    return await flatten(runner.desk, order, show=lambda plan: None, confirm=lambda: True)
+        keyed = replace(order, id=jobs.key_of(job), resume=job.worker is not None)
+        return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
+    return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 
 
 async def _watch(runner: Runner, venue: Venue) -> None:
@@ -230,4 +229,5 @@ def _outcome(runner: Runner) -> Outcome:
     ran_s = seconds_between(runner.began_at, runner.desk.clock.now())
     result = RunResult(runner.ended, runner.passes, runner.breaks, ran_s)
     left = tuple(f"{job_id} is left to the next leader" for job_id in runner.working)
-    return Outcome(result, Exit.OK, warnings=(*left, *runner.desk.watch.changes()))
+    sent = runner.desk.watch.has_sent
+    return Outcome(result, Exit.OK, sent=sent, warnings=(*left, *runner.desk.watch.changes()))

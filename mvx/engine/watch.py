@@ -70,7 +70,7 @@ _REFUSED = {
 
 class Watch:
     """The health of a desk's venues: the journal's, and what this desk has seen since. `only_looks`: it
-    writes nothing, for a dry run."""
+    writes nothing, for a dry run. `has_sent`: this desk has sent an order or a cancel."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.clock = clock
@@ -81,6 +81,7 @@ class Watch:
         self._paths: dict[Venue, list[HealthState]] = {}
         self._failures: dict[Venue, Failed] = {}
         self.only_looks = False
+        self.has_sent = False
         with journal.read() as tx:
             self._health = _stored(tx)
 
@@ -215,9 +216,11 @@ class WatchedPort:
         return await self._heard(self.port.book(symbol), read)
 
     async def submit(self, request: OrderRequest) -> Ack:
+        self.watch.has_sent = True
         return await self._heard(self.port.submit(request))
 
     async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
+        self.watch.has_sent = True
         return await self._heard(self.port.cancel(symbol, cl_ord_id, order_id))
 
     async def open_orders(self) -> tuple[OrderReport, ...]:

@@ -162,14 +162,22 @@ def breaks(tx: ReadTx, after_seq: int) -> list[dict[str, Any]]:
     return _breaks(tx, "WHERE id > ? ORDER BY id", after_seq)
 
 
+_OPEN = "corrected = 0 AND acked_at IS NULL"
+
+
+def open_breaks(tx: ReadTx) -> int:
+    """How many are neither corrected nor acknowledged."""
+    sql = f"SELECT count(*) FROM breaks WHERE {_OPEN}"  # noqa: S608  our own words
+    return int(tx.connection.execute(sql).fetchone()[0])
+
+
 def recent_breaks(
     tx: ReadTx, *, since: Instant | None, venue: str | None, open_only: bool, limit: int
 ) -> list[dict[str, Any]]:
     """The newest breaks first. Open: neither corrected nor acknowledged."""
     return _breaks(
         tx,
-        "WHERE at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR (corrected = 0 AND acked_at IS NULL))"
-        " ORDER BY id DESC LIMIT ?",
+        f"WHERE at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR ({_OPEN})) ORDER BY id DESC LIMIT ?",
         since or 0,
         venue,
         venue,

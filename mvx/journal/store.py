@@ -26,7 +26,7 @@ from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
-from mvx.sqlite import Connection, Database, DatabaseError, unusable
+from mvx.sqlite import Connection, Database, DatabaseError, is_there, unusable
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -117,12 +117,12 @@ class WriteTx(ReadTx):
     def next_job_id(self) -> JobId:
         return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
-    def take_lease(self, name: str, holder: str) -> Lease | None:
-        """The lease, or None while somebody else's has not expired."""
+    def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
+        """The lease, or None while somebody else's has not expired; by force it is taken from them."""
         row = self.connection.execute(
             "SELECT holder, fence, expires_at FROM leases WHERE name = ?", (name,)
         ).fetchone()
-        if row is not None and row[0] != holder and row[2] > self.at:
+        if row is not None and row[0] != holder and row[2] > self.at and not by_force:
             return None
         fence = 1 if row is None else row[1] + 1
         self.connection.execute(
@@ -261,11 +261,11 @@ class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
     def __init__(self, path: Path, *, mode: str, create: bool = True, clock: Clock | None = None) -> None:
-        if not create and not path.exists():
+        if not create and not is_there(path):
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path)
+        self._database = Database(path, holds=("log", "meta"))
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path)
         self._notices: list[str] = []

@@ -1,4 +1,5 @@
-"""`journal verify`: refold the whole log from seq 0 and compare every materialised row.
+"""`journal verify`: ask SQLite about its file, refold the whole log from seq 0 and compare every
+materialised row.
 
 A difference is a defect of mvx or a hand in the file; nothing is repaired.
 """
@@ -15,6 +16,7 @@ from mvx.journal.codec import decode
 from mvx.journal.fold import apply
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import ReadTx
+from mvx.sqlite import check_whole as check_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ def differences(tx: ReadTx) -> Iterator[Difference]:
         for key in sorted(expected.keys() | stored.keys(), key=repr):
             if expected.get(key) != stored.get(key):
                 yield Difference(name, key, expected.get(key), stored.get(key))
-    yield from _unbalanced(tx)
+    yield from unbalanced(tx)
 
 
-def _unbalanced(tx: ReadTx) -> Iterator[Difference]:
+def unbalanced(tx: ReadTx) -> Iterator[Difference]:
+    """Every holding that is not the sum of its postings."""
     sums: dict[tuple[str, str], Decimal] = {}
     for venue, asset, amount in tx.connection.execute("SELECT venue, asset, amount FROM postings"):
         sums[venue, asset] = sums.get((venue, asset), Decimal(0)) + Decimal(amount)

@@ -164,6 +164,12 @@ def last_seq(tx: ReadTx) -> int:
     return int(tx.connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
 
 
+def last_at(tx: ReadTx) -> Instant | None:
+    """The latest time in the log."""
+    at: Instant | None = tx.connection.execute("SELECT max(at) FROM log").fetchone()[0]
+    return at
+
+
 def table_counts(tx: ReadTx) -> dict[str, int]:
     """Rows per table, the log's included."""
     count = tx.connection.execute

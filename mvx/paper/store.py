@@ -88,7 +88,7 @@ class VenueRow:
 
 def open_file(path: Path) -> Database:
     """The paper file, made where there is none. It need not survive a power loss, only a killed process."""
-    db = Database(path, durable=False)
+    db = Database(path, holds=("venues", "due"), durable=False)
     if _version(db.connection) == 0:
         with db.write() as con:
             if _version(con) == 0:

@@ -1,7 +1,9 @@
 """Order states: unknown orders found or proven absent, unsent ones given up, states that moved, settling.
 
 Rule: absence proves something only in a complete read that began late enough, on a venue whose lists
-cover every terminal state (DESIGN 2.5). An order never times out into a terminal state on a guess.
+cover every terminal state (DESIGN 2.5). An order that can rest may close at any time, and be for a
+listing lag neither among the open nor among the closed: of it two such reads prove something, so far
+apart. An order never times out into a terminal state on a guess.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from mvx.domain import order_life
 from mvx.domain.entries import BreakFound, FoundAbsent, NeverAccepted, Reported, Revoked, Settled
 from mvx.domain.instant import Instant, after, rfc3339
 from mvx.domain.money import plain
-from mvx.domain.order import Order, OrderReport
+from mvx.domain.order import Order, OrderReport, TimeInForce
 from mvx.domain.order_status import IllegalTransition, OrdStatus
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.snapshot import Terms
@@ -131,11 +133,22 @@ def settle(work: Working) -> None:
 def is_gone(work: Working, order: Order) -> bool:
     """Absent for lateness_s from complete readings that list all that it is known to have filled: by the
     venue's own bounds it neither is open nor has traded since."""
-    return (
-        order.absent_since is not None
-        and _lists_all(order)
-        and work.snapshot.began_at >= after(order.absent_since, work.terms.lateness_s)
-    )
+    return _lists_all(order) and _is_missed(work, order, work.terms.lateness_s)
+
+
+def _is_missed(work: Working, order: Order, for_s: float) -> bool:
+    """By an earlier reading, so long before this one began."""
+    return order.absent_since is not None and work.snapshot.began_at >= after(order.absent_since, for_s)
+
+
+def _miss(work: Working, order: Order) -> None:
+    """The first complete reading that does not list it: it was not open when that read the open orders,
+    which was before the balances, whose instant is the venue's."""
+    if order.absent_since is None:
+        snapshot = work.snapshot
+        read_at = max(snapshot.began_at, after(snapshot.balances_at, work.terms.clock_skew_s))
+        work.step(order, partial(order_life.absent, at=read_at))
+        work.find(FoundAbsent(order.cl_ord_id, read_at))
 
 
 def _lists_all(order: Order) -> bool:
@@ -196,6 +209,9 @@ def _prove_never_accepted(work: Working, order: Order) -> None:
         work.pending.append(f"{order.cl_ord_id}: the lists do not reach back to its intent")
     elif work.unjoined:
         work.pending.append(f"{order.cl_ord_id}: a trade may be its own")
+    elif order.time_in_force is TimeInForce.GTC and not _is_missed(work, order, work.terms.listing_lag_s):
+        _miss(work, order)
+        work.pending.append(f"{order.cl_ord_id} may have closed just before this reading")
     else:
         work.step(order, partial(order_life.rejected, reason="never accepted", at=began_at))
         ref = f"{order.cl_ord_id}:never"
@@ -206,10 +222,8 @@ def _prove_never_accepted(work: Working, order: Order) -> None:
 
 def _deduce_canceled(work: Working, order: Order, *, agreed: bool) -> None:
     began_at = work.snapshot.began_at
-    if order.absent_since is None:
-        work.step(order, partial(order_life.absent, at=began_at))
-        work.find(FoundAbsent(order.cl_ord_id, began_at))
-    elif agreed and is_gone(work, order):
+    _miss(work, order)
+    if agreed and is_gone(work, order):
         report = _canceled(order, began_at)
         work.step(order, partial(order_life.reported, report=report, at=began_at))
         assert order.absent_since is not None

@@ -81,7 +81,6 @@ def test_version(tmp_path: Path) -> None:
         (["cancel"], "name one order or parent, or say --all"),
         (["cancel", "m1", "--all"], "name one order or parent, or say --all"),
         (["orders", "--since", "yesterday"], "'yesterday' is not a time"),
-        (["orders", "--limit", "0"], "--limit"),
     ],
 )
 def test_usage_errors_are_exit_2_and_say_what_to_do(argv: list[str], message: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.cli.harness import Terminal, mvx, surroundings
 def test_paper_never_asks(tmp_path: Path) -> None:
     """A simulated order needs no consent, whatever the terminal."""
     environment = surroundings(tmp_path, stdin=Terminal("n\n"), stderr=Terminal())
-    assert consent(environment, "paper", yes=False, assume_yes=False, question="?")()
+    assert consent(environment, "paper", yes=False, assume_yes=False, question="?") is None
 
 
 def test_live_without_a_terminal_is_refused_at_once(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_live_without_a_terminal_is_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("yes", "assume_yes"), [(True, False), (False, True)])
 def test_live_without_a_terminal_takes_a_standing_answer(yes: bool, assume_yes: bool, tmp_path: Path) -> None:
     """--yes, or assume_yes for cron."""
-    assert consent(surroundings(tmp_path), "live", yes=yes, assume_yes=assume_yes, question="?")()
+    assert consent(surroundings(tmp_path), "live", yes=yes, assume_yes=assume_yes, question="?") is None
 
 
 @pytest.mark.parametrize(("typed", "agreed"), [("y\n", True), ("YES\n", True), ("n\n", False), ("", False)])
@@ -35,6 +35,7 @@ def test_live_at_a_terminal_asks_even_with_assume_yes(typed: str, agreed: bool, 
     """assume_yes is for where there is no terminal; the end of input is a no."""
     environment = surroundings(tmp_path, stdin=Terminal(typed), stderr=Terminal())
     ask = consent(environment, "live", yes=False, assume_yes=True, question="buy?")
+    assert ask is not None
     assert ask() is agreed
 
 
@@ -45,6 +46,7 @@ def test_a_severe_action_wants_its_word_typed(typed: str, agreed: bool, tmp_path
     """A habit of answering y does not leave every venue."""
     environment = surroundings(tmp_path, stdin=Terminal(typed), stderr=Terminal())
     ask = consent(environment, "live", yes=False, assume_yes=False, question="all?", word="flatten")
+    assert ask is not None
     assert ask() is agreed
     assert isinstance(environment.stderr, Terminal)
     assert "Type flatten" in environment.stderr.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -244,16 +243,3 @@ def test_a_secret_value_is_refused_and_never_shown(tmp_path: Path) -> None:
     (line,) = problems(text, tmp_path)
     assert line.startswith("venues.okx.api_secret: found a value (not shown); only a reference is allowed")
     assert "hunter2" not in line
-
-
-def test_the_flat_view_tells_origins_and_hides_references(tmp_path: Path) -> None:
-    """`config show` says where a value came from, and of a secret only the kind of reference."""
-    rows: dict[str, tuple[Any, str]] = {
-        key: (value, origin)
-        for key, value, origin in model.flat(
-            load(BASE + LIMITS + LIVE + 'api_key = "env:VERY_PRIVATE"\n', tmp_path)
-        )
-    }
-    assert rows["venues.okx.api_key"] == ("env:(not shown)", "file")
-    assert rows["route.max_s"] == (30, "default")
-    assert rows["desk.currency"] == ("USD", "default")

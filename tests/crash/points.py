@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -35,7 +34,7 @@ from mvx.errors import Exit
 from mvx.journal import history, views
 from mvx.journal import jobs as queue
 from mvx.journal.store import LEASE_S
-from tests.crash.processes import RealClock, Station
+from tests.crash.processes import RealClock, Station, adopt_mark, environment
 from tests.engine.desk import BUY, GTC, OKX, SELL, Operator, order
 from tests.engine.faults import DARK, SORTS
 from tests.engine.truth import (
@@ -163,15 +162,16 @@ def prepare(folder: Path) -> None:
 
 def copy_of(template: Path, folder: Path) -> Station:
     shutil.copytree(template, folder, ignore=shutil.ignore_patterns("*.lock"))
-    return Station(folder)
+    at = Station(folder)
+    adopt_mark(at.settings.desk.journal)
+    return at
 
 
 def start(at: Station, words: tuple[str, ...], **hook: str) -> subprocess.Popen[str]:
-    known = {name: value for name, value in os.environ.items() if not name.startswith(("MVX_", "XDG_"))}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.crash.hooked", "--config", str(at.config), *words, "--json"],
         cwd=ROOT,
-        env={**known, "HOME": str(at.folder), **hook},
+        env=environment(at.folder, **hook),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -21,6 +21,7 @@ from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
+from mvx.journal.generation import Found, MarkFile, mark_path, read_mark
 
 #: A process that takes longer than this hangs.
 PATIENCE_S = 120.0
@@ -62,12 +63,10 @@ class Station:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`mvx WORDS --json`, in the background."""
-        home = str(self.folder)
-        known = {name: value for name, value in os.environ.items() if not name.startswith(("MVX_", "XDG_"))}
         return subprocess.Popen(
             [sys.executable, "-m", "mvx", "--config", str(self.config), *words, "--json"],
             cwd=Path(__file__).resolve().parents[2],
-            env={**known, "HOME": home},
+            env=environment(self.folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -100,6 +99,12 @@ class Station:
         return asyncio.run(work())
 
 
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """This process's own, without what it knows of mvx."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("MVX_", "XDG_"))}
+    return {**known, "HOME": str(home), **more}
+
+
 def ended(process: subprocess.Popen[str]) -> Ended:
     """Waits for its end; one that hangs is killed and is an error."""
     try:
@@ -117,3 +122,12 @@ def kill(process: subprocess.Popen[str]) -> bool:
     process.kill()
     process.communicate()
     return running
+
+
+def adopt_mark(journal: Path) -> None:
+    """The same mark in another folder: there it says that this is the journal itself."""
+    found = read_mark(mark_path(journal))
+    if isinstance(found, Found):
+        made = MarkFile(journal)
+        made.adopt(found.mark.epoch, found.mark.seq)
+        made.close()

@@ -99,13 +99,16 @@ def test_what_was_not_sent_yet_is_revoked_and_no_venue_is_asked(at: Operator) ->
 
 
 def test_a_cancel_between_commit_and_dispatch_is_heeded_and_says_that_more_may_come(at: Operator) -> None:
-    """The route is not stopped by it: that is what a halt is for, and the warning says so."""
+    """The route is not stopped by a cancel of all orders, and the warning says what would stop it."""
     found: list[Outcome] = []
     acts = once_committed(at, lambda: found.append(in_thread(lambda: cancels(at))))
     outcome = routes(at, order("0.1", venues=(KRAKEN,)), after_commit=acts)
     (cancelled,) = found
     parent = answer(outcome).parent_id
-    assert f"{parent} is being worked and may send what is left of it again: mvx halt" in cancelled.warnings
+    assert (
+        f"{parent} is being worked and may send what is left of it again: mvx cancel {parent}"
+        in cancelled.warnings
+    )
     revoked, traded = answer(outcome).children
     assert ("REJECTED", "FILLED") == (revoked.ord_status, traded.ord_status)
     assert ["FILLED"] == statuses(at, KRAKEN)
@@ -259,7 +262,7 @@ class TestNaming:
 
     @pytest.mark.parametrize("name", ["nobody", "p0000000000", "kraken:17", "'; --", "\x1b[2J"])
     def test_what_there_is_not_is_an_error(self, at: Operator, name: str) -> None:
-        with pytest.raises(UsageError, match="no parent and no order") as raised:
+        with pytest.raises(UsageError, match="no parent, order or job") as raised:
             cancels(at, name)
         assert "mvx orders --open" == raised.value.next_step
 

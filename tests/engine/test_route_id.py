@@ -151,6 +151,18 @@ def test_a_run_that_died_is_resolved_and_reported_and_sends_nothing(at: Operator
     assert_healed(at)
 
 
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_run_that_died_is_resumed_for_what_its_children_left(at: Operator, heard: bool) -> None:
+    """They are in question when somebody resumes it: first they are resolved, then the rest is traded."""
+    with pytest.raises(Surprise):
+        at.does(lambda desk: routed(surprising(desk, BINANCE, heard=heard), order("2", id="k")))
+    at.clock.advance(60)
+    again = at.routes(order("2", id="k", resume=True))
+    assert ("filled", Decimal(2)) == (answer(again).status, answer(again).cum_qty)
+    assert Decimal(2) == sum(Decimal(row["qty"]) for row in at.ledger_rows("fills"))
+    assert_healed(at)
+
+
 def photographed(at: Operator, moment: str, folder: Path) -> Operator:
     """A desk as kill -9 at that moment of a route leaves it."""
     taken: list[Any] = []

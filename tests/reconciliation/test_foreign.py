@@ -196,7 +196,7 @@ def test_a_closed_foreign_order_settles_though_it_lacks_what_came_before_first_c
 def test_a_vanished_foreign_order_is_deduced_though_it_lacks_what_came_before_first_contact() -> None:
     """The same for one that is in no list any more."""
     desk = while_first_contact_is_made()
-    for began_s in (20, 31, 32, 50):
+    for began_s in (20, 33, 34, 50):
         found = desk.once(empty(began_s))
     assert (desk.order("kraken:X").ord_status, desk.order("kraken:X").settled) == (S.CANCELED, True)
     assert found.pending == ()

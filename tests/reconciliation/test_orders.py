@@ -79,9 +79,10 @@ def test_one_absent_read_changes_no_state() -> None:
     assert (desk.order(sent).ord_status, desk.order(sent).worst_qty) == (S.NEW, Decimal(1))
 
 
-@pytest.mark.parametrize(("second_s", "expected"), [(29.999999, S.NEW), (30, S.CANCELED)])
+@pytest.mark.parametrize(("second_s", "expected"), [(31.999999, S.NEW), (32, S.CANCELED)])
 def test_two_absent_reads_lateness_apart_deduce_a_cancel(second_s: float, expected: OrdStatus) -> None:
-    """order_state: the break says that it was deduced."""
+    """order_state: the break says that it was deduced. Apart from when the first one had read the open
+    orders: that was before its balances, which were of 21 s by a clock that may be a second off."""
     desk, sent = resting()
     desk.apply(empty(20))
     found = desk.once(empty(second_s))
@@ -95,9 +96,9 @@ def test_a_read_that_shows_it_again_begins_the_count_anew() -> None:
     desk, sent = resting()
     desk.apply(empty(20))
     desk.once(empty(25, open_orders=[report(S.NEW, of=sent)]))
-    desk.once(empty(31))
+    desk.once(empty(33))
     assert desk.order(sent).ord_status is S.NEW
-    desk.once(empty(41))
+    desk.once(empty(45))
     assert desk.order(sent).ord_status is S.CANCELED
 
 

@@ -11,7 +11,7 @@ import pytest
 from mvx.domain import entries as log
 from mvx.domain.exposure import Interval
 from mvx.domain.ids import ClOrdId, OrderId, Symbol
-from mvx.domain.order import OrderReport
+from mvx.domain.order import OrderReport, TimeInForce
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, SELL, USD, at, fill, order, report
 from tests.reconciliation.desk import BOUND_S, Desk, kinds, opened, reading, with_terms, written
@@ -26,9 +26,9 @@ def empty(began_s: float, **more: Any) -> Any:
 
 
 def lost_buy() -> Desk:
-    """A desk with one order, a buy of 1 at 100 sent at 0 s, whose answer never came."""
+    """A desk with one order, a buy of 1 at 100 sent at 0 s, whose answer never came. It can not rest."""
     desk = opened()
-    desk.lost(BUY)
+    desk.lost(BUY, time_in_force=TimeInForce.IOC)
     return desk
 
 
@@ -141,7 +141,7 @@ def test_never_accepted_is_concluded_by_a_late_and_complete_read() -> None:
 def test_never_accepted_is_concluded_for_an_intent_that_was_never_dispatched(cancelling: bool) -> None:
     """Its worker died before or while it sent; a cancel asked for meanwhile changes nothing."""
     desk = opened()
-    sent = desk.intend(BUY)
+    sent = desk.intend(BUY, time_in_force=TimeInForce.IOC)
     if cancelling:
         desk.append(log.CancelRequested(sent.cl_ord_id))
     desk.once(empty(BOUND_S))
@@ -160,9 +160,37 @@ def test_never_accepted_is_concluded_for_an_intent_that_was_never_dispatched(can
 def test_a_read_that_began_too_early_proves_nothing(terms: dict[str, float], began_s: float) -> None:
     """deadline + clock skew + accept lateness + listing lag, each of them counts."""
     desk = with_terms(**terms)
-    desk.lost(BUY)
+    desk.lost(BUY, time_in_force=TimeInForce.IOC)
     found = desk.once(empty(began_s))
     assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
+
+
+@pytest.mark.parametrize(("second_s", "proven"), [(15.999999, False), (16, True)])
+def test_an_order_that_can_rest_is_proven_absent_by_two_readings_a_listing_lag_apart(
+    second_s: float, proven: bool
+) -> None:
+    """The first one, at 12 s, had read the open orders by 14 s: before its balances, which were of 13 s by a
+    clock that may be a second off. The lists lag by 2 s."""
+    desk = opened()
+    desk.lost(BUY)
+    assert written(desk.once(empty(BOUND_S))) == ["FoundAbsent"]
+    found = desk.once(empty(second_s))
+    assert (written(found), len(found.pending)) == (["NeverAccepted"] * proven, 1 - proven)
+    assert in_doubt(desk) is not proven
+
+
+def test_an_order_that_fills_just_before_a_reading_is_not_proven_absent() -> None:
+    """It rested for a minute and nobody looked. Now it is not among the open any more, and neither its record
+    nor its trade is listed yet."""
+    desk = opened()
+    desk.lost(BUY)
+    desk.apply(reading(60, totals=BOUGHT_ONE))
+    assert (in_doubt(desk), desk.interval(BTC).contains(Decimal(11))) == (True, True)
+    sent = desk.order("m1")
+    traded = fill("1", at_s=59.9)
+    closed = [report(S.FILLED, "1", of=sent)]
+    found = desk.once(reading(65, totals=BOUGHT_ONE, closed=closed, trades=[traded]))
+    assert (kinds(found), desk.order(sent).ord_status) == (["unknown_resolved"], S.FILLED)
 
 
 def test_a_read_that_does_not_reach_back_to_the_intent_proves_nothing() -> None:
@@ -175,7 +203,7 @@ def test_a_read_that_does_not_reach_back_to_the_intent_proves_nothing() -> None:
 def test_a_venue_whose_lists_are_incomplete_proves_nothing() -> None:
     """Canceled orders missing from its lists: it stays unknown until a human says so."""
     desk = with_terms(closed_orders_complete=False)
-    desk.lost(BUY)
+    desk.lost(BUY, time_in_force=TimeInForce.IOC)
     for began_s in (60, 600, 6000):
         found = desk.once(empty(began_s))
         assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)

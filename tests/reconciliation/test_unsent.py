@@ -10,7 +10,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.domain.exposure import Interval
-from mvx.domain.order import Order
+from mvx.domain.order import Order, TimeInForce
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, fill, report
 from tests.reconciliation.desk import BOUND_S, Desk, kinds, opened, reading, with_terms, written
@@ -24,9 +24,9 @@ def empty(began_s: float, **more: Any) -> Any:
     return reading(began_s, totals=UNTOUCHED, **more)
 
 
-def intended(desk: Desk) -> Order:
+def intended(desk: Desk, **more: Any) -> Order:
     """Committed at 0 s with a deadline of 5 s, and not being sent yet."""
-    return desk.intend(BUY, sending=False)
+    return desk.intend(BUY, sending=False, **more)
 
 
 def test_an_intent_whose_worker_is_gone_is_given_up_at_once() -> None:
@@ -55,7 +55,7 @@ def test_an_intent_is_given_up_at_its_deadline_whoever_works_it(began_s: float, 
 def test_an_intent_that_is_being_sent_is_not_given_up() -> None:
     """Marked before dispatch: from here on only the venue's lists can tell."""
     desk = opened()
-    sent = intended(desk)
+    sent = intended(desk, time_in_force=TimeInForce.IOC)
     desk.append(log.Sending(sent.cl_ord_id))
     found = desk.once(empty(6))
     assert (written(found), len(found.pending)) == ([], 1)

@@ -1,0 +1,168 @@
+"""A parent that is cancelled by name is stopped for good; a job is taken out of the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mvx.domain.ids import JobId
+from mvx.engine import jobs
+from mvx.engine.cancel import cancel
+from mvx.engine.desk import open_desk
+from mvx.engine.outcome import Outcome
+from mvx.errors import Exit, UsageError
+from mvx.journal import history
+from tests.engine.desk import OKX, Operator, order, routed, settings
+from tests.engine.halting import answer
+from tests.engine.test_run import Leader, bought, somebody, status_of
+from tests.engine.truth import assert_healed, reading
+from tests.virtual import VirtualClock
+
+D = Decimal
+SLOW = order("2", twap_s=600.0, id="k")
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Operator:
+    return Operator(settings(tmp_path, "binance", "okx"), VirtualClock())
+
+
+async def cancels(at: Operator, target: str) -> Outcome:
+    return await somebody(at, lambda desk: cancel(desk, target, False, ()))
+
+
+def parent(at: Operator, key: str = "k") -> history.ParentRow:
+    with reading(at.settings) as tx:
+        found = history.parent_by_key(tx, key)
+    assert found is not None
+    return found
+
+
+def stopped_after(at: Operator, seconds: float) -> tuple[Outcome, Outcome]:
+    """The slow route's own answer, and that of the cancel that came so much later."""
+
+    async def both() -> tuple[Outcome, Outcome]:
+        work = asyncio.ensure_future(somebody(at, lambda desk: routed(desk, SLOW)))
+        await asyncio.sleep(seconds)
+        cancelled = await cancels(at, parent(at).parent_id)
+        return await work, cancelled
+
+    return at.clock.run(both())
+
+
+def test_a_route_that_is_worked_ends_and_says_why(at: Operator) -> None:
+    """It sends nothing more from then on."""
+    routed_, cancelled = stopped_after(at, 200)
+    traded = bought(at)
+    assert D("0.5") < traded < D("0.9")
+    assert (Exit.INCOMPLETE, traded) == (routed_.exit_code, answer(routed_).cum_qty)
+    name = parent(at).parent_id
+    assert (f"{name} was canceled by the operator: nothing more is sent for it",) == routed_.warnings
+    assert (Exit.OK, ()) == (cancelled.exit_code, cancelled.warnings)
+    at.clock.advance(300)
+    assert traded == bought(at)
+    assert_healed(at)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_its_id_answers_what_became_of_it_and_never_goes_on(at: Operator, resume: bool) -> None:
+    stopped_after(at, 100)
+    traded = bought(at)
+    again = at.routes(order("2", twap_s=600.0, id="k", resume=resume))
+    assert (Exit.INCOMPLETE, False, "canceled") == (again.exit_code, again.sent, answer(again).status)
+    assert (
+        "the first run of id 'k' was canceled by the operator; nothing more is sent for it",
+    ) == again.warnings
+    assert traded == bought(at)
+
+
+def test_a_run_that_was_stopped_can_be_given_up(at: Operator) -> None:
+    """What is left of it is then nobody's to go on with."""
+
+    async def stops() -> None:
+        async with open_desk(at.settings, clock=at.clock) as desk:
+            work = asyncio.ensure_future(routed(desk, SLOW))
+            await asyncio.sleep(100)
+            work.cancel()
+            await work
+
+    at.clock.run(stops())
+    traded = bought(at)
+    at.clock.run(cancels(at, parent(at).parent_id))
+    again = at.routes(order("2", twap_s=600.0, id="k", resume=True))
+    assert ("canceled", False, traded) == (answer(again).status, again.sent, bought(at))
+
+
+def test_a_job_that_a_leader_works_is_stopped_under_its_own_name(at: Operator) -> None:
+    """The leader goes on leading, and its answer says what became of the job."""
+
+    async def both() -> tuple[JobId, Outcome | None, Outcome]:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, order("2", twap_s=600.0), "ops")
+            await asyncio.sleep(100)
+            cancelled = await cancels(at, job_id)
+            ended = await jobs.follow(leader.desk, job_id)
+            other = jobs.queue(leader.desk, order("0.25"), "ops")
+            assert await jobs.follow(leader.desk, other) is not None
+            return job_id, ended, cancelled
+
+    job_id, ended, cancelled = at.clock.run(both())
+    assert ended is not None
+    assert (Exit.OK, Exit.INCOMPLETE, "ended") == (
+        cancelled.exit_code, ended.exit_code, status_of(at, job_id),
+    )  # fmt: skip
+    assert bought(at) < D(1)
+    assert_healed(at)
+
+
+def test_a_job_whose_leader_died_is_not_gone_on_with(at: Operator) -> None:
+    async def first() -> JobId:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, order("2", twap_s=600.0), "ops")
+            await asyncio.sleep(100)
+            return job_id
+
+    job_id = at.clock.run(first())
+    assert "claimed" == status_of(at, job_id)
+    traded = bought(at)
+    at.clock.run(cancels(at, job_id))
+
+    async def second() -> Outcome | None:
+        async with Leader(at) as leader:
+            return await jobs.follow(leader.desk, job_id)
+
+    outcome = at.clock.run(second())
+    assert outcome is not None
+    assert (Exit.INCOMPLETE, traded) == (outcome.exit_code, bought(at))
+
+
+def test_what_nobody_has_begun_is_taken_out_of_the_queue(at: Operator) -> None:
+    async def queues() -> JobId:
+        return await somebody(at, _queue)
+
+    async def _queue(desk: object) -> JobId:
+        return jobs.queue(desk, order("0.5"), "ops")  # type: ignore[arg-type]  # a desk
+
+    job_id = at.clock.run(queues())
+    outcome = at.clock.run(cancels(at, job_id))
+    assert (f"{job_id} was taken out of the queue: nothing of it was begun",) == outcome.warnings
+    assert (Exit.OK, "withdrawn") == (outcome.exit_code, status_of(at, job_id))
+    with pytest.raises(UsageError, match="is withdrawn, and no parent came of it"):
+        at.clock.run(cancels(at, job_id))
+
+
+def test_a_parent_at_one_venue_alone_is_not_stopped(at: Operator) -> None:
+    """With a venue it is about what rests there."""
+
+    async def both() -> Outcome:
+        work = asyncio.ensure_future(somebody(at, lambda desk: routed(desk, SLOW)))
+        await asyncio.sleep(100)
+        name = parent(at).parent_id
+        await somebody(at, lambda desk: cancel(desk, name, False, (OKX,)))
+        return await work
+
+    assert Exit.OK is at.clock.run(both()).exit_code
+    assert D(2) == bought(at)
