@@ -181,7 +181,7 @@ KRAKEN = Row(
     # ccxt kraken.parse_trade guesses the quote; docs, Get Ledgers Info: a fee per asset, 50 a page
     ledger=History(Paging.OFFSET, page_rows=50, per_symbol=False, step_s=1.0, start_included=False),
     fee_in_base=True,  # docs, Add Order: oflags fcib and fciq are preferences
-    fee_tokens=(),
+    fee_tokens=(Asset("KFEE"),),  # ccxt kraken.fetch_currencies: fee credits, which the ledger shows as taken
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
     lists_transfers=True,  # docs, Get Ledgers
     names_busts=False,

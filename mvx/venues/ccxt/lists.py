@@ -146,15 +146,13 @@ class Lists:
         exchange = await self._session.private()
         start = Instant(since - round(history.step_s * 1_000_000))
         if history.paging is Paging.OFFSET:
-            return await self._by_offset(exchange, history, pages, start, fetch)
+            return await self._by_offset(exchange, pages, start, fetch)
         rows: Rows = []
         for symbol in self._session.access.symbols:
             rows += await self._by_window(exchange, symbol, history, pages, start, fetch)
         return rows
 
-    async def _by_offset(
-        self, exchange: Any, history: History, pages: Pages, start: Instant, fetch: Fetch
-    ) -> Rows:
+    async def _by_offset(self, exchange: Any, pages: Pages, start: Instant, fetch: Fetch) -> Rows:
         async def page(offset: int) -> tuple[Rows, int | None]:
             params = {**pages.extra, pages.offset: offset}
             rows, call = await self._session.calls.read(
@@ -162,7 +160,7 @@ class Lists:
             )
             return rows, self._session.quirks.total(call.answers[-1])
 
-        return (await by_offset(page, history.page_rows))[::-1]
+        return (await by_offset(page))[::-1]
 
     async def _by_window(
         self, exchange: Any, symbol: Symbol, history: History, pages: Pages, start: Instant, fetch: Fetch

@@ -22,16 +22,15 @@ MAX_PAGES = 4_000
 MAX_WINDOWS = 30
 
 
-async def by_offset(fetch: Callable[[int], Awaitable[tuple[list[T], int | None]]], page_rows: int) -> list[T]:
-    """Every row, from offset 0 on. Where the venue says how many there are, until that many; else until a
-    page is not full."""
+async def by_offset(fetch: Callable[[int], Awaitable[tuple[list[T], int | None]]]) -> list[T]:
+    """Every row, from offset 0 on, until there are as many as the venue says that there are now."""
     rows: list[T] = []
     for _ in range(MAX_PAGES):
         page, total = await fetch(len(rows))
+        if total is None:
+            raise BadVenueData("a list does not say how many rows it has")
         rows += page
-        if total is None and len(page) < page_rows:
-            return rows
-        if total is not None and len(rows) >= total:
+        if len(rows) >= total:
             return rows
         if not page:
             raise BadVenueData(f"a list of {total} rows ended after {len(rows)}")
