@@ -16,6 +16,7 @@ import decimal
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,22 +69,25 @@ class Calls:
         from stamina import instrumentation, retry_context  # here, for whoever needs no venue
 
         instrumentation.set_on_retry_hooks([])  # it would log each one
-        give_up_at = after(self.now(), self._access.timeout_s)
-        failed: MvxError = OutcomeUnknown(f"{self._access.name}: no answer in time")
+        call = self._call(Operation.READ)
+        failed: MvxError | None = None
         try:
             async with asyncio.timeout(self._access.timeout_s):
                 async for attempt in retry_context(
                     on=_worth_another, attempts=self._access.read_attempts, wait_initial=0.1, wait_max=2.0
                 ):
                     with attempt:
+                        call = replace(
+                            call, left=False, status=None, codes=(), retry_after_s=None, answers=[]
+                        )
                         try:
-                            return await self._once(Operation.READ, exchange, work, give_up_at)
+                            return await self._once(Operation.READ, exchange, work, call), call
                         except MvxError as error:
                             failed = error
                             raise
         except TimeoutError:
             pass
-        raise failed
+        raise failed or self._silent(call)
 
     async def write(
         self,
@@ -94,28 +98,26 @@ class Calls:
         deadline: Instant | None = None,
     ) -> T:
         """An order or a cancel: sent once, or not at all."""
-        give_up_at = after(self.now(), self._access.timeout_s)
-        answer, _ = await self._once(operation, exchange, work, give_up_at, deadline)
-        return answer
-
-    async def _once(
-        self,
-        operation: Operation,
-        exchange: Any,
-        work: Callable[[Any], Awaitable[T]],
-        give_up_at: Instant,
-        deadline: Instant | None = None,
-    ) -> tuple[T, Call]:
-        call = Call(operation is not Operation.READ, give_up_at, deadline)
-        token = current.set(call)
+        call = self._call(operation, deadline)
         try:
-            async with asyncio.timeout(max(0.0, (give_up_at - self.now()) / 1_000_000)):
-                with decimal.localcontext():  # ccxt changes the rounding of the one it finds
-                    return await work(exchange), call
-        except (MvxError, asyncio.CancelledError):
-            raise
+            async with asyncio.timeout(self._access.timeout_s):
+                return await self._once(operation, exchange, work, call)
         except TimeoutError:
             raise self._silent(call) from None
+
+    def _call(self, operation: Operation, deadline: Instant | None = None) -> Call:
+        give_up_at = after(self.now(), self._access.timeout_s)
+        return Call(operation is not Operation.READ, give_up_at, deadline)
+
+    async def _once(
+        self, operation: Operation, exchange: Any, work: Callable[[Any], Awaitable[T]], call: Call
+    ) -> T:
+        token = current.set(call)
+        try:
+            with decimal.localcontext():  # ccxt changes the rounding of the one it finds
+                return await work(exchange)
+        except (MvxError, asyncio.CancelledError):
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is: where a byte has left, it is unknown
             raise self._failed(operation, error, call) from None
         finally:

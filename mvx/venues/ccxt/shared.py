@@ -29,6 +29,8 @@ from mvx.venues.port import urgent
 URGENT_S = 5.0
 #: The part of a bucket that is kept for orders and cancels.
 RESERVE = 0.25
+#: The longest time for which a venue's word to wait is believed.
+MOST_WAIT_S = 3_600.0
 _POLL_S = 0.005
 
 
@@ -107,8 +109,8 @@ class SharedBucket:
         """The venue has said that we ask too much: nothing is asked for so long."""
         with _locked_file(self._file) as descriptor:
             empty_s = self._budget.burst / self._budget.per_s
-            full_at = after(self._clock.now(), empty_s + seconds)
-            _write(descriptor, str(max(full_at, self._full_at(descriptor))))
+            closed = after(self._clock.now(), empty_s + seconds)
+            self._write_full_at(descriptor, max(closed, self._full_at(descriptor)))
 
     @property
     def used(self) -> float:
@@ -122,21 +124,28 @@ class SharedBucket:
         if cost <= 0:
             return 0.0
         with _locked_file(self._file) as descriptor:
-            now = self._clock.now()
             usable = self._budget.burst * (1.0 if first else 1 - RESERVE)
-            full_at = max(now, self._full_at(descriptor))
-            missing_s = seconds_between(now, full_at) + min(cost, usable) / self._budget.per_s
+            full_at = max(self._clock.now(), self._full_at(descriptor))
+            missing_s = seconds_between(self._clock.now(), full_at) + min(cost, usable) / self._budget.per_s
             wait_s = missing_s - usable / self._budget.per_s
             if wait_s <= 0:
-                _write(descriptor, str(after(full_at, cost / self._budget.per_s)))
+                self._write_full_at(descriptor, after(full_at, cost / self._budget.per_s))
         return max(0.0, wait_s)
 
     def _full_at(self, descriptor: int) -> Instant:
-        """What the file says; further off than a bucket can be was written before the clock was set back."""
-        text = _read(descriptor)
-        full_at = Instant(int(text)) if text.isdecimal() else Instant(0)
-        longest_s = self._budget.burst / self._budget.per_s + 3_600
-        return full_at if seconds_between(self._clock.now(), full_at) <= longest_s else Instant(0)
+        """What the file says. Where our clock was set back since it was written, so is what it says; and one
+        that is spoilt, or further off than the longest wait that is believed, says nothing."""
+        words = _read(descriptor).split()
+        if len(words) != 2 or not all(word.isdecimal() for word in words):
+            return Instant(0)
+        full_at, written_at = map(int, words)
+        now = self._clock.now()
+        full_at -= max(0, written_at - now)
+        longest_s = self._budget.burst / self._budget.per_s + MOST_WAIT_S
+        return Instant(full_at) if seconds_between(now, Instant(full_at)) <= longest_s else Instant(0)
+
+    def _write_full_at(self, descriptor: int, full_at: Instant) -> None:
+        _write(descriptor, f"{full_at} {self._clock.now()}")
 
 
 def make_folder(folder: Path) -> None:

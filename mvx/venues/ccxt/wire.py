@@ -31,7 +31,7 @@ from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import VenueCode
 from mvx.venues.ccxt.load import load_exchange
 from mvx.venues.ccxt.quirks import Quirks, exact_json, holds
-from mvx.venues.ccxt.shared import Nonce
+from mvx.venues.ccxt.shared import MOST_WAIT_S, Nonce
 
 Answer = Any
 
@@ -93,7 +93,7 @@ def open_exchange(access: Access, quirks: Quirks, gate: Gate, line: Line) -> Any
     kind = type(whole.__name__, (Wire, whole), {})
     exchange = kind({**quirks.config, "number": str, "enableRateLimit": False, "session": line})
     exchange.gate, exchange.quirks = gate, quirks
-    exchange.timeout = round(access.timeout_s * 1_000)
+    exchange.timeout = round((access.timeout_s + 5) * 1_000)  # calls.py ends a call, and knows what it means
     exchange.timeout_on_exit = 0
     exchange.enableLastHttpResponse = exchange.enableLastResponseHeaders = False
     exchange.ssl_context = True  # the line has its own
@@ -115,10 +115,10 @@ def rehosted(urls: Any, api_url: str | None, ws_url: str | None) -> Any:
 
 
 def _seconds(headers: Any) -> float | None:
-    """A Retry-After in seconds (Binance docs, IP Limits); at most an hour is believed."""
+    """A Retry-After in seconds (Binance docs, IP Limits)."""
     for name, value in headers.items() if isinstance(headers, dict) else ():
         if name.lower() == "retry-after" and str(value).isdecimal():
-            return min(float(value), 3_600.0)
+            return min(float(value[:9]), MOST_WAIT_S)
     return None
 
 
