@@ -119,10 +119,12 @@ class ListedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A bucket of `burst` units that refills at per_s, in the units of ccxt's own table of costs."""
+    """A bucket of `burst` units that refills at per_s, in the units of ccxt's own table of costs. reserve:
+    the part of it that reads leave to orders and cancels."""
 
     burst: float
     per_s: float
+    reserve: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,8 @@ KRAKEN = Row(
     clock_skew_s=2.0,
     book_levels=100,  # docs, Get Order Book: count, 100 by default
     # docs, Spot REST Rate Limits, the least of tiers: 15 points, 0.33 back each second; ccxt kraken.describe
-    # counts 3 units a point. Public calls: 1 a second
-    budgets={"private": Budget(burst=45.0, per_s=1.0), "public": Budget(burst=5.0, per_s=1.0)},
+    # counts 3 units a point; orders and cancels cost none. Public calls: 1 a second, and some at once
+    budgets={"private": Budget(burst=45.0, per_s=1.0), "public": Budget(burst=10.0, per_s=1.0)},
 )
 
 BINANCE = Row(
@@ -232,7 +234,7 @@ BINANCE = Row(
     clock_skew_s=2.0,
     book_levels=100,  # docs, Order book: weight 5 up to 100
     # docs, IP Limits: 6,000 a minute; ccxt binance.describe counts one unit for 5 of them, 20 units a second
-    budgets={"private": Budget(burst=240.0, per_s=14.0), "public": Budget(burst=60.0, per_s=6.0)},
+    budgets={"private": Budget(240.0, per_s=14.0, reserve=0.25), "public": Budget(60.0, per_s=6.0)},
 )
 
 #: By ccxt's id of the exchange.

@@ -9,7 +9,8 @@ Rules every adapter keeps, proven by tests/contract:
   venue that same absolute deadline.
 - A read is complete (every page) or raises VenueUnreachable / OutcomeUnknown / BadVenueData; it never
   returns part of an answer as the whole.
-- A call ends within the venue's timeout_s; a read of several pages, each page.
+- A call ends within the venue's timeout_s; a read of several pages, each page. A read may wait for its turn
+  under a rate budget besides.
 - `executions` pushes what it hears as it comes: claims, which the reads confirm. A venue without a stream
   pushes nothing.
 """
@@ -32,6 +33,10 @@ from mvx.venues.capabilities import Capabilities
 
 #: Set by whoever leaves a venue: its calls do not wait long for the account's key (DESIGN 7).
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+
+#: A list that whoever times a call puts here. A port that makes several requests for one call, or waits for
+#: its turn before one, adds what each of them took, in seconds.
+request_times: ContextVar[list[float] | None] = ContextVar("request_times", default=None)
 
 
 @dataclass(frozen=True, slots=True)

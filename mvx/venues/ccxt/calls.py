@@ -1,7 +1,8 @@
 """One call to the venue: its turn, its time, its key, and what its end means.
 
 Rules:
-- A call ends within timeout_s, whatever it waits for.
+- An order or a cancel ends within timeout_s, whatever it waits for. So does the answer to a read, once the
+  read has had its turn.
 - What was not sent is VenueUnreachable or HeldBack; what may have left is OutcomeUnknown, unless a parsed
   code says better (errors.py). That holds for exceptions that nobody expected, too: once a byte has left,
   there are no defects, only answers that are missing.
@@ -14,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import decimal
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +41,8 @@ T = TypeVar("T")
 
 #: How long nothing is asked after the venue said that we ask too much, where it does not say how long.
 PENALTY_S = 5.0
+#: How long a read waits for its turn.
+TURN_S = 30.0
 _PUBLIC = "public"
 #: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
 _TOO_MUCH = (418, 429)
@@ -72,7 +75,7 @@ class Calls:
         call = self._call(Operation.READ)
         failed: MvxError | None = None
         try:
-            async with asyncio.timeout(self._access.timeout_s):
+            async with asyncio.timeout(self._access.timeout_s) as call.timer:
                 async for attempt in retry_context(
                     on=_worth_another, attempts=self._access.read_attempts, wait_initial=0.1, wait_max=2.0
                 ):
@@ -106,8 +109,9 @@ class Calls:
             raise self._silent(call) from None
 
     def _call(self, operation: Operation, deadline: Instant | None = None) -> Call:
-        give_up_at = after(self.now(), self._access.timeout_s)
-        return Call(operation is not Operation.READ, give_up_at, deadline)
+        first = operation is not Operation.READ
+        patience_s = self._access.timeout_s if first else max(self._access.timeout_s, TURN_S)
+        return Call(first, after(self.now(), patience_s), deadline)
 
     async def _once(
         self, operation: Operation, exchange: Any, work: Callable[[Any], Awaitable[T]], call: Call
@@ -128,12 +132,12 @@ class Calls:
         """The turn of one request: paid for, and alone on a key whose nonce must grow."""
         private = section != _PUBLIC
         call.private = private
-        await self._bucket(private).pay(cost, first=call.first, give_up_at=call.give_up_at)
-        if not (private and self._row.nonce):
-            yield
-            return
-        async with self._key().held(first=call.first, give_up_at=call.give_up_at) as nonce:
-            call.nonce = nonce
+        async with AsyncExitStack() as stack:
+            with _not_counted(call):
+                await self._bucket(private).pay(cost, first=call.first, give_up_at=call.give_up_at)
+                if private and self._row.nonce:
+                    held = self._key().held(first=call.first, give_up_at=call.give_up_at)
+                    call.nonce = await stack.enter_async_context(held)
             yield
 
     @property
@@ -186,6 +190,23 @@ class Calls:
 
     def _file(self, name: str) -> Path:
         return self._access.folder / name
+
+
+@contextmanager
+def _not_counted(call: Call) -> Iterator[None]:
+    """What a read waits for its turn is not of the time that it has for its answer."""
+    timer, loop = call.timer, asyncio.get_running_loop()
+    ends_at = None if timer is None else timer.when()
+    if timer is None or ends_at is None or timer.expired():
+        yield
+        return
+    began_at = loop.time()
+    timer.reschedule(None)
+    try:
+        yield
+    finally:
+        if not timer.expired():
+            timer.reschedule(ends_at + loop.time() - began_at)
 
 
 def _worth_another(error: Exception) -> bool:

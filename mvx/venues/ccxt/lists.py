@@ -6,8 +6,9 @@ ledger waits for its lines there; where they do not come in time, that is an err
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import OrderId, Symbol
@@ -33,12 +34,22 @@ _DEPOSIT_S = 7 * 86_400.0
 _UNKNOWN_ORDER = "unknown_order"
 
 
+class _Kept(NamedTuple):
+    """The ledger that was read with the trades: whoever asks for the transfers next, and for nothing between,
+    need not read it again. It costs as much as the trades."""
+
+    task: asyncio.Task[Any] | None
+    since: Instant
+    lines: list[Posting]
+
+
 class Lists:
     """The lists of one account."""
 
     def __init__(self, session: Session, whose: Account) -> None:
         self._session = session
         self._whose = whose
+        self._kept: _Kept | None = None
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         exchange = await self._session.private()
@@ -74,7 +85,9 @@ class Lists:
         fills = [fill_of(each, self._whose) for each in rows if not quirks.on_margin(each.get("info") or {})]
         fills = [each for each in once(fills, lambda each: each.key) if each.at >= since]
         if row.ledger is not None and fills:
-            fills = self._with_their_fees(fills, await self._ledger(row.ledger, since))
+            lines = await self._ledger(row.ledger, since)
+            self._kept = _Kept(asyncio.current_task(), since, lines)
+            fills = self._with_their_fees(fills, lines)
         return tuple(sorted(fills, key=lambda each: each.at))
 
     async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
@@ -82,7 +95,10 @@ class Lists:
         if not self._session.access.lists_transfers(row):
             return ()
         if row.ledger is not None:
-            moved = transfers_of(await self._ledger(row.ledger, since), self._whose)
+            kept, self._kept = self._kept, None
+            if kept is None or kept[:2] != (asyncio.current_task(), since):
+                kept = _Kept(None, since, await self._ledger(row.ledger, since))
+            moved = transfers_of(kept.lines, self._whose)
         else:
             moved = await self._deposits_and_withdrawals(since)
         moved = [each for each in once(moved, lambda each: each.transfer_id) if each.at >= since]
@@ -90,6 +106,7 @@ class Lists:
 
     async def balances(self) -> Balances:
         """As of when they were asked for: what happens on the way is later."""
+        self._kept = None  # what is read from here on has to be later than they are
         exchange = await self._session.private()
         at = self._session.calls.venue_now()
         balance, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_balance())

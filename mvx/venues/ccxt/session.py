@@ -112,8 +112,16 @@ class Session:
             raise BadVenueData(f"{self.access.name} does not list {symbol}")
         return rules_of(self.access.name, market, self.quirks.tick(market))
 
-    async def read_time(self, exchange: Any) -> Instant:
-        """What time it is there, now. The answer was made somewhere between question and answer, and its
+    async def says(self, exchange: Any) -> str:
+        """How the venue says that it is: `ok`, or another word. A sandbox has no such page."""
+        status, _ = await self.calls.read(exchange, lambda ex: ex.fetch_status())
+        says = status.get("status") if isinstance(status, dict) else None
+        if not isinstance(says, str):
+            raise BadVenueData(f"{self.access.name}: it does not say how it is")
+        return says
+
+    async def read_time(self, exchange: Any) -> None:
+        """What time it is there. The answer was made somewhere between question and answer, and its
         clock may be cut to whole seconds: the middle of both is taken."""
         began_at = self.calls.now()
         millis, _ = await self.calls.read(exchange, lambda ex: ex.fetch_time())
@@ -123,7 +131,6 @@ class Session:
         us, doubt_us = theirs - (began_at + ended_at) // 2, (ended_at - began_at + step_us) // 2
         self._skew = Skew(us, doubt_us, ended_at)
         self.calls.skew_us = us
-        return self.calls.venue_now()
 
     async def close(self) -> None:
         exchange, self._exchange = self._exchange, None

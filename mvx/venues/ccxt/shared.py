@@ -27,8 +27,6 @@ from mvx.venues.port import urgent
 
 #: How long whoever leaves a venue waits for its key (DESIGN 7).
 URGENT_S = 5.0
-#: The part of a bucket that is kept for orders and cancels.
-RESERVE = 0.25
 #: The longest time for which a venue's word to wait is believed.
 MOST_WAIT_S = 3_600.0
 _POLL_S = 0.005
@@ -103,7 +101,7 @@ class SharedBucket:
         while (wait_s := self._take(cost, first)) > 0:
             if after(self._clock.now(), wait_s) > give_up_at:
                 raise HeldBack(f"{self._name}: its rate budget is used up for {wait_s:.1f} s")
-            await self._clock.sleep(min(wait_s, 1.0))
+            await self._clock.sleep(min(max(wait_s, _POLL_S), 1.0))
 
     def close_for(self, seconds: float) -> None:
         """The venue has said that we ask too much: nothing is asked for so long."""
@@ -124,7 +122,7 @@ class SharedBucket:
         if cost <= 0:
             return 0.0
         with _locked_file(self._file) as descriptor:
-            usable = self._budget.burst * (1.0 if first else 1 - RESERVE)
+            usable = self._budget.burst * (1.0 if first else 1 - self._budget.reserve)
             full_at = max(self._clock.now(), self._full_at(descriptor))
             missing_s = seconds_between(self._clock.now(), full_at) + min(cost, usable) / self._budget.per_s
             wait_s = missing_s - usable / self._budget.per_s

@@ -18,7 +18,7 @@ from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import plain
 from mvx.domain.order import Ack, OrderReport, OrderRequest
-from mvx.errors import BadVenueData, OutcomeUnknown, VenueError
+from mvx.errors import OutcomeUnknown, VenueError
 from mvx.venues.capabilities import ROWS, Capabilities
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import Operation
@@ -70,15 +70,12 @@ class CcxtVenue:
         )
 
     async def status(self) -> VenueStatus:
-        exchange = await self._session.public()
-        at = await self._session.read_time(exchange)
-        if self._access.sandbox:  # it has no status of its own
-            return VenueStatus(True, "ok", at)
-        status, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_status())
-        says = status.get("status") if isinstance(status, dict) else None
-        if not isinstance(says, str):
-            raise BadVenueData(f"{self.name}: it does not say how it is")
-        return VenueStatus(says == "ok", says, at)
+        """As of the middle of the call, where whoever compares clocks takes it to be."""
+        exchange, began_at = await self._session.public(), self._session.calls.now()
+        await self._session.read_time(exchange)
+        says = "ok" if self._access.sandbox else await self._session.says(exchange)
+        half_us = (self._session.calls.now() - began_at) // 2
+        return VenueStatus(says == "ok", says, Instant(self._session.calls.venue_now() - half_us))
 
     async def rules(self, symbol: Symbol) -> MarketRules:
         exchange = await self._session.public()

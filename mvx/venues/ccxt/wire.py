@@ -16,6 +16,7 @@ What is overridden, and why (ccxt 4.5.90):
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -25,13 +26,14 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from mvx.domain.instant import Instant
+from mvx.domain.instant import Instant, seconds_between
 from mvx.errors import DeadlinePassed
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import VenueCode
 from mvx.venues.ccxt.load import load_exchange
 from mvx.venues.ccxt.quirks import Quirks, exact_json, holds
 from mvx.venues.ccxt.shared import MOST_WAIT_S, Nonce
+from mvx.venues.port import request_times
 
 Answer = Any
 
@@ -47,12 +49,14 @@ class Unreadable(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """One call to the venue, and what is known of it so far. deadline: nothing is sent at it. left: something
-    may have reached the venue. private: its last request needed a key. answers: what was said, as JSON."""
+    """One call to the venue, and what is known of it so far. first: before those who only read. deadline:
+    nothing is sent at it. timer: what ends a read. left: something may have reached the venue. private: its
+    last request needed a key. answers: what was said, as JSON."""
 
     first: bool
     give_up_at: Instant
     deadline: Instant | None = None
+    timer: asyncio.Timeout | None = None
     private: bool = False
     left: bool = False
     status: int | None = None
@@ -159,7 +163,12 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         return self.nonce() if call.nonce is None else call.nonce.next()
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Answer:
-        answer = await super().fetch(url, method, headers, body)
+        began_at, took = self.gate.now(), request_times.get()
+        try:
+            answer = await super().fetch(url, method, headers, body)
+        finally:
+            if took is not None:
+                took.append(max(0.0, seconds_between(began_at, self.gate.now())))
         path = urlsplit(url).path
         known = [at for at in self.quirks.answers if path.endswith(f"/{at}")]
         wanted = self.quirks.answers[max(known, key=len)] if known else None

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from mvx.clock import Clock
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.instant import after
 from mvx.domain.order import OrderRequest, Side, TimeInForce
@@ -64,11 +65,14 @@ class Rig:
         )
         wire.answers |= dialect.answers(lambda: self.clock.now() // 1_000_000)
 
-    def run(self, work: Callable[[CcxtVenue], Awaitable[T]], **changes: Any) -> T:
-        """The work's answer, by a venue that is opened for it."""
+    def run(self, work: Callable[[CcxtVenue], Awaitable[T]], clock: Clock | None = None, **changes: Any) -> T:
+        """The work's answer, by a venue that is opened for it. `clock`: instead of the rig's own, which only
+        moves when it is told to."""
+        if clock is not None:
+            self.wire.answers |= self.dialect.answers(lambda: clock.now() // 1_000_000)
 
         async def opened() -> T:
-            venue = CcxtVenue(replace(self.access, **changes), self.clock)
+            venue = CcxtVenue(replace(self.access, **changes), clock or self.clock)
             try:
                 return await work(venue)
             finally:
