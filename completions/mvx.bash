@@ -138,9 +138,9 @@ _mvx_table() {
     verbs='' opts='' places='' known=''
     case $1 in
         '')
-            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline init doctor config journal paper'
+            verbs='route positions reconcile venue-status cancel halt resume flatten run orders fills breaks baseline explain help init doctor config journal paper'
             opts='--version'
-            shared='--config=@files --journal=@files --json -h,--help'
+            shared='--config=@files --journal=@files --json -q,--quiet -v,--verbose -h,--help'
             ;;
         'route')
             opts='--side=buy|sell --sell --limit=- --max-slippage-bps=- --tif=ioc|fok|gtc --post-only --venue+=@venues --exclude+=@venues --id=- --resume --max-rounds=- --deadline=- --twap=- --queue --dry-run --plan=@files --live -y,--yes'
@@ -192,6 +192,12 @@ _mvx_table() {
             ;;
         'baseline set')
             places='@venues @assets -'
+            ;;
+        'explain')
+            places='0|1|2|3|4|5|6|7|8|130|143|usage|bad_number|config|refused|no_venue|journal|journal_damaged|venue_busy|lease_lost|leader_gone|bad_venue_data|venue|venue_rejected|venue_unreachable|deadline_passed|outcome_unknown|interrupted|defect|error|missing_fill|phantom_fill|order_state|unknown_resolved|foreign_order|foreign_fill|fill_conflict|overfill|late_fill|bust|balance|position|PENDING_NEW|NEW|PARTIALLY_FILLED|FILLED|PENDING_CANCEL|CANCELED|REJECTED|EXPIRED|LIVE|DEGRADED|DARK|RECOVERING|ACTIVE|REDUCING|HALTED|agreed|open|settling|stale|unconfirmed|unknown|planned|working|resting|filled|incomplete|uncertain|canceled|died|parent|child|intent|deadline|fill|confirmed|expected|worst_case|settled|interval|baseline|break|foreign|revoked|adjustment|lateness|leader|job'
+            ;;
+        'help')
+            places='exit-codes|error-codes|break-kinds|states|words|environment|config|time|numbers|json|route|positions|reconcile|venue-status|cancel|halt|resume|flatten|run|orders|fills|breaks|baseline|explain|help|init|doctor|journal|paper+'
             ;;
         'init')
             opts='--paper'

@@ -162,6 +162,8 @@ function __mvx_table
                 'fills:Fills as the journal knows them.' \
                 'breaks:Differences that reconciliation found; ack marks one as seen.' \
                 'baseline:Show and set what of a holding is inventory and no position.' \
+                'explain:What a code, a state or a break means; what became of an order.' \
+                'help:Help on a verb, or on a topic: exit-codes, words, config, time...' \
                 'init:Write a config where there is none and create the journal.' \
                 'doctor:Look at clock, disk, files, journal and venues, and say what to mend.' \
                 'config:Check and show the configuration.' \
@@ -173,6 +175,8 @@ function __mvx_table
                 '--config=@files:The config file.' \
                 '--journal=@files:The journal file.' \
                 '--json:One JSON object on one line.' \
+                '-q,--quiet:Say only what is loud.' \
+                '-v,--verbose:Say also what is in force.' \
                 '-h,--help:Show this.'
         case 'route'
             set -g __mvx_opts \
@@ -281,6 +285,12 @@ function __mvx_table
                 '@venues' \
                 '@assets' \
                 '-'
+        case 'explain'
+            set -g __mvx_places \
+                '0|1|2|3|4|5|6|7|8|130|143|usage|bad_number|config|refused|no_venue|journal|journal_damaged|venue_busy|lease_lost|leader_gone|bad_venue_data|venue|venue_rejected|venue_unreachable|deadline_passed|outcome_unknown|interrupted|defect|error|missing_fill|phantom_fill|order_state|unknown_resolved|foreign_order|foreign_fill|fill_conflict|overfill|late_fill|bust|balance|position|PENDING_NEW|NEW|PARTIALLY_FILLED|FILLED|PENDING_CANCEL|CANCELED|REJECTED|EXPIRED|LIVE|DEGRADED|DARK|RECOVERING|ACTIVE|REDUCING|HALTED|agreed|open|settling|stale|unconfirmed|unknown|planned|working|resting|filled|incomplete|uncertain|canceled|died|parent|child|intent|deadline|fill|confirmed|expected|worst_case|settled|interval|baseline|break|foreign|revoked|adjustment|lateness|leader|job'
+        case 'help'
+            set -g __mvx_places \
+                'exit-codes|error-codes|break-kinds|states|words|environment|config|time|numbers|json|route|positions|reconcile|venue-status|cancel|halt|resume|flatten|run|orders|fills|breaks|baseline|explain|help|init|doctor|journal|paper+'
         case 'init'
             set -g __mvx_opts \
                 '--paper:Write the built-in paper desk; do not ask.'

@@ -10,6 +10,7 @@
     │   ├── JournalDamaged      8  no database, or parts of it are gone
     │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
+    ├── LeaderGone              5  whoever led stopped in the middle of a job
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
         ├── VenueRejected           the venue refused, by a parsed code
@@ -24,8 +25,9 @@ next (`next_step`). Venue errors are inputs of the engine and never reach the op
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Exit(IntEnum):
@@ -63,11 +65,32 @@ def worst_exit(*codes: Exit) -> Exit:
     return min(codes, key=PRECEDENCE.index, default=Exit.OK)
 
 
+#: What each means, as README's table has it.
+EXIT_MEANINGS: dict[Exit, str] = {
+    Exit.OK: "done; the journal and the venues agree",
+    Exit.DEFECT: "a defect in mvx; the traceback is in the log",
+    Exit.USAGE: "usage or configuration; nothing was sent",
+    Exit.INCOMPLETE: "incomplete: some of the quantity was not filled; nothing is uncertain",
+    Exit.REFUSED: "refused: risk, a halt, declined, or an `--id` used before with other parameters; "
+    "nothing was sent",
+    Exit.UNCERTAIN: "uncertain: an outcome, or a position that was asked about, is not confirmed; it is "
+    "reserved, and shown as an interval",
+    Exit.BREAKS: "`reconcile`, `flatten`: breaks were found, corrected or not; other verbs list corrected "
+    "breaks and keep their own code",
+    Exit.NO_VENUE: "no venue could be used",
+    Exit.UNAVAILABLE: "the journal or a venue account is missing, busy, locked, read-only or full",
+    Exit.INTERRUPTED: "interrupted; what was in flight is in the journal",
+    Exit.TERMINATED: "interrupted; what was in flight is in the journal",
+}
+
+
 class MvxError(Exception):
-    """What failed, what is known, what to do; `code` is stable and documented. `warnings` and `breaks`:
-    what else an operator should hear of, as in an answer. `sent`: orders had been sent before it failed."""
+    """What failed, what is known, what to do; `code` is stable, and `means` says it in `mvx explain` and in
+    docs/errors.md. `warnings` and `breaks`: what else an operator should hear of, as in an answer.
+    `refusals`: each limit that risk refused by. `sent`: orders had been sent before it failed."""
 
     code = "error"
+    means = "an error with no code of its own; a defect too"
     exit_code = Exit.DEFECT
 
     def __init__(self, message: str, *, known: str = "", next_step: str = "") -> None:
@@ -77,6 +100,7 @@ class MvxError(Exception):
         self.next_step = next_step
         self.warnings: tuple[str, ...] = ()
         self.breaks: tuple[Any, ...] = ()
+        self.refusals: tuple[Any, ...] = ()
         self.sent = False
 
 
@@ -87,30 +111,47 @@ def exit_of(error: BaseException) -> Exit:
 
 class UsageError(MvxError):
     code = "usage"
+    means = "what was typed is not a command of mvx"
     exit_code = Exit.USAGE
 
 
 class BadNumber(UsageError):
     code = "bad_number"
+    means = "a number that is not plain, finite and at most 40 digits"
 
 
 class ConfigError(MvxError):
     code = "config"
+    means = (
+        "the configuration; the message lists every error at once, each with its key, what "
+        "was found and what is allowed"
+    )
     exit_code = Exit.USAGE
 
 
 class Refused(MvxError):
     code = "refused"
+    means = (
+        "risk, a halt, a declined question, or an `--id` used before with other parameters; nothing was sent"
+    )
     exit_code = Exit.REFUSED
+
+    def __init__(
+        self, message: str, *, known: str = "", next_step: str = "", refusals: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, known=known, next_step=next_step)
+        self.refusals = refusals
 
 
 class NoVenueUsable(MvxError):
     code = "no_venue"
+    means = "no venue could be used"
     exit_code = Exit.NO_VENUE
 
 
 class JournalError(MvxError):
     code = "journal"
+    means = "the journal is missing, busy, locked, read-only, full, or its SQLite is not safe"
     exit_code = Exit.UNAVAILABLE
 
     def after_dispatch(self) -> None:
@@ -123,26 +164,39 @@ class JournalDamaged(JournalError):
     """The file is no database, or SQLite finds parts of it gone."""
 
     code = "journal_damaged"
+    means = "the journal's file, or the paper venues' beside it, is no database, or parts of it are gone"
 
 
 class VenueBusy(JournalError):
     """Somebody else is at work on that venue's account, and does not end."""
 
     code = "venue_busy"
+    means = "another command is at work on that venue's account, and does not end"
 
 
 class LeaseLost(JournalError):
     code = "lease_lost"
+    means = "another worker took the order over; it settles what this one sent"
+    exit_code = Exit.UNCERTAIN
+
+
+class LeaderGone(MvxError):
+    """Nobody leads any more, and the job had been begun: the next leader goes on with it."""
+
+    code = "leader_gone"
+    means = "whoever led stopped in the middle of the job; the next `mvx run` goes on with it"
     exit_code = Exit.UNCERTAIN
 
 
 class BadVenueData(MvxError):
     code = "bad_venue_data"
+    means = "a venue said something that can not be true"
     exit_code = Exit.NO_VENUE
 
 
 class VenueError(MvxError):
     code = "venue"
+    means = "a call to a venue failed"
     exit_code = Exit.NO_VENUE
 
 
@@ -159,6 +213,7 @@ class VenueRejected(VenueError):
     """A definite refusal; `reason_code` is the venue's own, parsed."""
 
     code = "venue_rejected"
+    means = "the venue refused, by a code of its own"
 
     def __init__(self, message: str, *, reason_code: str, about: Refusal = Refusal.REQUEST) -> None:
         super().__init__(message)
@@ -170,6 +225,7 @@ class VenueUnreachable(VenueError):
     """The request never left this machine."""
 
     code = "venue_unreachable"
+    means = "the request never left, so nothing can have happened"
 
 
 class HeldBack(VenueUnreachable):
@@ -183,10 +239,40 @@ class DeadlinePassed(HeldBack):
     """At its deadline nothing may be sent any more."""
 
     code = "deadline_passed"
+    means = "a request was held back, for at its deadline nothing may be sent any more"
 
 
 class OutcomeUnknown(VenueError):
     """The request left and nothing reliable came back: it may or may not have been accepted."""
 
     code = "outcome_unknown"
+    means = "the request left and no reliable answer came: it stays reserved until the venue's record tells"
     exit_code = Exit.UNCERTAIN
+
+
+class ErrorCode(NamedTuple):
+    """One value of `error.code`, and the exit codes that it may come with."""
+
+    code: str
+    exits: tuple[Exit, ...]
+    means: str
+
+
+def error_codes() -> tuple[ErrorCode, ...]:
+    """Every value of `error.code`, the most general last."""
+    interrupted = "a signal; what was in flight is in the journal"
+    return (
+        *_codes_below(MvxError),
+        ErrorCode("interrupted", (Exit.INTERRUPTED, Exit.TERMINATED), interrupted),
+        ErrorCode(
+            "defect", (Exit.DEFECT,), "a defect in mvx; the traceback is in the log that the message names"
+        ),
+        ErrorCode(MvxError.code, (MvxError.exit_code,), MvxError.means),
+    )
+
+
+def _codes_below(family: type[MvxError]) -> Iterator[ErrorCode]:
+    for kind in family.__subclasses__():
+        if "means" in vars(kind):
+            yield ErrorCode(kind.code, (kind.exit_code,), kind.means)
+        yield from _codes_below(kind)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvx.errors import JournalDamaged, JournalError
+from mvx.machine import THIS_MACHINE, Machine
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,6 +63,7 @@ class Database:
         holds: tuple[str, ...] = (),
         durable: bool = True,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
+        machine: Machine = THIS_MACHINE,
     ) -> None:
         check_version()
         self.path = path
@@ -77,10 +79,13 @@ class Database:
             self.connection.execute("PRAGMA foreign_keys=ON")
         except (OSError, sqlite3.DatabaseError) as error:
             raise unusable(path, error) from error
+        machine.opened(self)
 
     def close(self) -> None:
         self.connection.close()
-        os.close(self._lock_fd)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1  # the number may be another file's by now
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -225,6 +230,21 @@ def read_only(path: Path) -> Iterator[Connection]:
         raise unusable(path, error) from error
 
 
+def lock_holder(path: Path, patience_s: float) -> str | None:
+    """The process that keeps the write lock of a database for longer than that; None where none does. What
+    is got is let go at once."""
+    lock_path = Path(f"{path}.lock")
+    try:
+        got = _acquired_within(lock_path, patience_s)
+        descriptor = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC) if got is None else got
+    except OSError:
+        return None  # there is no lock yet, or none that is ours to take
+    try:
+        return _flock_holder(descriptor) if got is None else None
+    finally:
+        os.close(descriptor)
+
+
 def _flock_holder(descriptor: int) -> str:
     """The process that holds the lock, as Linux lists it (proc_locks(5)); PID where nothing tells.
 
@@ -249,6 +269,10 @@ def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
 #: What the system and SQLite say -> what it means and what to do. The first that fits.
 _FULL = ("the disk is full", "make room there (df -h {folder}), then: mvx reconcile")
 _DENIED = ("it may not be written here", "look who owns it, its mode and its mount: ls -l {path}; mount")
+_CLOSED = (
+    "it can not be opened",
+    "look who owns it, its folder, and how many files may be open: ls -ld {folder} {path}; ulimit -n",
+)
 _HELD = ("another program holds it", "see which: fuser -v {path}; then run it again")
 #: SQLite tells no room for its shared memory, or a limit on the size of files, as a failure of the disk.
 _FAILING = (
@@ -272,7 +296,7 @@ _BY_ERRNO = {
 _BY_SQLITE = {
     "SQLITE_FULL": _FULL,
     "SQLITE_READONLY": _DENIED,
-    "SQLITE_CANTOPEN": _DENIED,
+    "SQLITE_CANTOPEN": _CLOSED,
     "SQLITE_PERM": _DENIED,
     "SQLITE_BUSY": _HELD,
     "SQLITE_LOCKED": _HELD,

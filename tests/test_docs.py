@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mvx import errors
+from mvx.cli.complete import made
 from mvx.cli.shape import shapes
 from mvx.journal.store import LEASE_S
 
@@ -96,8 +97,11 @@ def test_one_command_sets_up_and_runs(title: str) -> None:
 
 
 def test_readme_and_the_code_agree_on_the_exit_codes() -> None:
-    rows = re.findall(r"^\| ([\d, ]+) \|", section("Exit codes"), flags=re.MULTILINE)
-    assert [int(code) for row in rows for code in row.split(",")] == [int(code) for code in errors.Exit]
+    """The codes, and what they mean: `mvx explain` says the same words."""
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", section("Exit codes"), flags=re.MULTILINE)
+    told = [(int(code), means) for row, means in rows for code in row.split(",")]
+    assert [(int(code), means) for code, means in errors.EXIT_MEANINGS.items()] == told
+    assert list(errors.Exit) == list(errors.EXIT_MEANINGS)
 
 
 def test_every_test_that_readme_names_exists() -> None:
@@ -114,14 +118,14 @@ def test_every_test_that_readme_names_exists() -> None:
 
 
 def test_every_error_code_is_in_the_docs() -> None:
-    """`error.code` of a JSON answer comes from this list."""
-    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE))
-    known = {
-        each.code
-        for each in vars(errors).values()
-        if isinstance(each, type) and issubclass(each, errors.MvxError)
-    }
-    assert known | {"defect", "interrupted"} == documented
+    """`error.code` of a JSON answer comes from this list, which is made from the errors themselves."""
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| [\d, ]+ \|", text, re.MULTILINE)
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "mvx").rglob("*.py"))
+    written = set(re.findall(r'^    code = "(\w+)"$', source, re.MULTILINE))
+    assert written | {"interrupted"} == set(documented)
+    assert len(documented) == len(set(documented))
+    assert made(ROOT)["docs/errors.md"] == text
 
 
 def commands_in(name: str) -> list[str]:
@@ -133,7 +137,7 @@ def commands_in(name: str) -> list[str]:
     return re.findall(r"(?:^|[ ./])(mvx [a-z][^|&>;#\n]*)", "\n".join(code), re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/errors.md"])
 def test_every_command_that_a_page_shows_exists(page: str) -> None:
     """Its verb, and each option that it is given."""
     known = {" ".join(shape.path): {n for o in shape.options for n in o.names} for shape in shapes()}

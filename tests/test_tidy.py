@@ -32,15 +32,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "domain": ("errors",),
     "clock": ("domain",),
-    "sqlite": ("errors",),
+    "machine": (),
+    "sqlite": ("errors", "machine"),
     "venues": ("domain", "errors", "clock"),
     "router": ("domain", "errors"),
-    "journal": ("domain", "errors", "clock", "sqlite"),
+    "journal": ("domain", "errors", "clock", "machine", "sqlite"),
     "risk": ("domain", "errors"),
     "reconciliation": ("domain", "errors"),
     "config": ("domain", "errors"),
     "paper": ("domain", "errors", "clock", "sqlite", "venues.port", "venues.capabilities", "config.settings"),
-    "engine": (*SIBLINGS, "paper", "config", "domain", "errors", "clock"),
+    "engine": (*SIBLINGS, "paper", "config", "domain", "errors", "clock", "machine"),
     "cli": ("", "engine", "config", "domain", "errors"),
 }
 
@@ -247,7 +248,10 @@ def test_the_parts_that_calculate_do_no_io_and_never_wait() -> None:
     "module",
     [
         f"mvx.engine.{name}"
-        for name in ("positions", "reports", "trading", "baseline", "breaks", "venue_status")
+        for name in (
+            *("positions", "reports", "trading", "baseline", "breaks", "venue_status"),
+            *("explain", "words"),
+        )
     ],
 )
 def test_what_only_the_journal_answers_loads_nothing_heavy(module: str) -> None:

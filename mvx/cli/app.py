@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 from mvx.cli.boundary import Boundary
@@ -20,12 +21,15 @@ _REASON = "--reason"
 
 def run(argv: tuple[str, ...], environment: Environment, signals: Signals | None = None) -> int:
     """Runs what was typed and returns the exit code. Raises nothing."""
+    began_s = time.monotonic()
     session = Session(environment, signals or Signals())
     boundary = Boundary(session, argv)
     with boundary:
         refuse_what_is_no_text(argv)
         with program().make_context("mvx", list(argv), obj=session) as context:
             boundary.exit_code = session.answer(context.command.invoke(context))
+    if session.verbose:
+        environment.say(f"mvx: exit {boundary.exit_code} after {time.monotonic() - began_s:.2f} s")
     return boundary.exit_code
 
 

@@ -71,7 +71,7 @@ class Boundary:
             known = IN_FLIGHT if uncertain else SENT_BEFORE
             next_step = f"{error.next_step}; then: {TRUTH}" if error.next_step else TRUTH
         exit_code = int(error.exit_code)
-        said = (error.warnings, error.breaks, error.sent)
+        said = (error.warnings, error.breaks, error.sent, error.refusals)
         return Failure(error.code, error.message, known, next_step, exit_code, uncertain, *said)
 
     def _usage(self, error: typer.TyperException) -> Failure:

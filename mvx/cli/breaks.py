@@ -11,6 +11,7 @@ from mvx.cli.options import (
     LimitOption,
     SinceOption,
     VenueOption,
+    answer_in,
     known_name,
     now,
     operator,
@@ -36,7 +37,7 @@ def breaks(
     from mvx.engine import reports
 
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

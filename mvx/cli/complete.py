@@ -1,5 +1,6 @@
-"""What is made from the verbs and lies in the checkout: the table in each shell's completion, and the man
-page. `python -m mvx.cli.complete` makes all of it anew; a test compares.
+"""What is made from the verbs and lies in the checkout: the table in each shell's completion, the man page,
+and from the words the tables of docs/errors.md. `python -m mvx.cli.complete` makes all of it anew; a test
+compares.
 
 A completion is a small program in its shell's own language and, between two marks, a table: for each verb
 its verbs, its options, and what stands in each of its places. An entry of an option is
@@ -17,10 +18,14 @@ from typing import NamedTuple
 from mvx.cli.manpage import exit_codes, manpage
 from mvx.cli.shape import Argument, Option, Shape, shapes, shared_options
 from mvx.config.builtin import BUILT_IN
+from mvx.engine.words import BREAK, meanings
+from mvx.errors import error_codes
 
 BEGIN = "# What follows is made by `python -m mvx.cli.complete`: begin\n"
 END = "# end of what is made\n"
 NOTHING = "-"
+ERRORS = "docs/errors.md"
+ERRORS_MARKS = ("<!-- made by `python -m mvx.cli.complete`: begin -->\n", "<!-- end of what is made -->\n")
 
 
 class Entry(NamedTuple):
@@ -47,14 +52,30 @@ def made(root: Path) -> dict[str, str]:
     files = {
         name: _filled((root / name).read_text(encoding="utf-8"), table) for name, table in tables.items()
     }
-    exits = exit_codes((root / "README.md").read_text(encoding="utf-8"))
-    return {**files, "docs/mvx.1": manpage(verbs, exits)}
+    errors = _filled((root / ERRORS).read_text(encoding="utf-8"), error_tables(), *ERRORS_MARKS)
+    return {**files, "docs/mvx.1": manpage(verbs, exit_codes()), ERRORS: errors}
 
 
-def _filled(text: str, table: str) -> str:
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table}{END}{after}"
+def _filled(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{table}{end}{after}"
+
+
+def error_tables() -> str:
+    """The error codes and the kinds of breaks, for docs/errors.md."""
+    codes = [
+        f"| `{each.code}` | {', '.join(str(int(code)) for code in each.exits)} | {each.means} |"
+        for each in error_codes()
+    ]
+    kinds = [
+        f"| `{each.word}` | {each.means} | {each.known} | `{each.next}` |"
+        for each in meanings()
+        if each.about == BREAK
+    ]
+    code_head = ["", "| code | exit | meaning |", "|---|---|---|"]
+    kind_head = ["", "| kind of break | meaning | known | next |", "|---|---|---|---|"]
+    return "\n".join([*code_head, *codes, *kind_head, *kinds, "", ""])
 
 
 def _entries(verbs: tuple[Shape, ...], *, helped: bool) -> Iterator[Entry]:

@@ -33,9 +33,13 @@ def show(ctx: typer.Context) -> Answer:
     from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
-    overrides = Overrides(session.journal, session.environment.variables)
-    values = shown(session.source(), session.settings(), overrides)
-    return Outcome({"source": session.source().name, "values": values}, Exit.OK)
+    overrides = Overrides(session.config, session.journal, session.environment.variables)
+    data = {
+        "source": session.source().name,
+        "chosen_by": overrides.chosen_by(),
+        "values": shown(session.source(), session.settings(), overrides),
+    }
+    return Outcome(data, Exit.OK)
 
 
 def path(ctx: typer.Context) -> Answer:

@@ -13,6 +13,10 @@ from mvx.errors import Refused
 
 if TYPE_CHECKING:
     from mvx.cli.environment import Environment
+    from mvx.cli.session import Session
+
+#: Asks for a yes; None where nobody is asked.
+Confirm = Callable[[], bool] | None
 
 
 def consent(
@@ -23,7 +27,7 @@ def consent(
     assume_yes: bool,
     question: str,
     word: str | None = None,
-) -> Callable[[], bool] | None:
+) -> Confirm:
     """What asks for a yes when the plan has been shown, None where nobody is asked; a severe action wants its
     word typed instead. Raises Refused where nobody could answer."""
     if mode == "paper" or yes:
@@ -39,6 +43,11 @@ def consent(
         known="nothing was sent",
         next_step="repeat the command with --yes, or set [route] assume_yes = true for cron",
     )
+
+
+def plan_is_shown(session: Session, confirm: Confirm) -> bool:
+    """On stderr, before anything is sent: whoever is asked sees what about, however quiet it is to be."""
+    return not session.json and (confirm is not None or not session.quiet)
 
 
 def require_live(mode: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
@@ -29,7 +30,7 @@ class Environment(NamedTuple):
     @classmethod
     def of_process(cls) -> Environment:
         """The real one."""
-        return cls(sys.stdin or _nowhere("r"), _safe(sys.stdout), _safe(sys.stderr), os.environ, Path.cwd())
+        return cls(sys.stdin or _nowhere("r"), _safe(sys.stdout), _safe(sys.stderr), os.environ, _here())
 
     @property
     def can_ask(self) -> bool:
@@ -50,10 +51,11 @@ class Environment(NamedTuple):
             return False
 
     def say(self, text: str, style: str = "") -> None:
-        """One line beside the answer, on stderr."""
+        """One line beside the answer, on stderr; where that can not be written there is nobody to tell."""
         if style and self.colour(self.stderr):
             text = f"\x1b[{style}m{text}\x1b[0m"
-        _write(self.stderr, f"{text}\n")
+        with suppress(OSError):
+            _write(self.stderr, f"{text}\n")
 
     def ask(self, question: str) -> str:
         """What was typed as an answer; nothing where the input ended."""
@@ -82,6 +84,14 @@ def _safe(stream: TextIO | None) -> TextIO:
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return stream
+
+
+def _here() -> Path:
+    """The current folder; where it was removed, what it was called."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.environ.get("PWD") or os.sep)
 
 
 def _nowhere(mode: str) -> TextIO:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.options import (
+    FormatOption,
+    LimitOption,
+    SinceOption,
+    VenueOption,
+    answer_in,
+    known_name,
+    now,
+    since,
+)
 from mvx.cli.session import Answer, Session
 
 
@@ -18,7 +27,7 @@ def fills(
     from mvx.engine import reports
 
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

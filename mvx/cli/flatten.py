@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.consent import consent
+from mvx.cli.consent import Confirm, consent, plan_is_shown
 from mvx.cli.options import VenuesOption, known_names, known_venues, operator
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
@@ -72,14 +72,14 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
             return await trade(
-                desk, order, by=order.by, show=lambda result: _show(session, result), confirm=confirm
+                desk, order, by=order.by, show=lambda result: _show(session, result, confirm), confirm=confirm
             )
 
     return session.run(work)
 
 
-def _show(session: Session, result: FlattenResult) -> None:
-    if session.json:
+def _show(session: Session, result: FlattenResult, confirm: Confirm) -> None:
+    if not plan_is_shown(session, confirm):
         return
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import flatten_plan_parts

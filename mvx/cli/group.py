@@ -63,7 +63,7 @@ class LazyGroup(TyperGroup):
             name=name,
             commands={inner: _stub(inner, verb) for inner, verb in verbs.items() if inner != ITSELF},
             help=text,
-            short_help=text,
+            short_help=text.split("\n\n")[-1],
             params=shared_options(),
             add_help_option=False,
             rich_markup_mode=None,
@@ -72,8 +72,9 @@ class LazyGroup(TyperGroup):
         self._itself = LazyVerb(name, itself) if isinstance(itself, Verb) else None
 
     def chosen(self, args: list[str]) -> Command:
-        """The group, or the verb that its own name alone is: where none of its other verbs is named."""
-        if self._itself is None or any(arg in self.commands for arg in args):
+        """The group, or the verb that its own name alone is: where none of its other verbs is named, nor
+        what may be one with a typing error."""
+        if self._itself is None or any(arg in self.commands for arg in args) or _is_name(args):
             return self
         return self._itself
 
@@ -107,6 +108,8 @@ def shared_options() -> list[Parameter]:
         _option("--config", help="The config file.", metavar="FILE", callback=_keep),
         _option("--journal", help="The journal file.", metavar="PATH", callback=_keep),
         _option("--json", help="One JSON object on one line.", is_flag=True, callback=_keep),
+        _option("-q", "--quiet", help="Say only what is loud.", is_flag=True, callback=_keep_voice),
+        _option("-v", "--verbose", help="Say also what is in force.", is_flag=True, callback=_keep_voice),
         _option("-h", "--help", help="Show this.", is_flag=True, is_eager=True, callback=_show_help),
     ]
 
@@ -134,6 +137,12 @@ def _keep(ctx: Context, param: Parameter, value: Any) -> None:
         setattr(ctx.obj, name, value)
 
 
+def _keep_voice(ctx: Context, param: Parameter, value: Any) -> None:
+    _keep(ctx, param, value)
+    if ctx.obj.quiet and ctx.obj.verbose:
+        raise typer.BadParameter("--quiet and --verbose contradict each other", ctx=ctx, param=param)
+
+
 def _show_help(ctx: Context, _param: Parameter, value: Any) -> None:
     if value:
         ctx.obj.environment.answer(ctx.get_help())
@@ -150,9 +159,18 @@ def _show_version(ctx: Context, _param: Parameter, value: Any) -> None:
 
 def _stub(name: str, verb: Verb | Family) -> Command:
     if isinstance(verb, Family):
-        return LazyGroup(name, verb.summary, verb.verbs)
+        return LazyGroup(name, _help(verb), verb.verbs)
     return LazyVerb(name, verb)
 
 
-def _help(verb: Verb) -> str:
-    return "\n".join(["\b", *verb.examples, "", verb.summary])
+def _is_name(args: list[str]) -> bool:
+    return bool(args) and not args[0].startswith("-")
+
+
+def _help(verb: Verb | Family) -> str:
+    """Examples first; those of a family are the first ones of its verbs."""
+    if isinstance(verb, Family):
+        examples = tuple(each.examples[0] for each in verb.verbs.values())
+    else:
+        examples = verb.examples
+    return "\n".join(["\b", *examples, "", verb.summary])

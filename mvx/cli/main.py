@@ -15,6 +15,7 @@ def main() -> NoReturn:
     """The console entry point."""
     # A start allocates much and frees little; Session.run collects again where work may last.
     gc.disable()
+    _occupy_standard_streams()
     signals = Signals()
     try:
         with signals.handled():
@@ -25,6 +26,16 @@ def main() -> NoReturn:
     except Interrupted as stopped:
         exit_code = int(stopped.exit_code)
     _leave(exit_code)
+
+
+def _occupy_standard_streams() -> None:
+    """Cron and others may close them: the next file to be opened would be taken for one of them, and written
+    to by whoever says something."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
 
 
 def _leave(exit_code: int) -> NoReturn:

@@ -1,12 +1,13 @@
-"""The man page, made from the verbs, the exit codes that README tells of, and the words below."""
+"""The man page, made from the verbs, the exit codes, and the words below and of `mvx help`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mvx import __version__
+from mvx.cli.help_topics import ENVIRONMENT, FILES
 from mvx.cli.shape import Option, Shape, shared_options
+from mvx.errors import EXIT_MEANINGS
 
 _ABOUT = """\
 mvx buys and sells one instrument across several venues, and always knows the truth about the position.
@@ -18,26 +19,6 @@ reserved at its worst case and is resolved by asking the venue, never by sending
 |
 The answer goes to standard output and everything else to standard error. With `--json` the answer is one
 object on one line, also when the command fails."""
-
-_ENVIRONMENT = {
-    "MVX_CONFIG": "The config file, where `--config` is not given.",
-    "MVX_JOURNAL": "The journal, where `--journal` is not given.",
-    "NO_COLOR": "If set and not empty: no colour, and no table that is drawn again in its place.",
-    "TERM": "If it is `dumb`: the same.",
-    "COLUMNS": "How wide tables may be, whatever the terminal says.",
-    "NOTIFY_SOCKET": "Where `mvx run` tells a service manager that it is ready, alive or stopping.",
-    "XDG_CONFIG_HOME": "The folder of the user's own config, else `~/.config`.",
-    "XDG_DATA_HOME": "The folder of a journal that nothing else names, else `~/.local/share`.",
-    "XDG_STATE_HOME": "The folder of the log, else `~/.local/state`.",
-}
-
-_FILES = {
-    "./mvx.toml": "The config, where neither `--config` nor MVX_CONFIG names one.",
-    "~/.config/mvx/mvx.toml": "The config, where that is missing too.",
-    "mvx.db": "The journal, beside the config, else `~/.local/share/mvx/mvx.db`. Its owner's alone.",
-    "mvx.db.paper": "What the simulated venues know, beside the journal.",
-    "~/.local/state/mvx/log/mvx.log": "Tracebacks of defects.",
-}
 
 _SIGNALS = {
     "SIGINT, SIGTERM": "Stop sending, settle or record what is in flight, say what is known. A second one "
@@ -51,10 +32,12 @@ def manpage(verbs: tuple[Shape, ...], exits: tuple[tuple[str, str], ...]) -> str
     return "\n".join([*_page(verbs, exits), ""])
 
 
-def exit_codes(readme: str) -> tuple[tuple[str, str], ...]:
-    """The rows of README's table."""
-    section = readme.partition("\n## Exit codes\n")[2].partition("\n## ")[0]
-    return tuple(re.findall(r"^\| ([\d, ]+) \| (.*) \|$", section, re.MULTILINE))
+def exit_codes() -> tuple[tuple[str, str], ...]:
+    """Each exit code, or several that mean one thing, and the meaning: README has the same table."""
+    codes: dict[str, list[str]] = {}
+    for code, means in EXIT_MEANINGS.items():
+        codes.setdefault(means, []).append(str(int(code)))
+    return tuple((", ".join(several), means) for means, several in codes.items())
 
 
 def _page(verbs: tuple[Shape, ...], exits: tuple[tuple[str, str], ...]) -> Iterator[str]:
@@ -73,8 +56,8 @@ def _page(verbs: tuple[Shape, ...], exits: tuple[tuple[str, str], ...]) -> Itera
         yield from _verb(verb, shared)
     yield from (".SH EXIT STATUS", *_facts(dict(exits)))
     yield from (".SH SIGNALS", *_facts(_SIGNALS))
-    yield from (".SH ENVIRONMENT", *_facts(_ENVIRONMENT))
-    yield from (".SH FILES", *_facts(_FILES))
+    yield from (".SH ENVIRONMENT", *_facts(ENVIRONMENT))
+    yield from (".SH FILES", *_facts(FILES))
     yield ".SH EXAMPLES"
     yield from [line for verb in verbs for line in _examples(verb)][
         1:

@@ -16,6 +16,7 @@ from mvx.domain.money import parse_decimal
 from mvx.errors import BadNumber, UsageError
 
 if TYPE_CHECKING:
+    from mvx.cli.session import Session
     from mvx.config.desk import DeskSettings
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -147,6 +148,13 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[Format | None, typer.Option("--format", help="Its rows, for a sheet or a pipe.")]
+
+
+def answer_in(form: Format | None, session: Session) -> None:
+    """The answer is its rows in that form. Raises UsageError beside --json."""
+    if form is not None and session.json:
+        raise UsageError("--json and --format contradict each other")
+    session.rows = form
 
 
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:

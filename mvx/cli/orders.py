@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, known_name, now, since
+from mvx.cli.options import (
+    FormatOption,
+    LimitOption,
+    SinceOption,
+    VenueOption,
+    answer_in,
+    known_name,
+    now,
+    since,
+)
 from mvx.cli.session import Answer, Session
 
 Open = Annotated[bool, typer.Option("--open", help="Only those that may still fill.")]
@@ -23,7 +32,7 @@ def orders(
     from mvx.engine import reports
 
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

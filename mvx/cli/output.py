@@ -35,6 +35,7 @@ class Failure(NamedTuple):
     warnings: tuple[str, ...] = ()
     breaks: tuple[BreakRow, ...] = ()
     sent: bool = False
+    refusals: tuple[Any, ...] = ()
 
 
 def encode(value: Any, key: str = "") -> Any:
@@ -76,7 +77,10 @@ def answer_line(command: str, mode: str, outcome: Outcome) -> str:
 
 def failure_line(command: str, mode: str, failure: Failure) -> str:
     """The envelope of a failure."""
-    code, message, known, next_step, exit_code, uncertain, warnings, breaks, sent = failure
+    code, message, known, next_step, exit_code, uncertain, warnings, breaks, sent, refusals = failure
+    error = {"code": code, "message": message, "known": known, "next": next_step}
+    if refusals:
+        error["refusals"] = encode(refusals)
     return _line(
         command,
         mode,
@@ -86,7 +90,7 @@ def failure_line(command: str, mode: str, failure: Failure) -> str:
         data={},
         breaks=encode(breaks),
         warnings=list(warnings),
-        error={"code": code, "message": message, "known": known, "next": next_step},
+        error=error,
     )
 
 

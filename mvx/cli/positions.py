@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.options import FormatOption, VenueOption, known_name, now, seconds
+from mvx.cli.options import FormatOption, VenueOption, answer_in, known_name, now, seconds
 from mvx.cli.session import Answer, Session
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def positions(
     form: FormatOption = None,
 ) -> Answer:
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     desk = session.desk()
     if venue is not None:
         known_name(venue, desk.symbols, "venue")

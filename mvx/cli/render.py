@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: A pipe has no width: nothing is cut or folded for it.
 PIPE_WIDTH = 1_000
+_WIDTH_DIGITS = 4
 _TEN_DIGITS = Context(prec=10)
 _GAP = 2
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
@@ -123,6 +124,6 @@ def _least_width(part: RenderableType) -> int:
 
 def _width(environment: Environment, stream: TextIO) -> int:
     columns = environment.variables.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+    if columns.isascii() and columns.isdigit() and len(columns) <= _WIDTH_DIGITS and int(columns) > 0:
         return int(columns)
     return shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH

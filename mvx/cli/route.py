@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.consent import consent, require_live
+from mvx.cli.consent import Confirm, consent, plan_is_shown, require_live
 from mvx.cli.options import (
     VenuesOption,
     count,
@@ -169,7 +169,7 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
         async with open_desk(settings) as desk:
             do = enqueue if queue else trade
             return await do(
-                desk, order, by=operator(), show=lambda plan: _show(session, plan, order), confirm=ask
+                desk, order, by=operator(), show=lambda plan: _show(session, plan, order, ask), confirm=ask
             )
 
     return session.run(work)
@@ -187,8 +187,8 @@ def _time_in_force(tif: TimeInForce | None, post_only: bool) -> TimeInForce:
     return TimeInForce.GTC if post_only else tif or TimeInForce.IOC
 
 
-def _show(session: Session, result: RouteResult, order: RouteOrder) -> None:
-    if session.json or order.dry_run:
+def _show(session: Session, result: RouteResult, order: RouteOrder, confirm: Confirm) -> None:
+    if order.dry_run or not plan_is_shown(session, confirm):
         return  # the answer of a dry run is the plan
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import plan_parts

@@ -29,7 +29,8 @@ def run(ctx: typer.Context) -> Answer:
         hangup, loop = asyncio.Event(), asyncio.get_running_loop()
         session.signals.on_hangup = lambda: loop.call_soon_threadsafe(hangup.set)
         async with open_desk(settings) as desk:
-            session.environment.say(f"mvx: leading {settings.desk.journal}")
+            if not session.quiet:
+                session.environment.say(f"mvx: leading {settings.desk.journal}")
             return await lead(desk, Around(session.note, notify.alive, hangup, session.reread, log_defect))
 
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError, UsageError
+from mvx.errors import ConfigError, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mvx.config.desk import DeskSettings
     from mvx.config.settings import Settings
     from mvx.config.source import Source
-    from mvx.engine.outcome import BreakRow, Outcome
+    from mvx.engine.outcome import Outcome
     from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
@@ -34,7 +34,8 @@ T = TypeVar("T")
 
 class Session:
     """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `warnings`: what every
+    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `quiet`: nothing is said
+    on stderr but what is loud, errors and questions; `verbose`: also what is in force. `warnings`: what every
     answer is to say besides."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
@@ -43,6 +44,8 @@ class Session:
         self.command = ""
         self.mode = "paper"
         self.json = False
+        self.quiet = False
+        self.verbose = False
         self.rows: Format | None = None
         self.config: str | None = None
         self.journal: str | None = None
@@ -59,9 +62,12 @@ class Session:
             around = self.environment
             path = source.find_file(self.config, around.variables, around.cwd)
             self._source = source.load(path, around.cwd)
-            if self._source.notice:
+            if self._source.notice and not self.quiet:
                 around.say(f"mvx: {self._source.notice}")
             self.mode = self._source.mode
+            if self.verbose:
+                journal = self.journal_path()
+                around.say(f"mvx: config {self._source.name}, journal {journal}, {self.mode}")
         return self._source
 
     def journal_path(self) -> Path:
@@ -110,12 +116,6 @@ class Session:
         self.working = False
         return result
 
-    def as_rows(self, form: Format | None) -> None:
-        """The answer is its rows in that form. Raises UsageError beside --json."""
-        if form is not None and self.json:
-            raise UsageError("--json and --format contradict each other")
-        self.rows = form
-
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
         if self.signals.exit_code is not None or self.warnings:
@@ -129,19 +129,15 @@ class Session:
         elif self.rows is not None:
             from mvx.cli.rows import rows_text
 
-            self._aside(outcome.breaks, outcome.warnings)
+            self.note(outcome)
             self.environment.answer(rows_text(outcome, self.rows), end="")
         else:
             from mvx.cli.render import draw
             from mvx.cli.tables import parts_of
 
-            self._aside(outcome.breaks, outcome.warnings)
+            self.note(outcome)
             draw(self.environment, *parts_of(self.command, outcome))
         return int(outcome.exit_code)
-
-    def note(self, outcome: Outcome) -> None:
-        """What is loud in the middle of the work."""
-        self._aside(outcome.breaks, outcome.warnings)
 
     def reread(self) -> Settings:
         """The configuration as it is on disk now. Raises ConfigError."""
@@ -162,7 +158,7 @@ class Session:
         from mvx.cli.output import failure_line, failure_lines
 
         failure = failure._replace(warnings=(*self.warnings, *failure.warnings))
-        self._aside(failure.breaks, failure.warnings)
+        self.note(failure)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:
             self.environment.answer(failure_line(self.command, self.mode, failure))
@@ -171,18 +167,18 @@ class Session:
     def _record(self, outcome: Outcome) -> bool:
         from mvx.cli.output import answer_line
 
-        self._aside(outcome.breaks, outcome.warnings)
+        self.note(outcome)
         return self.environment.answer(answer_line(self.command, self.mode, outcome))
 
-    def _aside(self, breaks: tuple[BreakRow, ...], warnings: tuple[str, ...]) -> None:
-        """What is loud beside every answer and every failure."""
-        if breaks:
+    def note(self, said: Outcome | Failure) -> None:
+        """What is loud: beside every answer and every failure, and in the middle of the work."""
+        if said.breaks:
             from mvx.cli.output import break_line
 
-            for row in breaks:
+            for row in said.breaks:
                 self.environment.say(break_line(row), LOUD)
-        if warnings:
+        if said.warnings:
             from mvx.cli.render import safe_text
 
-            for warning in warnings:
+            for warning in said.warnings:
                 self.environment.say(f"warning: {safe_text(warning)}", LOUD)

@@ -81,7 +81,7 @@ def _shapes(path: tuple[str, ...], group: LazyGroup, table: dict[str, Verb | Fam
     yield _shape(
         path,
         command.load() if isinstance(command, LazyVerb) else group,
-        itself if isinstance(itself, Verb) else _of_help(group.help or ""),
+        itself if isinstance(itself, Verb) else _of_group(path, group),
         tuple((name, verb.summary) for name, verb in inner.items()),
     )
     for name, verb in inner.items():
@@ -92,10 +92,10 @@ def _shapes(path: tuple[str, ...], group: LazyGroup, table: dict[str, Verb | Fam
             yield _shape((*path, name), below.load(), verb, ())
 
 
-def _of_help(text: str) -> Verb:
-    """A help text with examples, if any, and then what the command is for."""
-    *examples, summary = text.split("\n\n")
-    return Verb("", summary, tuple("".join(examples).removeprefix("\b\n").splitlines()))
+def _of_group(path: tuple[str, ...], group: LazyGroup) -> Verb:
+    """What the group is for, and the program's own examples: those of a family are its verbs'."""
+    examples, _, summary = (group.help or "").rpartition("\n\n")
+    return Verb("", summary, () if path else tuple(examples.removeprefix("\b\n").splitlines()))
 
 
 def _shape(path: tuple[str, ...], command: Command, verb: Verb, verbs: tuple[tuple[str, str], ...]) -> Shape:

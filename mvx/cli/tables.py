@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mvx.cli.doctor_table import doctor_parts
+from mvx.cli.help_tables import explain_parts, help_parts
 from mvx.cli.output import encode
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
@@ -316,7 +317,8 @@ def _short(at: Instant) -> str:
 
 
 def config_show_parts(data: Mapping[str, Any]) -> Parts:
-    rows = table("key", "~value", "origin", title=safe_text(str(data["source"])))
+    chosen = f" ({data['chosen_by']})" if data["chosen_by"] else ""
+    rows = table("key", "~value", "origin", title=safe_text(f"{data['source']}{chosen}"))
     for row in data["values"]:
         value = "no limit" if row.value is None else _plain_text(row.value)
         rows.add_row(safe_text(row.key), value, safe_text(row.where or row.origin))
@@ -386,4 +388,6 @@ _BY_COMMAND: dict[str, Callable[[Any], Parts]] = {
     "config show": config_show_parts,
     "doctor": doctor_parts,
     "paper ledger": ledger_parts,
+    "explain": explain_parts,
+    "help": help_parts,
 }

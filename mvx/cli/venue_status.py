@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mvx.cli.options import FormatOption, now, seconds
+from mvx.cli.options import FormatOption, answer_in, now, seconds
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
@@ -33,7 +33,7 @@ def venue_status(
     if interval is not None and not watch:
         raise UsageError("--interval needs --watch")
     session: Session = ctx.obj
-    session.as_rows(form)
+    answer_in(form, session)
     pause_s = (interval or session.settings_for_safety().interval_s) if watch else None
     return _read(session, pause_s) if cached else _asked(session, pause_s)
 

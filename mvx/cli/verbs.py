@@ -130,6 +130,16 @@ VERBS: dict[str, Verb | Family] = {
             ),
         },
     ),
+    "explain": Verb(
+        "explain:explain",
+        "What a code, a state or a break means; what became of an order.",
+        ("mvx explain 5", "mvx explain late_fill", "mvx explain m0123456789abcdefg"),
+    ),
+    "help": Verb(
+        "help:help_",
+        "Help on a verb, or on a topic: exit-codes, words, config, time...",
+        ("mvx help exit-codes", "mvx help words", "mvx help route", "mvx help journal verify"),
+    ),
     "init": Verb(
         "init:init",
         "Write a config where there is none and create the journal.",

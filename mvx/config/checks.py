@@ -6,6 +6,7 @@ kinds of error come out of one run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -57,6 +58,7 @@ def limits_of_known_names(raw: Raw) -> Iterator[str]:
     risk = _table(raw, "risk")
     for key, section in (
         ("max_position", "instruments"),
+        ("max_position_notional", "instruments"),
         ("max_order_qty", "instruments"),
         ("max_venue_notional", "venues"),
     ):
@@ -64,6 +66,35 @@ def limits_of_known_names(raw: Raw) -> Iterator[str]:
         for name, _ in _entries(risk, key):
             if name not in known:
                 yield f"risk.{key}.{name}: there is no {section[:-1]} {name}{_instead(name, known)}"
+
+
+def notionals_can_be_computed(raw: Raw) -> Iterator[str]:
+    """A limit in the desk's currency needs a way there from every quote that it binds: there is no par."""
+    currency = _table(raw, "desk").get("currency", "USD")
+    equivalents = {name: table.get("as") for name, table in _tables(raw, "quotes")}
+    risk = _table(raw, "risk")
+    for name, instrument in _tables(raw, "instruments"):
+        quote = found = str(instrument.get("quote", currency))
+        for _ in equivalents:
+            found = found if found == currency else equivalents.get(found) or found
+        if found == currency:
+            continue
+        for key in _NOTIONALS:
+            limit = risk.get(key)
+            if limit is not None and _binds(raw, limit, name):
+                yield (
+                    f"risk.{key}: found in {currency}, and {name} is quoted in {quote};"
+                    f' [quotes.{quote}] with as = "{currency}" and its rates is required'
+                )
+
+
+def enough_venues_exist(raw: Raw) -> Iterator[str]:
+    """With more venues required than there are, an instrument could never be traded."""
+    least = _table(raw, "risk").get("min_venues_alive")
+    listed = Counter(name for _, table in _tables(raw, "venues") for name, _ in _entries(table, "symbols"))
+    for name, count in listed.items():
+        if type(least) is int and least > count:
+            yield f"risk.min_venues_alive: found {least}, at most {count} is allowed: so many list {name}"
 
 
 def live_venues_are_limited(raw: Raw) -> Iterator[str]:
@@ -91,10 +122,29 @@ def keys_fit_the_adapter(raw: Raw) -> Iterator[str]:
             yield f'venues.{venue}.exchange: missing, and required with adapter = "ccxt"'
 
 
+_NOTIONALS = (
+    "max_position_notional",
+    "max_gross_notional",
+    "max_order_notional",
+    "max_venue_notional",
+    "max_daily_turnover",
+)
+
+
+def _binds(raw: Raw, limit: Any, instrument: str) -> bool:
+    """Whether a limit is on this instrument: by its name, by a venue that lists it, or on all of them."""
+    if not isinstance(limit, dict):
+        return True
+    venues = dict(_tables(raw, "venues"))
+    return any(key == instrument or instrument in _table(venues.get(key, {}), "symbols") for key in limit)
+
+
 CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (
     symbols_of_known_instruments,
     rates_of_known_venues,
     limits_of_known_names,
+    notionals_can_be_computed,
+    enough_venues_exist,
     live_venues_are_limited,
     keys_fit_the_adapter,
 )

@@ -22,12 +22,12 @@ from mvx.config.settings import (
     LiveSettings,
     PaperSettings,
     QuoteSettings,
-    RiskSettings,
     RouteSettings,
     Settings,
     VenueSettings,
 )
 from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.limits import Limits
 from mvx.domain.money import parse_decimal
 from mvx.errors import BadNumber
 
@@ -145,11 +145,17 @@ class RouteSection(Section):
 
 class RiskSection(Section):
     max_position: dict[str, Positive] = {}
+    max_position_notional: dict[str, Positive] = {}
+    max_gross_notional: Positive | None = None
     max_order_qty: dict[str, Positive] = {}
     max_order_notional: Positive | None = None
-    max_venue_notional: dict[str, Positive] = {}
+    max_venue_notional: dict[Venue, Positive] = {}
     max_open_orders: Count | None = None
     max_unknown_orders: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    max_orders_per_minute: Count | None = None
+    max_daily_turnover: Positive | None = None
+    price_collar_bps: Positive | None = None
+    min_venues_alive: Count | None = None
 
 
 class ReconcileSection(Section):
@@ -205,20 +211,15 @@ def validate_for_safety(source: found.Source) -> tuple[Document, tuple[str, ...]
 
 def settings(document: Document, desk: DeskSettings, folder: Path) -> Settings:
     """The checked file as the rest of mvx sees it; relative paths resolve against folder."""
-    risk = document.risk
+    route = dict(document.route)
+    max_book_age_s = route.pop("max_book_age_s")
     return Settings(
         desk=desk,
         venues={Venue(n): _venue(Venue(n), s, desk, folder) for n, s in document.venues.items()},
         quotes={Asset(name): _quote(Asset(name), section) for name, section in document.quotes.items()},
-        route=RouteSettings(**dict(document.route)),
-        risk=RiskSettings(
-            max_position=risk.max_position,
-            max_order_qty=risk.max_order_qty,
-            max_order_notional=risk.max_order_notional,
-            max_venue_notional={Venue(name): limit for name, limit in risk.max_venue_notional.items()},
-            max_open_orders=risk.max_open_orders,
-            max_unknown_orders=risk.max_unknown_orders,
-        ),
+        route=RouteSettings(**route),
+        # What old books are refused by is a limit too, wherever the file has it.
+        risk=Limits(max_book_age_s=max_book_age_s, **dict(document.risk)),
         interval_s=document.reconcile.interval_s,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mvx.config.desk import DeskSettings
 from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,7 @@ class RouteSettings:
     max_rounds: int
     max_s: float
     deadline_s: float
-    max_book_age_s: float
     assume_yes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RiskSettings:
-    """None or an absent key: no such limit. Position and order quantity are in base by instrument,
-    notionals in the desk's currency."""
-
-    max_position: Mapping[str, Decimal]
-    max_order_qty: Mapping[str, Decimal]
-    max_order_notional: Decimal | None
-    max_venue_notional: Mapping[Venue, Decimal]
-    max_open_orders: int | None
-    max_unknown_orders: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +84,5 @@ class Settings:
     venues: Mapping[Venue, VenueSettings]
     quotes: Mapping[Asset, QuoteSettings]
     route: RouteSettings
-    risk: RiskSettings
+    risk: Limits
     interval_s: float

@@ -39,8 +39,15 @@ class Shown(NamedTuple):
 class Overrides(NamedTuple):
     """What was typed, and what the environment says."""
 
+    config_option: str | None
     journal_option: str | None
     variables: Mapping[str, str]
+
+    def chosen_by(self) -> str | None:
+        """What named the config file; None where it was found, or there is none."""
+        return (
+            "--config" if self.config_option else "MVX_CONFIG" if self.variables.get("MVX_CONFIG") else None
+        )
 
 
 def shown(source: Source, settings: Settings, overrides: Overrides) -> list[Shown]:

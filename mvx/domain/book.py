@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mvx.domain.ids import Symbol, Venue
 from mvx.domain.instant import Instant
+from mvx.domain.money import bounded
 from mvx.domain.order import Side
 from mvx.errors import BadVenueData
 
@@ -39,13 +40,13 @@ class Book:
 
 def checked_book(book: Book) -> Book:
     """The book, if it can be true. Raises BadVenueData where a side is empty, the book is crossed,
-    a level is not positive and finite, or the levels are not in order."""
+    a level is not positive, finite and short, or the levels are not in order."""
     for name, levels, step in (("bids", book.bids, -1), ("asks", book.asks, 1)):
         if not levels:
             raise BadVenueData(f"{book.venue} {book.symbol}: no {name}")
         for level in levels:
-            if not (level.px.is_finite() and level.qty.is_finite() and level.px > 0 and level.qty > 0):
-                raise BadVenueData(f"{book.venue} {book.symbol}: a level that is not positive in {name}")
+            if not (bounded(level.px) and bounded(level.qty) and level.px > 0 and level.qty > 0):
+                raise BadVenueData(f"{book.venue} {book.symbol}: no positive number in {name}")
         if any((b.px - a.px) * step <= 0 for a, b in itertools.pairwise(levels)):
             raise BadVenueData(f"{book.venue} {book.symbol}: {name} out of order")
     if book.bids[0].px >= book.asks[0].px:

@@ -9,6 +9,8 @@ Instant = NewType("Instant", int)
 
 MICROS_PER_S = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: No instant is later: RFC 3339 has years of four digits.
+LAST = Instant((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1))
 
 
 def after(start: Instant, seconds: float) -> Instant:

@@ -32,6 +32,15 @@ def parse_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+def bounded(number: Decimal, digits: int = MAX_DIGITS) -> bool:
+    """Whether it is finite and has at most so many digits, its zeros before and after the point included."""
+    if not number.is_finite():
+        return False
+    _, written, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    return -digits <= exponent and len(written) + max(0, exponent) <= digits
+
+
 def plain(number: Decimal) -> str:
     """Plain notation, no exponent, no trailing zeros: the one text of a value."""
     if not number:

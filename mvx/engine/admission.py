@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mvx.domain.ids import Venue
+from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after
+from mvx.domain.limits import ORDER_RATE_S
+from mvx.domain.money import plain
+from mvx.domain.order import Order, Side
 from mvx.engine.desk import Desk
-from mvx.engine.submit import read_world, refusal_text, risk_limits
+from mvx.engine.market import Market
+from mvx.engine.submit import Parent, filled_qty
 from mvx.engine.trading import resume_command
 from mvx.errors import Refused
+from mvx.journal import history, turnover, views
 from mvx.journal.store import ReadTx
+from mvx.risk import question
 from mvx.risk.checks import assess, assess_after_lateness
-from mvx.risk.limits import Approved, Proposal, Refusal, World
+from mvx.risk.question import Approved, Holding, Priced, Proposal, Refusal, WorkingParent, World
+from mvx.router.cost import consolidated_mid
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Risk refused, and only because a lateness bound still runs on orders that are complete."""
+    """Risk refused, and time alone makes room: a lateness bound still runs on orders at `venues` that are
+    complete, or (no venue) a minute has not passed yet, or books are to be read again."""
 
     refusals: tuple[Refusal, ...]
     until: Instant
-    venues: tuple[Venue, ...]
+    venues: tuple[Venue, ...] = ()
 
 
 class Barred(Exception):
@@ -34,22 +42,68 @@ class Barred(Exception):
         self.venues = venues
 
 
+def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, market: Market) -> Proposal:
+    """What risk is asked."""
+    return Proposal(
+        parent_id=parent.parent_id,
+        instrument=parent.instrument,
+        side=parent.side,
+        parent_leaves_qty=leaves_qty,
+        children=children,
+        mid_px=consolidated_mid(market.quotes),
+        books={each.venue: Priced(each.book.mid, each.rate, each.book.at) for each in market.quotes},
+    )
+
+
+def read_world(desk: Desk, tx: ReadTx, instrument: str, prices: Mapping[Asset, Decimal]) -> World:
+    """What risk may know: confirmed holdings, every order not settled, what live workers hold, what was
+    sent and traded, who is alive, and what the operator decided."""
+    now, limits = desk.clock.now(), desk.limits
+    holdings = {
+        key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
+        for key, row in views.holdings(tx).items()
+    }
+    return World(
+        at=now,
+        holdings=holdings,
+        orders=views.unsettled_orders(tx),
+        working=_working(tx, now),
+        prices=prices,
+        trading=views.trading(tx),
+        bases=frozenset(each.base for each in desk.settings.desk.instruments.values()),
+        sent_at=views.created_after(tx, after(now, -ORDER_RATE_S)),
+        traded={} if limits.max_daily_turnover is None else turnover.traded_today(tx, now),
+        health=_health(desk, tx, instrument),
+    )
+
+
 def admit(
-    desk: Desk, tx: ReadTx, proposal: Proposal, prices: Mapping[str, Decimal], *, patient: bool
+    desk: Desk,
+    tx: ReadTx,
+    proposal: Proposal,
+    prices: Mapping[Asset, Decimal],
+    *,
+    patience_s: float,
 ) -> Approved | Waiting:
-    """Risk's word on the proposal; `patient`: there is time to wait. Raises Barred and Refused."""
-    world, limits = read_world(tx, desk.clock.now(), prices), risk_limits(desk)
-    verdict = assess(proposal, world, limits)
+    """Risk's word on the proposal, and whether to wait for a better one. Raises Barred and Refused."""
+    world = read_world(desk, tx, proposal.instrument.name, prices)
+    verdict = assess(proposal, world, desk.limits)
     if isinstance(verdict, Approved):
         return verdict
-    if patient and isinstance(assess_after_lateness(proposal, world, limits), Approved):
-        waiting = _waiting(desk, world, verdict.refusals)
+    if patience_s > 0:
+        waiting = _waiting(desk, proposal, world, verdict.refusals, patience_s)
         if waiting is not None:
             return waiting
     trading = {each.venue: each.worst_case for each in verdict.refusals if each.limit == "trading"}
     if trading and None not in trading:
         raise Barred({v: f"{why}; {resume_command(v)}" for v, why in trading.items() if v is not None})
     raise refused(verdict.refusals)
+
+
+def admit_leaving(desk: Desk, tx: ReadTx, proposal: Proposal) -> Approved | question.Refused:
+    """Risk's word on a slice of a flatten, which needs no price but its own venue's."""
+    world = read_world(desk, tx, proposal.instrument.name, {})
+    return assess(replace(proposal, flattening=True), world, desk.limits)
 
 
 def refused(refusals: tuple[Refusal, ...]) -> Refused:
@@ -59,14 +113,63 @@ def refused(refusals: tuple[Refusal, ...]) -> Refused:
         f"risk refused the order: {refusal_text(refusals)}",
         known="nothing was sent for it",
         next_step=resume_command(*trading) if trading else "mvx positions; mvx orders --open",
+        refusals=refusals,
     )
 
 
-def _waiting(desk: Desk, world: World, refusals: tuple[Refusal, ...]) -> Waiting | None:
-    late = [order for order in world.orders if order.trades_complete and order.terminal_at is not None]
-    ends = [
-        after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
-        for order in late
-        if order.terminal_at is not None and order.venue in desk.venues
-    ]
-    return Waiting(refusals, min(ends), tuple(sorted({order.venue for order in late}))) if ends else None
+def refusal_text(refusals: Iterable[Refusal]) -> str:
+    """Every limit with its value and what made it."""
+    return "; ".join(
+        f"{each.limit}{f' at {each.venue}' if each.venue else ''}:"
+        f" {'unknown' if each.value is None else plain(each.value)} against {plain(each.bound)},"
+        f" {each.worst_case}"
+        for each in refusals
+    )
+
+
+def _working(tx: ReadTx, now: Instant) -> tuple[WorkingParent, ...]:
+    found = []
+    for row in history.working_parents(tx, now):
+        children = views.children(tx, row.parent_id)
+        left = row.order_qty - filled_qty(children)
+        found.append(WorkingParent(row.parent_id, children[0].base, Side(row.side), left))
+    return tuple(found)
+
+
+def _health(desk: Desk, tx: ReadTx, instrument: str) -> dict[Venue, str]:
+    desk.watch.refresh(tx)
+    now, found = desk.clock.now(), {}
+    for venue in desk.venues:
+        if instrument in desk.symbols(venue):
+            health = desk.watch.health(venue)
+            found[venue] = "" if health.usable else health.told(now)
+    return found
+
+
+def _waiting(
+    desk: Desk, proposal: Proposal, world: World, refusals: tuple[Refusal, ...], patience_s: float
+) -> Waiting | None:
+    settled = assess_after_lateness(proposal, world, desk.limits)
+    if isinstance(settled, Approved):
+        late = [order for order in world.orders if order.trades_complete and order.terminal_at is not None]
+        ends = [
+            after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
+            for order in late
+            if order.terminal_at is not None and order.venue in desk.venues
+        ]
+        venues = tuple(sorted({order.venue for order in late}))
+        return Waiting(refusals, min(ends), venues) if ends else None
+    left, until = {each.limit for each in settled.refusals}, world.at
+    if "max_orders_per_minute" in left:
+        room_at = _room_at(world, desk.limits.max_orders_per_minute or 0, len(proposal.children))
+        if room_at is None or room_at > after(world.at, patience_s):
+            return None
+        until = room_at
+    # Books that are too old are read again by the next plan.
+    return Waiting(refusals, until) if left <= {"max_orders_per_minute", "max_book_age_s"} else None
+
+
+def _room_at(world: World, limit: int, new: int) -> Instant | None:
+    """When so many more orders are within the order rate; None: never."""
+    too_many = len(world.sent_at) + new - limit
+    return None if new > limit else after(sorted(world.sent_at)[too_many - 1], ORDER_RATE_S)

@@ -11,15 +11,23 @@ from mvx.domain.ids import Asset, Venue
 from mvx.domain.text import storable
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import BaselineSetResult
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import Opener, open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
 
 
-def set_baseline(desk: DeskSettings, venue: Venue, asset: Asset, qty: Decimal, *, by: str) -> Outcome:
+def set_baseline(
+    desk: DeskSettings,
+    venue: Venue,
+    asset: Asset,
+    qty: Decimal,
+    *,
+    by: str,
+    opened: Opener = open_journal,
+) -> Outcome:
     """The position at the venue is what it holds less this from now on. The baseline in force again
     writes nothing. Raises UsageError before first contact, and for an asset that the venue does not hold."""
-    with closing(open_journal(desk)) as journal, journal.write() as tx:
+    with closing(opened(desk)) as journal, journal.write() as tx:
         if not views.is_opened(tx, venue):
             raise UsageError(
                 f"{venue} was never read, so nothing of it is known to be inventory",

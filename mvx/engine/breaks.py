@@ -10,15 +10,15 @@ from mvx.domain.text import storable
 from mvx.engine.outcome import Outcome
 from mvx.engine.reports import known_break
 from mvx.engine.results import BreaksResult
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import Opener, open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import history
 
 
-def acknowledge(desk: DeskSettings, break_id: int, *, by: str) -> Outcome:
+def acknowledge(desk: DeskSettings, break_id: int, *, by: str, opened: Opener = open_journal) -> Outcome:
     """The break is not open any more; its numbers stay. Of one that was seen before nothing is written.
     Raises UsageError for one that there is not."""
-    with closing(open_journal(desk)) as journal, journal.write() as tx:
+    with closing(opened(desk)) as journal, journal.write() as tx:
         row = history.break_by_id(tx, break_id)
         if row is None:
             raise UsageError(

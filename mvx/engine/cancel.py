@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, Revoked
 from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.jobs import key_of
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
@@ -88,7 +88,7 @@ def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue
                 run.said[order.cl_ord_id] = f"not asked: {order.venue} is not configured"
             else:
                 working.append(order)
-        worked = {name for name, holder in history.holders(tx, tx.at).items() if is_alive(holder)}
+        worked = {name for name, holder in history.holders(tx, tx.at).items() if run.desk.is_alive(holder)}
     for parent_id in dict.fromkeys(o.parent_id for o in orders if o.parent_id in worked):
         run.warnings.append(
             f"{parent_id} is being worked and may send what is left of it again: mvx cancel {parent_id}"

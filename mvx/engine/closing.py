@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,19 +20,19 @@ from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.money import ONE, ZERO, floor_to, plain
 from mvx.domain.order import Order, Side, TimeInForce
+from mvx.engine.admission import admit_leaving, propose, refusal_text
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, quote_of, tradeable
 from mvx.engine.reconcile import VenuePass
 from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
-from mvx.engine.submit import Parent, make_children, propose, read_world, refusal_text, risk_limits
+from mvx.engine.submit import Parent, make_children
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.codec import encode
 from mvx.journal.store import ReadTx
-from mvx.risk.checks import assess
-from mvx.risk.limits import Refused
+from mvx.risk.question import Refused
 from mvx.router.plan import Plan, PlanRequest, make_plan
 
 #: A book that offers or fills nothing is looked at again after a pause, so many times in a row.
@@ -138,7 +138,7 @@ async def plan_slice(
         all_of_it = min(all_of_it, tradeable(declared, rules, Side.SELL, position.held))
     return Slice(
         make_plan(request, (quote,)),
-        Market((quote,), (), {venue: ONE}, {venue: rules}, None, ()),
+        Market((quote,), (), {venue: ONE}, {venue: rules}, {}, ()),
         rules,
         _too_small(rules, floor_to(all_of_it, rules.lot), book.against(position.side)[0].px),
     )
@@ -215,7 +215,7 @@ async def _trade(closing: Closing, found: Slice) -> bool:
         deadline = after(tx.at, desk.settings.route.deadline_s)
         children = make_children(desk, tx, parent, plan, found.market, deadline)
         proposal = propose(parent, children, plan.planned_qty, found.market)
-        verdict = assess(replace(proposal, flattening=True), read_world(tx, tx.at, {}), risk_limits(desk))
+        verdict = admit_leaving(desk, tx, proposal)
         if isinstance(verdict, Refused):
             return closing.stop(refusal_text(verdict.refusals))
         params = json.dumps({"flatten": closing.venue, "qty": plain(plan.planned_qty)})

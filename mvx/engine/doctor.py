@@ -25,9 +25,8 @@ from mvx.engine.doctor_checks import Check, File, Probe, Reference, Space, State
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions import is_unknown
 from mvx.engine.watch import said
-from mvx.errors import BadVenueData, MvxError, Refusal, VenueError, VenueRejected, worst_exit
+from mvx.errors import BadVenueData, JournalError, MvxError, Refusal, VenueError, VenueRejected, worst_exit
 from mvx.journal.checkup import SQLITE, Checkup, check_up, unsafe_sqlite
-from mvx.journal.generation import mark_path
 from mvx.venues.port import VenuePort
 
 #: A connection that is made anew takes longer than a request, and somebody waits for this.
@@ -66,8 +65,11 @@ async def doctor(found: Found, clock: Clock | None = None) -> Outcome:
     if found.source is not None:
         made.append(checks.check_secrets(_references(found.source, found.variables)))
     if found.source is not None and found.journal is not None:
+        venues = tuple(found.settings.venues) if found.settings else ()
+        checkup = check_up(found.journal, venues, clock.now())  # first: to read a database may make files
         made += _file_checks(found.source, found.journal)
-        made += await _living_checks(found, found.source.mode, found.journal, clock)
+        made.append(checks.check_journal(str(found.journal), found.source.mode, checkup))
+        made += await _living_checks(found.settings, checkup, clock)
     state = max((each.state for each in made), key=list(State).index)
     return Outcome(DoctorResult(state, tuple(made)), worst_exit(*(each.exit_code for each in made)))
 
@@ -78,27 +80,24 @@ def _file_checks(source: Source, journal: Path) -> Iterator[Check]:
     yield checks.check_disk(str(folder), _space(folder, journal))
 
 
-async def _living_checks(found: Found, mode: str, journal: Path, clock: Clock) -> list[Check]:
-    """The journal, the venues, and the clock that both tell of."""
-    venues = tuple(found.settings.venues) if found.settings else ()
-    checkup = check_up(journal, venues, clock.now())
-    made = [checks.check_journal(str(journal), mode, checkup)]
-    last_at = None
-    if isinstance(checkup, Checkup) and checkup.mode:
-        made += _journal_checks(checkup, clock)
-        last_at = checkup.last_at
+async def _living_checks(
+    settings: Settings | None, checkup: Checkup | JournalError | None, clock: Clock
+) -> list[Check]:
+    """What the journal holds, the venues, and the clock that both tell of."""
+    read = checkup if isinstance(checkup, Checkup) and checkup.mode else None
     now = clock.now()
-    probes, failed = await _probes(found.settings, clock)
+    probes, failed = await _probes(settings, clock)
     usable = any(not probe.why for probe in probes)
     return [
-        checks.check_clock(now, last_at, probes),
-        *made,
+        checks.check_clock(now, read and read.last_at, probes),
+        *(_journal_checks(read, clock) if read else ()),
         *failed,
         *(checks.check_venue(probe, any_usable=usable) for probe in probes),
     ]
 
 
 def _journal_checks(found: Checkup, clock: Clock) -> Iterator[Check]:
+    yield checks.check_lock(found)
     yield checks.check_breaks(found)
     yield checks.check_orders(found, [each for each in found.unsettled if is_unknown(each, clock.now())])
     yield checks.check_trading(found)
@@ -170,10 +169,10 @@ def _why_no_secret(path: Path) -> str:
 
 
 def _files(config: Path | None, journal: Path) -> Iterator[File]:
-    """Those that exist: the config, the journal with what stands beside it, and the folder of each."""
+    """Those that exist: the config, the journal with what stands beside it, and the folder of each. The
+    journal's mark is left alone: nothing leans on it, and one whose mode was mended looks tampered with."""
     databases = (journal, paper_path(journal))
     beside = [each.with_name(each.name + suffix) for each in databases for suffix in _DATABASE]
-    beside.append(mark_path(journal))
     folders = [journal.parent] if config is None else [config, config.parent, journal.parent]
     for path in dict.fromkeys((*folders, *beside)):
         with suppress(OSError):  # what can not be reached is told by the checks of disk and journal

@@ -6,6 +6,7 @@ its answers can not be relied on, until that is mended; WARN: it works, and some
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -106,37 +107,39 @@ def check_secrets(references: Iterable[Reference]) -> Check:
 
 
 def check_permissions(files: Sequence[File], user: int) -> Check:
-    """Whoever else may write one of these files may trade; whoever reads the journal knows the position."""
+    """Whoever else may write one of these files may trade; whoever reads the journal knows the position. A
+    group may be the user's alone, so what it may do is a warning."""
     foreign = [each for each in files if each.owner != user and (each.secret or each.owner != 0)]
     open_ = [
         each for each in files if each.mode & (0o077 if each.secret else 0o022) and not each.mode & _STICKY
     ]
     if foreign:
         says = ", ".join(f"{each.path} belongs to user {each.owner}" for each in foreign)
-        command = f"chown {user} {' '.join(each.path for each in foreign)}"
+        command = f"chown {user} {shlex.join(each.path for each in foreign)}"
         return Check("permissions", State.FAIL, says, command, Exit.UNAVAILABLE)
     if open_:
-        others_write = any(each.mode & 0o022 for each in open_)
+        anybody_writes = any(each.mode & 0o002 for each in open_)
         says = ", ".join(f"{each.path} is open to others ({each.mode:04o})" for each in open_)
-        command = f"chmod go-rwx {' '.join(each.path for each in open_)}"
-        if others_write:
+        command = f"chmod go-rwx {shlex.join(each.path for each in open_)}"
+        if anybody_writes:
             return Check("permissions", State.FAIL, says, command, Exit.USAGE)
         return Check("permissions", State.WARN, says, command)
     return Check("permissions", State.OK, f"{len(files)} files and folders are closed to others")
 
 
 def check_disk(folder: str, space: Space | OSError) -> Check:
+    where, room = f"ls -ld {shlex.quote(folder)}", f"df -h {shlex.quote(folder)}"
     if isinstance(space, OSError):
-        return Check("disk", State.FAIL, f"{folder}: {space.strerror}", f"ls -ld {folder}", Exit.UNAVAILABLE)
+        return Check("disk", State.FAIL, f"{folder}: {space.strerror}", where, Exit.UNAVAILABLE)
     if not space.writable:
-        return Check("disk", State.FAIL, f"{folder} is not writable", f"ls -ld {folder}", Exit.UNAVAILABLE)
+        return Check("disk", State.FAIL, f"{folder} is not writable", where, Exit.UNAVAILABLE)
     free_mib = space.free_bytes // _MIB
     says = f"{free_mib} MiB free in {folder}"
     if free_mib < LEAST_FREE_MIB:
-        return Check("disk", State.FAIL, says, f"df -h {folder}", Exit.UNAVAILABLE)
+        return Check("disk", State.FAIL, says, room, Exit.UNAVAILABLE)
     if free_mib < AMPLE_FREE_MIB or space.free_bytes < space.needed_bytes:
         needed = "; a backup may not fit" if space.free_bytes < space.needed_bytes else ""
-        return Check("disk", State.WARN, says + needed, f"df -h {folder}")
+        return Check("disk", State.WARN, says + needed, room)
     return Check("disk", State.OK, says)
 
 
@@ -200,14 +203,12 @@ def check_journal(path: str, mode: str, found: Checkup | JournalError | None) ->
 def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[str, str, Exit] | None:
     """What makes it unusable, what to run, and the exit code."""
     if isinstance(found, JournalError):
-        return found.message, "mvx journal info", Exit.UNAVAILABLE
+        return found.message, found.next_step or "mvx journal info", Exit.UNAVAILABLE
     if found.schema > found.knows:
         says = f"{path} was written by a newer mvx (schema {found.schema}, this one knows {found.knows})"
         return says, "upgrade mvx", Exit.UNAVAILABLE
     if found.schema == 0:
         return f"{path} is empty", "mvx init, or name the journal with --journal", Exit.UNAVAILABLE
-    if found.faults:
-        return f"{path} is damaged: {'; '.join(found.faults)}", "put the last backup back", Exit.UNAVAILABLE
     if found.unbalanced:
         says = f"holdings that are not the sum of their postings: {', '.join(found.unbalanced)}"
         return says, "mvx journal verify", Exit.DEFECT
@@ -215,6 +216,13 @@ def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[st
         says = f"{path} is a {found.mode} journal, and the configured venues are {mode}"
         return says, "name another one with --journal, or [journal] path", Exit.UNAVAILABLE
     return None
+
+
+def check_lock(found: Checkup) -> Check:
+    if found.locked_by is not None:
+        says = f"process {found.locked_by} keeps everybody else from writing the journal"
+        return Check("lock", State.FAIL, says, f"ps -p {found.locked_by}", Exit.UNAVAILABLE)
+    return Check("lock", State.OK, "nobody keeps it")
 
 
 def check_breaks(found: Checkup) -> Check:

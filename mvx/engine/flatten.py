@@ -116,12 +116,8 @@ async def _work(runs: list[Run]) -> None:
     """All venues at once; what goes wrong at one, the worst of it, is raised after the others are done."""
     ended = await asyncio.gather(*(_leave(run) for run in runs), return_exceptions=True)
     errors = [error for error in ended if error is not None]
-    if not errors:
-        return
-    worst = min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
-    if isinstance(worst, JournalError):
-        worst.sent = worst.sent or any(map(_sent, runs))
-    raise worst
+    if errors:
+        raise min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
 
 
 async def _leave(run: Run) -> None:

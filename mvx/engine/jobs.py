@@ -18,7 +18,7 @@ from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import FlattenResult, RouteResult
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit, MvxError
+from mvx.errors import Exit, LeaderGone, MvxError
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
@@ -49,14 +49,8 @@ class JobFailed(MvxError):
         self.exit_code = Exit(error["exit_code"])
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
+        self.refusals = tuple(error.get("refusals", ()))
         self.sent = error.get("sent", False)
-
-
-class LeaderGone(MvxError):
-    """Nobody leads any more, and the job had been begun: the next leader goes on with it."""
-
-    code = "leader_gone"
-    exit_code = Exit.UNCERTAIN
 
 
 def kind_of(order: Order) -> str:
@@ -146,6 +140,7 @@ def _text(answer: Outcome | MvxError) -> str:
             "next_step": answer.next_step,
             "warnings": answer.warnings,
             "breaks": [row._asdict() for row in answer.breaks],
+            "refusals": [json.loads(encode(each)) for each in answer.refusals],
             "sent": answer.sent,
         }
         return json.dumps({"error": said})

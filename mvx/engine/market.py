@@ -26,11 +26,12 @@ from mvx.domain.order import Side
 from mvx.engine.desk import Desk
 from mvx.engine.reconcile import VenuePass, note_failure, reconcile_venue
 from mvx.engine.trading import barred
+from mvx.engine.valuation import Counted, books_wanted, counted_by_limits, prices, rate
 from mvx.engine.watch import said
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
-from mvx.router.cost import Quote
+from mvx.router.cost import Quote, consolidated_mid
 from mvx.router.plan import Skipped
 from mvx.venues.capabilities import Capabilities
 from mvx.venues.health import HealthState
@@ -44,14 +45,14 @@ DEGRADED_PENALTY_BPS = Decimal(1000)
 @dataclass(frozen=True, slots=True)
 class Market:
     """The quotes of the usable venues, why the others are not, and each venue's rate to the
-    instrument's quote (and, times `desk_rate`, to the desk's currency; None where unknown). `passes`:
-    the reconciles that it took."""
+    instrument's quote. `prices`: what one of an asset is worth in the desk's currency, as far as is
+    known. `passes`: the reconciles that it took."""
 
     quotes: tuple[Quote, ...]
     skipped: tuple[Skipped, ...]
     rates: Mapping[Venue, Decimal]
     rules: Mapping[Venue, MarketRules]
-    desk_rate: Decimal | None
+    prices: Mapping[Asset, Decimal]
     passes: tuple[VenuePass, ...]
 
 
@@ -89,6 +90,7 @@ async def read_market(
         desk.watch.refresh(tx)
         skipped = barred(tx, venues, instrument.base, side)
         opened = {venue for venue in desk.venues if views.is_opened(tx, venue)}
+        counted = counted_by_limits(desk, tx, instrument)
     avoid = desk.watch.failures_since(since)
     listed: dict[Venue, Symbol] = {}
     for venue in venues:
@@ -99,12 +101,13 @@ async def read_market(
             skipped[venue] = why_not
         else:
             listed[venue] = desk.symbols(venue)[instrument.name]
-    visits = _visits(desk, instrument, listed, avoid)
+    visits = _visits(desk, instrument, listed, avoid, counted)
     await asyncio.gather(
         *(_visit(desk, visit, opened=visit.venue in opened, write=write) for visit in visits.values())
     )
     await asyncio.gather(*(_look_again(desk, visit) for visit in visits.values()))
-    rates = {asset: _rate(desk, visits, asset, instrument.quote) for asset in _quotes_of(listed)}
+    books = {(book.venue, book.symbol): book for visit in visits.values() for book in visit.books.values()}
+    rates = {asset: rate(desk, books, asset, instrument.quote) for asset in _quotes_of(listed)}
     quotes: list[Quote] = []
     with desk.journal.read() as tx:
         for venue in listed:
@@ -118,7 +121,7 @@ async def read_market(
         skipped=tuple(Skipped(venue, why) for venue, why in sorted(skipped.items())),
         rates={quote.venue: quote.rate for quote in quotes},
         rules={quote.venue: quote.rules for quote in quotes},
-        desk_rate=_rate(desk, visits, instrument.quote, desk.settings.desk.currency),
+        prices=prices(desk, books, counted, instrument, consolidated_mid(quotes)),
         passes=tuple(visit.passed for visit in visits.values() if visit.passed is not None),
     )
 
@@ -133,16 +136,17 @@ def _not_for_this_order(desk: Desk, instrument: Instrument, venue: Venue, avoid:
 
 
 def _visits(
-    desk: Desk, instrument: Instrument, listed: Mapping[Venue, Symbol], avoid: Iterable[Venue]
+    desk: Desk,
+    instrument: Instrument,
+    listed: Mapping[Venue, Symbol],
+    avoid: Iterable[Venue],
+    counted: Counted,
 ) -> dict[Venue, Visit]:
-    """The venues that list the instrument, and those that know a rate which is needed."""
+    """The venues that list the instrument, and those that know a price which is needed."""
     visits = {venue: Visit(venue, symbol, {symbol}) for venue, symbol in listed.items()}
-    wanted = [(asset, instrument.quote) for asset in sorted(_quotes_of(listed))]
-    wanted.append((instrument.quote, desk.settings.desk.currency))
-    for asset, to in wanted:
-        for venue, symbol in _sources(desk, asset, to):
-            if venue in desk.venues and venue not in avoid:
-                visits.setdefault(venue, Visit(venue, None, set())).wanted.add(symbol)
+    for venue, symbol in books_wanted(desk, instrument, _quotes_of(listed), counted):
+        if venue in desk.venues and venue not in avoid:
+            visits.setdefault(venue, Visit(venue, None, set())).wanted.add(symbol)
     return visits
 
 
@@ -175,7 +179,7 @@ async def _visit(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None
 
 async def _look_again(desk: Desk, visit: Visit) -> None:
     """Read anew the books that grew old while a slow venue was waited for."""
-    port, oldest_s = desk.venues[visit.venue], desk.settings.route.max_book_age_s / 2
+    port, oldest_s = desk.venues[visit.venue], desk.limits.max_book_age_s / 2
     for symbol, book in visit.books.items():
         if not visit.why_not and seconds_between(book.at, desk.clock.now()) > oldest_s:
             try:
@@ -229,25 +233,6 @@ async def _read(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None:
             raise failure  # where it was the book for a rate alone, the next source of that rate is taken
 
 
-def _sources(desk: Desk, asset: Asset, to: Asset) -> tuple[tuple[Venue, Symbol], ...]:
-    """Where the rate between two assets is read, the first one first."""
-    configured = desk.settings.quotes.get(asset)
-    return () if asset == to or configured is None or configured.as_asset != to else configured.rates
-
-
-def _rate(desk: Desk, visits: Mapping[Venue, Visit], asset: Asset, to: Asset) -> Decimal | None:
-    """The mid of the first fresh book of the configured rates; None where none is fresh. Never par."""
-    if asset == to:
-        return ONE
-    for venue, symbol in _sources(desk, asset, to):
-        book = visits[venue].books.get(symbol) if venue in visits else None
-        if book is not None:
-            max_age_s = desk.settings.quotes[asset].max_age_s
-            if seconds_between(book.at, desk.clock.now()) <= max_age_s:
-                return book.mid
-    return None
-
-
 def _quote(
     desk: Desk,
     tx: ReadTx,
@@ -265,11 +250,11 @@ def _quote(
     rules, book = visit.rules, visit.books[visit.own]
     if desk.venues[visit.venue].capabilities.taker_bps is None:
         return "its taker fee is unknown: set taker_bps"
-    if (age_s := seconds_between(book.at, now)) > desk.settings.route.max_book_age_s:
+    if (age_s := seconds_between(book.at, now)) > desk.limits.max_book_age_s:
         return f"its book is {age_s:.1f} s old"
-    if (rate := rates[rules.quote]) is None:
+    if (to_quote := rates[rules.quote]) is None:
         return f"no fresh rate from {rules.quote} to {instrument.quote}"
-    quote = quote_of(desk, tx, rules, book, rate, side, seen=visit.seen)
+    quote = quote_of(desk, tx, rules, book, to_quote, side, seen=visit.seen)
     if health.state is not HealthState.DEGRADED:
         return quote
     return replace(quote, penalty_bps=DEGRADED_PENALTY_BPS, penalised=health.told(now))

@@ -64,11 +64,13 @@ def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> In
     contact = views.contacts(tx).get(venue, views.Contact())
     overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s
     since = after(contact.cursor_at or began_at, -overlap_s)
-    for order in views.unsettled_orders(tx, venue):
-        if order.order_id is None:
-            since = min(since, after(order.created_at, -declared.clock_skew_s - 1))
+    for sent in views.unsettled_orders(tx, venue):
+        if sent.order_id is None:
+            since = min(since, after(sent.created_at, -declared.clock_skew_s - 1))
     for heard in events.heard_fills(tx, venue):
-        since = min(since, reach_of(heard, views.order(tx, heard.cl_ord_id), declared.clock_skew_s))
+        order = views.order(tx, heard.cl_ord_id)
+        assert order is not None, "what was pushed of an order that we do not know was not taken in"
+        since = min(since, reach_of(heard, order, declared.clock_skew_s))
     return since
 
 

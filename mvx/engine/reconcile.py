@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, seconds_between
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_venue, reading_since, working_orders
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
@@ -144,7 +144,7 @@ def _correct(
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = our_side(tx, snapshot, seq, _expected(tx, venue, now, expected))
+        ours = our_side(tx, snapshot, seq, _expected(desk, tx, venue, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))
         if report_only:
@@ -157,10 +157,12 @@ def _correct(
     return comparison, breaks
 
 
-def _expected(tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]) -> frozenset[ClOrdId]:
+def _expected(
+    desk: Desk, tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]
+) -> frozenset[ClOrdId]:
     """Orders whose progress is news to nobody: the caller's, and those of parents that a live process is
     working. Of an intent that nobody began to send, no caller expects anything: it is worked, or given up."""
-    working = {name for name, holder in history.holders(tx, now).items() if is_alive(holder)}
+    working = {name for name, holder in history.holders(tx, now).items() if desk.is_alive(holder)}
     orders = views.unsettled_orders(tx, venue)
     unsent = {order.cl_ord_id for order in orders if not order.sending}
     return (by_caller - unsent) | {order.cl_ord_id for order in orders if order.parent_id in working}

@@ -14,7 +14,7 @@ from decimal import Decimal
 from mvx.domain.entries import Intended
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.order import Order, TimeInForce
-from mvx.engine.admission import Barred, Waiting, admit, refused
+from mvx.engine.admission import Barred, Waiting, admit, propose, refused
 from mvx.engine.agreement import FRESH_S, Confirm, agree, agreed_to, no_longer, refuse_stale
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
@@ -27,12 +27,12 @@ from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row
 from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
-from mvx.engine.submit import Parent, make_children, propose
+from mvx.engine.submit import Parent, make_children
 from mvx.engine.trading import refuse_if_halted
-from mvx.errors import JournalError, LeaseLost, NoVenueUsable, Refused
+from mvx.errors import LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
-from mvx.risk.limits import Approved
+from mvx.risk.question import Approved
 from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan
 from mvx.router.twap import next_slice_s
 
@@ -67,14 +67,6 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
 
 async def _work(run: Run) -> Outcome:
     try:
-        return await _rounds(run)
-    except JournalError as error:
-        error.sent = error.sent or run.context.rounds > 0
-        raise
-
-
-async def _rounds(run: Run) -> Outcome:
-    try:
         if run.parent is not None:
             run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
         while await _round(run):
@@ -96,7 +88,7 @@ async def _round(run: Run) -> bool:
     """Plan, commit, send and settle once; False where there is nothing more to do."""
     with run.desk.journal.read() as tx:
         leaves_qty, sent = run.residual(tx), run.sent(tx)
-        if not leaves_qty or run.stopping or run.out_of_rounds or run.out_of_time:
+        if not leaves_qty or run.stopping or run.out_of_rounds or run.left_s <= 0:
             return False
         refuse_if_halted(tx)
     due = run.due(leaves_qty)
@@ -159,7 +151,7 @@ def _plan_again(run: Run) -> bool:
 async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     committed = _commit(run, plan, market)
     if isinstance(committed, Waiting):
-        return await _wait_out_lateness(run, committed)
+        return await _wait_for_room(run, committed)
     if not committed:
         return True  # the residual shrank meanwhile: plan again
     run.passes += await execute(
@@ -208,16 +200,12 @@ def _assess(
     leaves_qty: Decimal,
     market: Market,
 ) -> Approved | Waiting:
-    arrival_px = run.context.arrival_px
-    prices = {}
-    if arrival_px is not None and market.desk_rate is not None:
-        prices[run.instrument.name] = arrival_px * market.desk_rate
     proposal = propose(parent, children, leaves_qty, market)
-    return admit(run.desk, tx, proposal, prices, patient=not run.out_of_time)
+    return admit(run.desk, tx, proposal, market.prices, patience_s=run.left_s)
 
 
-async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
-    """Wait until the first lateness bound has run and settle what it held; then plan afresh. What a
+async def _wait_for_room(run: Run, waiting: Waiting) -> bool:
+    """Wait until time has made room, and settle what a lateness bound held; then plan afresh. What a
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
     while run.desk.clock.now() < waiting.until and not run.stopping:
         await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), waiting.until)))
@@ -225,7 +213,7 @@ async def _wait_out_lateness(run: Run, waiting: Waiting) -> bool:
     run.passes += await asyncio.gather(
         *(reconcile_venue(run.desk, venue, expected=own_orders(run)) for venue in waiting.venues)
     )
-    if run.stopping or run.out_of_time:
+    if run.stopping or run.left_s <= 0:
         raise refused(waiting.refusals)
     return True
 

@@ -66,10 +66,25 @@ def refuse_used_id(tx: ReadTx, order: RouteOrder) -> None:
     if row.params == parameters(order):
         raise AlreadyStarted
     raise Refused(
-        f"the id {order.id!r} was used before with other parameters: {row.params}",
+        f"the id {order.id!r} was used before with other parameters: {_differences(row.params, order)}",
         known=f"it is parent {row.parent_id}, {row.status}; nothing was sent now",
         next_step="choose another --id",
     )
+
+
+def _differences(before: str, order: RouteOrder) -> str:
+    """`order_qty was 0.5 and is 0.6 now; ...`."""
+    old, new = json.loads(before), json.loads(parameters(order))
+    differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return "; ".join(
+        f"{name} was {_said(old.get(name))} and is {_said(new.get(name))} now" for name in differing
+    )
+
+
+def _said(value: object) -> str:
+    if value is None or value == []:
+        return "not given"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class TakenUp(NamedTuple):

@@ -68,8 +68,8 @@ class Run:
         return seconds_between(self.started_at, self.desk.clock.now())
 
     @property
-    def out_of_time(self) -> bool:
-        return self.elapsed_s >= self.desk.settings.route.max_s + (self.order.twap_s or 0)
+    def left_s(self) -> float:
+        return self.desk.settings.route.max_s + (self.order.twap_s or 0) - self.elapsed_s
 
     def children(self, tx: ReadTx) -> tuple[Order, ...]:
         return () if self.parent is None else views.children(tx, self.parent.parent_id)

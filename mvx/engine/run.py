@@ -20,7 +20,7 @@ from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.cadence import pause_s
-from mvx.engine.desk import Desk, is_alive
+from mvx.engine.desk import Desk
 from mvx.engine.flatten import flatten
 from mvx.engine.listen import listening
 from mvx.engine.outcome import Outcome
@@ -90,7 +90,7 @@ async def _take_the_lead(desk: Desk) -> Lease:
             leader = queue.leader(tx, tx.at)
         if lease is not None:
             return lease
-        if leader is not None and is_alive(leader.holder):
+        if leader is not None and desk.is_alive(leader.holder):
             raise JournalError(
                 f"process {leader.holder.partition('-')[0]} leads this journal already",
                 known="this one did nothing",
@@ -130,8 +130,8 @@ async def _keep_the_lead(runner: Runner) -> None:
 
 
 async def _reread(runner: Runner) -> None:
-    """New limits and manners for what begins from now on; other venues, or another journal, need a new
-    start. A configuration with an error in it changes nothing."""
+    """New limits for every order, new manners for what begins from now on; other venues, or another journal,
+    need a new start. A configuration with an error in it changes nothing."""
     while True:
         await runner.around.hangup.wait()
         runner.around.hangup.clear()
@@ -148,6 +148,7 @@ async def _reread(runner: Runner) -> None:
             line += "; what else changed needs a new start of mvx run"
         settings = replace(old, route=found.route, risk=found.risk, interval_s=found.interval_s)
         runner.desk = replace(runner.desk, settings=settings)
+        runner.desk.in_force.limits = found.risk
         runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
 
 
@@ -168,9 +169,12 @@ async def _work(runner: Runner, job: Job) -> None:
         answer = error
     except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
         answer = Defect(error, runner.around.log(error))
-    if runner.stopping or isinstance(answer, LeaseLost):
+    if runner.stopping:
         return  # the next leader goes on with it
-    jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    try:
+        jobs.end(runner.desk, runner.lease, job.job_id, answer)
+    except LeaseLost:
+        return  # likewise: somebody leads already
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))

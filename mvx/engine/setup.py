@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mvx.config.desk import DeskSettings
 from mvx.journal.store import Journal
+
+#: How a use case that asks no venue comes by its journal.
+Opener = Callable[[DeskSettings], Journal]
 
 
 def create_journal(desk: DeskSettings) -> bool:

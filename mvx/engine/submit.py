@@ -8,7 +8,7 @@ something better is certain.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,14 +16,13 @@ from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Revoked, Sen
 from mvx.domain.ids import ParentId
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import ZERO, plain
+from mvx.domain.money import ZERO
 from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
-from mvx.journal import history, views
-from mvx.journal.store import ReadTx, WriteTx
-from mvx.risk.limits import Holding, Limits, Proposal, Refusal, WorkingParent, World
+from mvx.journal import views
+from mvx.journal.store import WriteTx
 from mvx.router.plan import Plan
 
 
@@ -69,59 +68,6 @@ def make_children(
             sending=False,
         )
         for leg, cl_ord_id in zip(plan.legs, ids, strict=True)
-    )
-
-
-def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, market: Market) -> Proposal:
-    """What risk is asked."""
-    rates = {} if market.desk_rate is None else market.rates
-    return Proposal(
-        parent_id=parent.parent_id,
-        instrument=parent.instrument,
-        side=parent.side,
-        parent_leaves_qty=leaves_qty,
-        children=children,
-        notional_rates={venue: rate * (market.desk_rate or ZERO) for venue, rate in rates.items()},
-    )
-
-
-def read_world(tx: ReadTx, at: Instant, prices: Mapping[str, Decimal]) -> World:
-    """What risk may know: confirmed holdings, every order not settled, what live workers hold, and what
-    the operator decided."""
-    holdings = {
-        key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
-        for key, row in views.holdings(tx).items()
-    }
-    working = tuple(
-        WorkingParent(
-            row.parent_id,
-            row.instrument,
-            Side(row.side),
-            row.order_qty - filled_qty(views.children(tx, row.parent_id)),
-        )
-        for row in history.working_parents(tx, at)
-    )
-    return World(holdings, views.unsettled_orders(tx), working, prices, views.trading(tx))
-
-
-def risk_limits(desk: Desk) -> Limits:
-    configured = desk.settings.risk
-    return Limits(
-        max_position=configured.max_position,
-        max_order_qty=configured.max_order_qty,
-        max_order_notional=configured.max_order_notional,
-        max_venue_notional=configured.max_venue_notional,
-        max_open_orders=configured.max_open_orders,
-        max_unknown_orders=configured.max_unknown_orders,
-    )
-
-
-def refusal_text(refusals: Iterable[Refusal]) -> str:
-    """Every limit with its value and what made it."""
-    return "; ".join(
-        f"{each.limit}{f' at {each.venue}' if each.venue else ''}: {plain(each.value)} against"
-        f" {plain(each.bound)}, {each.worst_case}"
-        for each in refusals
     )
 
 

@@ -18,7 +18,7 @@ from mvx.domain.text import storable
 from mvx.domain.trading import Trading, TradingState, TradingStates, state_of, strictest
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import TradingResult, TradingRow, VenueTradingRow
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import Opener, open_journal
 from mvx.errors import Exit, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
@@ -44,11 +44,17 @@ def set_trading(
 
 
 def change_trading(
-    desk: DeskSettings, venues: tuple[Venue, ...], state: TradingState, *, reason: str, by: str
+    desk: DeskSettings,
+    venues: tuple[Venue, ...],
+    state: TradingState,
+    *,
+    reason: str,
+    by: str,
+    opened: Opener = open_journal,
 ) -> Outcome:
     """Halt, limit or resume these venues, or the whole system where none is named, and say what holds now."""
     scopes: tuple[Venue | None, ...] = venues or (None,)
-    with closing(open_journal(desk)) as journal, journal.write() as tx:
+    with closing(opened(desk)) as journal, journal.write() as tx:
         before = views.trading(tx)
         revoked = [order for scope in scopes for order in set_trading(tx, scope, state, reason, by)]
         states = views.trading(tx)

@@ -1,8 +1,9 @@
 """What every call to a venue says of its health: heard at the port, kept in memory, folded in the journal.
 
 Rules:
-- Nothing here changes what a call answers or raises. Health is help and no truth: where the journal can
-  not take it now, it is kept for later.
+- Nothing here changes what a call answers or raises, but for one thing: an answer that can not be true is
+  BadVenueData, and after a submit an unknown outcome. A venue's words are bounded.
+- Health is help and no truth: where the journal can not take it now, it is kept for later.
 - What the journal holds is folded afresh in each transaction, so that processes share one health. It goes
   along with transactions that are written anyway; by itself it is written when a state changes, and at the
   end.
@@ -24,10 +25,12 @@ from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
+from mvx.domain.text import storable
 from mvx.errors import (
     BadVenueData,
     HeldBack,
     JournalError,
+    OutcomeUnknown,
     Refusal,
     VenueError,
     VenueRejected,
@@ -37,6 +40,7 @@ from mvx.journal import views
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.store import Journal, ReadTx, WriteTx
 from mvx.venues.capabilities import Capabilities
+from mvx.venues.credible import refuse_incredible
 from mvx.venues.health import (
     Answered,
     BookRead,
@@ -186,7 +190,8 @@ def _stored(tx: ReadTx) -> dict[Venue, Health]:
 
 
 class WatchedPort:
-    """A venue port whose every call is heard of. It answers and raises what the port does."""
+    """A venue port whose every call is heard of. It answers and raises what the port does, where that can be
+    true."""
 
     def __init__(self, port: VenuePort, watch: Watch) -> None:
         self.port = port
@@ -204,7 +209,7 @@ class WatchedPort:
             skew_ms = (status.at - (began_at + at) / 2) / 1_000
             return StatusRead(at, _ms(began_at, at), status.accepts_orders, status.says, skew_ms)
 
-        return await self._heard(self.port.status(), spoken)
+        return await self._heard(_brief(self.port.status()), spoken)
 
     async def rules(self, symbol: Symbol) -> MarketRules:
         return await self._heard(self.port.rules(symbol))
@@ -217,7 +222,10 @@ class WatchedPort:
 
     async def submit(self, request: OrderRequest) -> Ack:
         self.watch.has_sent = True
-        return await self._heard(self.port.submit(request))
+        try:
+            return await self._heard(self.port.submit(request))
+        except BadVenueData as error:
+            raise OutcomeUnknown(error.message) from error
 
     async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
         self.watch.has_sent = True
@@ -241,7 +249,7 @@ class WatchedPort:
         return await self._heard(self.port.balances())
 
     def executions(self) -> AsyncIterator[ExecutionReport]:
-        return self.port.executions()
+        return _believed(self.port.executions(), self.name, self.watch)
 
     async def close(self) -> None:
         await self.port.close()
@@ -255,7 +263,11 @@ class WatchedPort:
         token = request_times.set([])
         try:
             answer = await call
+            refuse_incredible(self.name, answer)
         except (VenueError, BadVenueData) as error:
+            error.message = storable(error.message)
+            if isinstance(error, VenueRejected):
+                error.reason_code = storable(error.reason_code)
             seen = _of_error(self.name, error, began_at, clock.now())
             if seen is not None:
                 self.watch.hear(self.name, seen)
@@ -267,6 +279,25 @@ class WatchedPort:
             return answer
         finally:
             request_times.reset(token)
+
+
+async def _brief(status: Awaitable[VenueStatus]) -> VenueStatus:
+    """Whatever a venue says of itself is its own affair, and bounded."""
+    said_so = await status
+    return replace(said_so, says=storable(said_so.says))
+
+
+async def _believed(
+    reports: AsyncIterator[ExecutionReport], venue: Venue, watch: Watch
+) -> AsyncIterator[ExecutionReport]:
+    """What is pushed and can be true. The reads tell what is missing."""
+    async for report in reports:
+        try:
+            refuse_incredible(venue, report)
+        except BadVenueData as error:
+            watch.hear(venue, Failed(watch.clock.now(), Cause.BAD_DATA, said(venue, error)))
+        else:
+            yield report
 
 
 def _of_error(

@@ -1,4 +1,4 @@
-"""How a journal is, without using it: nothing in it is changed or mended, and no lock is taken.
+"""How a journal is, without using it: nothing in it is changed or mended, and its lock is only tried.
 
 For whoever asks after its health, so a file that can not be used at all is an answer here and no error.
 """
@@ -23,19 +23,21 @@ from mvx.journal.verify import unbalanced
 from mvx.sqlite import Connection
 
 SQLITE = sqlite.VERSION
-_MOST_FAULTS = 3
+#: A transaction takes milliseconds, and many may stand in the queue.
+_PATIENCE_S = 2.0
 
 
 class Checkup(NamedTuple):
     """`schema`: of the file, `knows`: the newest that this mvx knows; where they differ nothing else is read.
-    `faults`: pages and indexes that SQLite finds broken. `unbalanced`: holdings that are not the sum of their
-    postings. `restored`: why it is not the journal that was last written here. `outdated`: venues that it
-    knows from an older one. `queued`: work that nobody has ended."""
+    `locked_by`: the process that keeps others from writing.
+    `unbalanced`: holdings that are not the sum of their postings. `restored`: why it is not the journal that
+    was last written here. `outdated`: venues that it knows from an older one. `queued`: work that nobody has
+    ended."""
 
     schema: int
     knows: int
-    faults: tuple[str, ...] = ()
     mode: str = ""
+    locked_by: str | None = None
     entries: int = 0
     last_at: Instant | None = None
     unbalanced: tuple[str, ...] = ()
@@ -60,12 +62,11 @@ def unsafe_sqlite(version: tuple[int, ...] | None = None) -> JournalError | None
 def check_up(path: Path, venues: Sequence[Venue], at: Instant) -> Checkup | JournalError | None:
     """What there is to say of the journal; the error where it can not be read, None where it is not there."""
     try:
-        if not path.exists():
+        if not sqlite.is_there(path):
             return None
+        sqlite.check_whole(path)
         with sqlite.read_only(path) as connection:
             return _checked(connection, path, venues, at)
-    except OSError as error:
-        return sqlite.unusable(path, error)
     except JournalError as error:
         return error
 
@@ -74,9 +75,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
     schema = connection.execute("PRAGMA user_version").fetchone()[0]
     if schema != VERSION:
         return Checkup(schema, VERSION)
-    faults = [row[0] for row in connection.execute(f"PRAGMA quick_check({_MOST_FAULTS})")]
-    if faults != ["ok"]:
-        return Checkup(schema, VERSION, tuple(faults))
+    locked_by = sqlite.lock_holder(path, _PATIENCE_S)
     restored = _restored(connection, path)
     connection.execute("BEGIN")  # what follows is one snapshot
     tx = ReadTx(connection)
@@ -84,6 +83,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
         schema,
         VERSION,
         mode=tx.meta("mode"),
+        locked_by=locked_by,
         entries=views.last_seq(tx),
         last_at=views.last_at(tx),
         unbalanced=tuple(" ".join(each.key) for each in unbalanced(tx)),

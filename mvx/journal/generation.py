@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from mvx.domain.ids import EPOCH_RANGE, make_epoch
 from mvx.errors import JournalError
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import unusable
 
 SUFFIX = ".mark"
@@ -56,9 +57,9 @@ class Found(NamedTuple):
     changed_at: int
 
 
-def random_epoch() -> str:
+def random_epoch(machine: Machine) -> str:
     """No two journals, and no two processes, ever have the same."""
-    return make_epoch(int.from_bytes(os.urandom(8), "big") % EPOCH_RANGE)
+    return make_epoch(machine.randbelow(EPOCH_RANGE))
 
 
 def mark_path(journal: Path) -> Path:
@@ -117,8 +118,9 @@ class Writer:
     """What one process knows of the journal that it writes: the epoch of its ids, how far the log has come,
     and why this is not the journal that was last written here (empty: it is)."""
 
-    def __init__(self, journal: Path | None = None) -> None:
-        self.epoch = random_epoch()
+    def __init__(self, journal: Path | None = None, machine: Machine = THIS_MACHINE) -> None:
+        self.machine = machine
+        self.epoch = random_epoch(machine)
         self.restored = ""
         self._seq = 0
         self._noted_seq = 0
@@ -127,10 +129,10 @@ class Writer:
         self._mark = None if journal is None else MarkFile(journal)
 
     def close(self) -> None:
-        if self._mark is not None:
-            if self._noted_seq < self._seq and self._sure and not self.restored:
-                self._note()
-            self._mark.close()
+        assert self._mark is not None
+        if self._noted_seq < self._seq and self._sure and not self.restored:
+            self._note()
+        self._mark.close()
 
     def look(self, identity: Identity) -> None:
         """Without the lock: whoever is just writing may make it look restored, but not for long."""
@@ -184,11 +186,10 @@ class Writer:
 
     def _note(self, epoch: str | None = None) -> None:
         """In the mark. One that stays behind notices less, and nothing else."""
-        if self._mark is None:
-            return
+        assert self._mark is not None
         self.restored = ""
         self._noted_seq, self._noted_at_s = self._seq, time.monotonic()
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             if epoch is None:
                 self._mark.advance(self._seq)
             else:
@@ -198,8 +199,9 @@ class Writer:
 class MarkFile:
     """The mark of a journal that this process writes."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
         self.path = mark_path(journal)
+        self._now_ns = now_ns
         self._descriptor: int | None = None
 
     def close(self) -> None:
@@ -219,7 +221,8 @@ class MarkFile:
         os.fsync(self._descriptor)
 
     def advance(self, seq: int) -> None:
-        """The log has come so far, or farther as another process noted. Raises OSError."""
+        """The log has come so far, or farther as another process noted. Raises OSError, and ValueError where
+        somebody else has written in it."""
         if self._descriptor is None:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         others = os.pread(self._descriptor, _SEQ_CHARS, _PROGRESS_AT + len("seq="))
@@ -228,7 +231,7 @@ class MarkFile:
     def _note(self, seq: int) -> None:
         assert self._descriptor is not None
         for _ in range(_TRIES):
-            now = time.time_ns()
+            now = self._now_ns()
             os.pwrite(self._descriptor, _PROGRESS.format(seq, now).encode(), _PROGRESS_AT)
             if abs(os.fstat(self._descriptor).st_ctime_ns - now) <= _PROMPT_NS:
                 return

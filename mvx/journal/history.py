@@ -209,6 +209,12 @@ def _parent_row(row: Sequence[Any]) -> ParentRow:
     return ParentRow(parent_id, key, params, instrument, side, Decimal(order_qty), status, result, opened_at)
 
 
+def account_of(tx: ReadTx, venue: Venue) -> str | None:
+    """The account that the journal's orders at a venue are of; None where there are none."""
+    row = tx.connection.execute("SELECT account FROM orders WHERE venue = ? LIMIT 1", (venue,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:
     """Parents that a live worker is working: the lease is held and has not expired."""
     live = "EXISTS (SELECT 1 FROM leases WHERE leases.name = parents.parent_id AND leases.expires_at > ?)"

@@ -26,7 +26,8 @@ from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
 from mvx.journal.schema import FOLDS, VERSION, migrate
-from mvx.sqlite import Connection, Database, DatabaseError, is_there, unusable
+from mvx.machine import THIS_MACHINE, Machine
+from mvx.sqlite import Connection, Database, is_there
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
@@ -89,7 +90,7 @@ class WriteTx(ReadTx):
             return
         from mvx.domain.entries import JournalRestored
 
-        self.noticed = JournalRestored(random_epoch(), self._writer.restored)
+        self.noticed = JournalRestored(random_epoch(self._writer.machine), self._writer.restored)
         self._log(self.noticed)
         self.connection.execute("UPDATE contact SET agreed_at = NULL")
 
@@ -118,13 +119,14 @@ class WriteTx(ReadTx):
         return make_job_id(self._writer.epoch, int(self.meta("jobs") or 0) + 1)
 
     def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
-        """The lease, or None while somebody else's has not expired; by force it is taken from them."""
+        """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
+        force it is taken from them."""
         row = self.connection.execute(
-            "SELECT holder, fence, expires_at FROM leases WHERE name = ?", (name,)
+            "SELECT fence, expires_at FROM leases WHERE name = ?", (name,)
         ).fetchone()
-        if row is not None and row[0] != holder and row[2] > self.at and not by_force:
+        if row is not None and row[1] > self.at and not by_force:
             return None
-        fence = 1 if row is None else row[1] + 1
+        fence = 1 if row is None else row[0] + 1
         self.connection.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)",
             (name, holder, fence, after(self.at, LEASE_S)),
@@ -260,19 +262,25 @@ _REPLACE = {t: _insert(t, "INSERT OR REPLACE") for t in FOLDS}
 class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
-    def __init__(self, path: Path, *, mode: str, create: bool = True, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mode: str,
+        create: bool = True,
+        clock: Clock | None = None,
+        machine: Machine = THIS_MACHINE,
+    ) -> None:
         if not create and not is_there(path):
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path, holds=("log", "meta"))
+        self._database = Database(path, holds=("log", "meta"), machine=machine)
         self._state = SqlState(self._database.connection)
-        self._writer = Writer(path)
+        self._writer = Writer(path, machine)
         self._notices: list[str] = []
-        try:
-            version = self._database.connection.execute("PRAGMA user_version").fetchone()[0]
-        except DatabaseError as error:
-            raise unusable(path, error) from error
+        with self._database.read() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise JournalError(
                 f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
@@ -342,7 +350,7 @@ class Journal:
             lost = self._writer.marked_entries()
             migrate(connection)
             transaction = WriteTx(connection, self._clock.now())
-            epoch = random_epoch()
+            epoch = random_epoch(self._writer.machine)
             # Before the commit: a journal without its mark is an alarm, a mark without its journal is none.
             self._writer.begin(epoch)
             transaction.append(JournalOpened(epoch, mode))

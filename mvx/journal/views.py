@@ -78,6 +78,12 @@ def children(tx: ReadTx, parent_id: ParentId) -> tuple[Order, ...]:
     return _orders(tx, "WHERE parent_id = ? ORDER BY created_at, cl_ord_id", parent_id)
 
 
+def created_after(tx: ReadTx, since: Instant) -> tuple[Instant, ...]:
+    """When each of our own orders of that time was committed, whatever became of it."""
+    sql = "SELECT created_at FROM orders WHERE created_at > ? AND parent_id IS NOT NULL"
+    return tuple(at for (at,) in tx.connection.execute(sql, (since,)))
+
+
 def recent_orders(
     tx: ReadTx, *, since: Instant | None, venue: str | None, open_only: bool, limit: int
 ) -> tuple[Order, ...]:

@@ -1,7 +1,7 @@
 """Why a venue refuses an order, as a list of checks that return the reason as a value.
 
 Rule: the checks are pure and run in the order in which a gateway meets them; the first reason is given,
-with a reason code that stands for a definite refusal.
+with a reason code that stands for a definite refusal, but for one (DUPLICATE).
 """
 
 from __future__ import annotations
@@ -101,6 +101,9 @@ def _insufficient_funds(it: Arrival) -> str | None:
     return f"needs {plain(it.needed)}, {plain(it.free)} is free" if short else None
 
 
+#: The one refusal that is not definite: the order that has the id may be this very one.
+DUPLICATE = "duplicate_cl_ord_id"
+
 CHECKS: tuple[tuple[str, Callable[[Arrival], str | None]], ...] = (
     ("deadline", _deadline),
     ("lot", _lot),
@@ -108,7 +111,7 @@ CHECKS: tuple[tuple[str, Callable[[Arrival], str | None]], ...] = (
     ("min_qty", _min_qty),
     ("min_notional", _min_notional),
     ("max_px", _max_px),
-    ("duplicate_cl_ord_id", _duplicate),
+    (DUPLICATE, _duplicate),
     ("post_only", _post_only),
     ("insufficient_funds", _insufficient_funds),
 )

@@ -7,14 +7,14 @@ comes in pages, each of them a request of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mvx.clock import Clock
 from mvx.domain.ids import Venue
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
-from mvx.paper.admission import Refused
+from mvx.paper.admission import DUPLICATE, Refused
 from mvx.paper.due import Coming
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Answer, Arrives, Call, Fault
@@ -24,6 +24,17 @@ from mvx.paper.session import Session
 T = TypeVar("T")
 
 
+class Carry(Protocol):
+    """Takes a request to the venue and its answer back."""
+
+    def __call__(self, call: Call, request: Callable[[], T]) -> Awaitable[T]: ...
+
+
+async def at_once(call: Call, request: Callable[[], T]) -> T:
+    """Within this process there is no way to go."""
+    return request()
+
+
 class _Lost:
     """The answer to a request that has not reached the venue."""
 
@@ -31,11 +42,19 @@ class _Lost:
 class Client:
     """One connection to one venue."""
 
-    def __init__(self, exchange: PaperExchange, name: Venue, clock: Clock, timeout_s: float) -> None:
+    def __init__(
+        self,
+        exchange: PaperExchange,
+        name: Venue,
+        clock: Clock,
+        timeout_s: float,
+        carry: Carry,
+    ) -> None:
         self._exchange = exchange
         self._name = name
         self._clock = clock
         self._timeout_s = timeout_s
+        self._carry = carry
 
     async def history(
         self, page: Callable[..., tuple[T, ...]], key: Callable[[T], Hashable]
@@ -56,6 +75,23 @@ class Client:
     ) -> T:
         """One request and its answer; `late`: what it amounts to where it comes later. Raises
         VenueRejected, VenueUnreachable, OutcomeUnknown."""
+        answer, fault = await self._carry(call, lambda: self._reach(call, operation, late))
+        if fault:
+            answer = fault.kind.refusal or answer
+            await self._hear(fault)
+        if isinstance(answer, Refused):
+            message = f"{self._name}: {answer.message}"
+            if answer.reason_code == DUPLICATE:
+                raise OutcomeUnknown(message)  # a gateway may have repeated our own request (DESIGN 2.4)
+            raise VenueRejected(message, reason_code=answer.reason_code, about=answer.about)
+        if isinstance(answer, _Lost):
+            raise OutcomeUnknown(f"{self._name}: no answer")
+        return answer
+
+    def _reach(
+        self, call: Call, operation: Callable[[Session], T | Refused], late: Coming | None
+    ) -> tuple[T | Refused | _Lost, Fault | None]:
+        """What happens at the venue's end."""
         answer: T | Refused | _Lost = _Lost()
         with self._exchange.visit(self._name) as session:
             fault = session.meet(call)
@@ -64,15 +100,7 @@ class Client:
                 answer = operation(session)
             elif arrives is Arrives.LATE and fault and late:
                 session.delay(late, fault.delay_s)
-        if fault:
-            answer = fault.kind.refusal or answer
-            await self._hear(fault)
-        if isinstance(answer, Refused):
-            message = f"{self._name}: {answer.message}"
-            raise VenueRejected(message, reason_code=answer.reason_code, about=answer.about)
-        if isinstance(answer, _Lost):
-            raise OutcomeUnknown(f"{self._name}: no answer")
-        return answer
+        return answer, fault
 
     async def _hear(self, fault: Fault) -> None:
         """Waits for the answer as the fault has it. Raises where none comes that can be relied on."""

@@ -35,6 +35,7 @@ _TIME = re.compile(rb'"(?:fetched_at|timestamp)":\s*' + _NUMBER)
 _BEST_BID = re.compile(rb'"bids":\s*\[\s*\[\s*"?' + _NUMBER)
 _BEST_ASK = re.compile(rb'"asks":\s*\[\s*\[\s*"?' + _NUMBER)
 _PARSED_KEPT = 8
+_MOST_DIGITS_S = 11
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 
 
@@ -72,8 +73,8 @@ class Recording:
             return None
         time = _TIME.search(raw)
         at_us = self._last_us + MICROS_PER_S
-        if time is not None:
-            absolute_us = int(Decimal(time[1].decode()) * MICROS_PER_S)
+        absolute_us = None if time is None else _micros(Decimal(time[1].decode()))
+        if absolute_us is not None:
             self._first_us = absolute_us if self._first_us is None else self._first_us
             at_us = max(self._last_us, absolute_us - self._first_us, 0)
         self._last_us = at_us
@@ -99,8 +100,13 @@ class Recording:
         try:
             parsed = json.loads(raw, parse_float=Decimal, parse_int=Decimal)
             return Sides(_levels(parsed["bids"]), _levels(parsed["asks"]))
-        except (ValueError, ArithmeticError, TypeError, KeyError) as error:
+        except (ValueError, ArithmeticError, TypeError, KeyError, RecursionError) as error:
             raise BadVenueData(f"{self.path}: no book at byte {offset}: {error}") from error
+
+
+def _micros(seconds: Decimal) -> int | None:
+    """None for what is no time of this age of the world."""
+    return int(seconds * MICROS_PER_S) if seconds.adjusted() < _MOST_DIGITS_S else None
 
 
 class Track:

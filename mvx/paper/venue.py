@@ -17,7 +17,7 @@ from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.errors import BadVenueData, DeadlinePassed
-from mvx.paper.client import Client
+from mvx.paper.client import Carry, Client, at_once
 from mvx.paper.due import CancelArrives, OrderArrives
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Call
@@ -34,11 +34,18 @@ CLOCK_SKEW_S = 0.5
 class PaperVenue:
     """One account at one paper venue."""
 
-    def __init__(self, exchange: PaperExchange, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        exchange: PaperExchange,
+        settings: VenueSettings,
+        clock: Clock,
+        *,
+        carry: Carry = at_once,
+    ) -> None:
         self._exchange = exchange
         self._settings = settings
         self._clock = clock
-        self._client = Client(exchange, settings.name, clock, settings.timeout_s)
+        self._client = Client(exchange, settings.name, clock, settings.timeout_s, carry)
         self._streams: list[Stream] = []
         self.name: Venue = settings.name
         self.account = ACCOUNT

@@ -48,6 +48,8 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     if agreed and count_claims(work):
         settle(work)
     deduce_canceled(work, agreed=agreed)
+    if work.outdated:
+        work.pending.append("a later reading was applied before this one")
     for order in work.orders.values():
         if order.claimed_qty:
             work.pending.append(

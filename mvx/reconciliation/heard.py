@@ -30,17 +30,15 @@ def drop_phantoms(work: Working) -> None:
             work.pending.append(f"{name} was pushed and is not listed yet")
 
 
-def reach_of(heard: HeardFill, order: Order | None, clock_skew_s: float) -> Instant:
+def reach_of(heard: HeardFill, order: Order, clock_skew_s: float) -> Instant:
     """How far a reading must reach back to tell of it: to its own time, which is a claim as well, so at
     most to the order that it is of."""
-    if order is None:
-        return heard.fill.at
     return max(heard.fill.at, after(order.created_at, -clock_skew_s))
 
 
 def _proven(work: Working, heard: HeardFill) -> bool:
     terms, snapshot = work.terms, work.snapshot
-    order = work.orders.get(heard.cl_ord_id)
+    order = work.orders[heard.cl_ord_id]
     return (
         snapshot.began_at >= after(heard.heard_at, terms.lateness_s + terms.listing_lag_s)
         and snapshot.since <= reach_of(heard, order, terms.clock_skew_s)

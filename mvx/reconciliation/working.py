@@ -102,14 +102,11 @@ class Working:
     def unhear(self, heard: HeardFill) -> None:
         """What was pushed about this fill is superseded by the record."""
         del self.heard[heard.fill.key]
-        order = self.orders.get(heard.cl_ord_id)
-        if order is not None:
-            qty, price = -heard.fill.qty, heard.fill.price
-            self.step(order, partial(order_life.heard, qty=qty, price=price))
+        qty, price = -heard.fill.qty, heard.fill.price
+        self.step(self.orders[heard.cl_ord_id], partial(order_life.heard, qty=qty, price=price))
 
     def find(self, *corrections: Entry, found: BreakFound | None = None) -> None:
-        if corrections or found is not None:
-            self.findings.append(Finding(corrections, found))
+        self.findings.append(Finding(corrections, found))
 
     def a_break(
         self,

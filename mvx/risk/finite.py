@@ -5,12 +5,14 @@ Rule: this check runs before all others and alone, for a NaN makes every compari
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from decimal import Decimal
 
+from mvx.domain.limits import Limits
 from mvx.domain.money import MAX_DIGITS, ZERO
 from mvx.domain.order import Order
-from mvx.risk.limits import Limits, Proposal, Refusal, World
+from mvx.risk.question import Proposal, Refusal, World
 
 Named = Iterator[tuple[str, Decimal]]
 
@@ -34,10 +36,13 @@ def _factors(proposal: Proposal, world: World) -> Named:
     for child in proposal.children:
         yield f"the quantity of {child.cl_ord_id}", child.order_qty
         yield f"the limit price of {child.cl_ord_id}", child.limit_px
-    for venue, rate in proposal.notional_rates.items():
-        yield f"the rate of {venue}'s quote", rate
-    for instrument, price in world.prices.items():
-        yield f"the price of {instrument}", price
+    for venue, book in proposal.books.items():
+        yield f"the mid at {venue}", book.mid_px
+        yield f"the rate of {venue}'s quote", book.rate
+    if proposal.mid_px is not None:
+        yield "the consolidated mid", proposal.mid_px
+    for asset, price in world.prices.items():
+        yield f"the price of {asset}", price
 
 
 def _of_proposal(proposal: Proposal) -> Named:
@@ -56,6 +61,8 @@ def _of_world(world: World) -> Named:
         yield f"the {held.asset} baseline at {held.venue}", held.baseline
     for parent in world.working:
         yield f"what is left of {parent.parent_id}", parent.leaves_qty
+    for asset, notional in world.traded.items():
+        yield f"what was traded in {asset}", notional
 
 
 def _of_order(order: Order) -> Named:
@@ -67,11 +74,10 @@ def _of_order(order: Order) -> Named:
 
 
 def _of_limits(limits: Limits) -> Named:
-    for instrument, limit in limits.max_position.items():
-        yield f"max_position of {instrument}", limit
-    for instrument, limit in limits.max_order_qty.items():
-        yield f"max_order_qty of {instrument}", limit
-    for venue, limit in limits.max_venue_notional.items():
-        yield f"max_venue_notional of {venue}", limit
-    if limits.max_order_notional is not None:
-        yield "max_order_notional", limits.max_order_notional
+    for each in fields(limits):
+        found = getattr(limits, each.name)
+        if isinstance(found, Mapping):
+            for name, limit in found.items():
+                yield f"{each.name} of {name}", limit
+        elif found is not None:
+            yield each.name, Decimal(found)

@@ -11,36 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mvx.domain.ids import Venue
+from mvx.domain.limits import Limits
 from mvx.domain.money import ZERO, plain
 from mvx.domain.trading import TradingState
-from mvx.risk.limits import Limits, Proposal, Refusal, World
+from mvx.risk.question import Proposal, Refusal, World
 from mvx.risk.worst_case import Reduction, reduction
 
 
 def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """The system's state and that of each venue of the children: the strictest one rules."""
-    for scope in (None, *_venues(proposal)):
+    for scope in (None, *proposal.venues):
         rule = world.trading.get(scope)
         if rule is None or rule.state is TradingState.ACTIVE:
             continue
         found = reduction(proposal, world, scope)
         because = str(rule) if scope else f"the system was {rule}"
         if rule.state is TradingState.HALTED:
-            yield Refusal("trading", found.own or ZERO, ZERO, because, scope)
+            yield Refusal("trading", found.own, ZERO, because, scope)
         elif not found.holds:
             yield _refusal("trading", found, proposal, scope, f"{because}, and ")
 
 
 def check_flatten(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """Each of its venues has a position that it makes smaller, whatever becomes of the open orders."""
-    for venue in _venues(proposal):
+    for venue in proposal.venues:
         found = reduction(proposal, world, venue)
         if not found.holds:
             yield _refusal("flatten", found, proposal, venue, "")
-
-
-def _venues(proposal: Proposal) -> list[Venue]:
-    return sorted({child.venue for child in proposal.children})
 
 
 def _refusal(limit: str, found: Reduction, proposal: Proposal, scope: Venue | None, because: str) -> Refusal:
@@ -56,4 +53,4 @@ def _refusal(limit: str, found: Reduction, proposal: Proposal, scope: Venue | No
             f"to {side} {plain(found.own)} {base} could make {owner} position larger: with what open orders"
             f" may still do, {plain(room)} is the most that only reduces it"
         )
-    return Refusal(limit, found.own or ZERO, room, because + text, scope)
+    return Refusal(limit, found.own, room, because + text, scope)

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
 from mvx.domain.ids import Asset, Venue
-from mvx.domain.money import ZERO
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, Side
-from mvx.risk.limits import Proposal, World
+from mvx.risk.question import Proposal, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +57,25 @@ def reach(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | None:
 
 
 def desk_worst_case(proposal: Proposal, world: World) -> WorstCase | None:
-    """The position of the whole desk if the proposal is committed and everything on its side fills.
+    """The position of the whole desk if the proposal is committed and everything on its side fills."""
+    return asset_worst_case(proposal, world, proposal.instrument.base, proposal.side)
+
+
+def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side) -> WorstCase | None:
+    """The same of any asset, in the direction of either side.
 
     A parent in work counts with the whole quantity it was admitted for, or with what its children could
     still fill where that is more (a late fill on a cancelled one comes on top of its residual), so that
     nobody else takes the room that its residual needs.
     """
-    asset, side = proposal.instrument.base, proposal.side
-    families: dict[str, list[Order]] = {proposal.parent_id: list(proposal.children)}
-    for order in world.orders:
-        # A foreign order has no parent: it is a family of its own.
-        families.setdefault(order.parent_id or order.cl_ord_id, []).append(order)
     reserved: dict[str, Decimal] = {
         parent.parent_id: parent.leaves_qty
         for parent in world.working
-        if parent.instrument == proposal.instrument.name and parent.side is side
+        if parent.base == asset and parent.side is side
     }
-    reserved[proposal.parent_id] = proposal.parent_leaves_qty
+    if (proposal.instrument.base, proposal.side) == (asset, side):
+        reserved[proposal.parent_id] = proposal.parent_leaves_qty
+    families = by_family(proposal, world)
     shares: dict[str, Decimal] = {}
     for family in families.keys() | reserved.keys():
         moved = reach(families.get(family, ()), asset, side)
@@ -82,6 +84,15 @@ def desk_worst_case(proposal: Proposal, world: World) -> WorstCase | None:
         shares[family] = max(moved, reserved.get(family, ZERO))
     own = shares.pop(proposal.parent_id)
     return WorstCase(side.sign * position(world, asset), sum(shares.values(), ZERO), own)
+
+
+def by_family(proposal: Proposal, world: World) -> dict[str, list[Order]]:
+    """The children of each parent, those of the proposal with them."""
+    families: dict[str, list[Order]] = {proposal.parent_id: list(proposal.children)}
+    for order in world.orders:
+        # A foreign order has no parent: it is a family of its own.
+        families.setdefault(order.parent_id or order.cl_ord_id, []).append(order)
+    return families
 
 
 def venue_worst_case(proposal: Proposal, world: World, venue: Venue) -> WorstCase | None:
@@ -138,6 +149,24 @@ def reduces(proposal: Proposal, world: World) -> bool:
 def reduces_at(proposal: Proposal, world: World, venue: Venue) -> bool:
     """The same of one venue's own position, by the children there."""
     return reduction(proposal, world, venue).holds
+
+
+def children_qty(proposal: Proposal) -> Decimal:
+    return sum((child.order_qty for child in proposal.children), ZERO)
+
+
+def in_words(worst: WorstCase, proposal: Proposal) -> str:
+    """What a worst case is made of."""
+    sign, base = proposal.side.sign, proposal.instrument.base
+    parts = [f"{plain(sign * worst.confirmed)} confirmed", f"{plain(sign * worst.own)} by this order"]
+    if worst.others:
+        parts.insert(1, f"{plain(sign * worst.others)} by other orders")
+    return f"{plain(sign * worst.total)} {base} if everything on this side fills: {', '.join(parts)}"
+
+
+def without_bound(asset: Asset) -> str:
+    """Why there is no worst case."""
+    return f"an open order may take a fee in {asset} that has no bound, so the worst case has none"
 
 
 def _at(orders: Iterable[Order], venue: Venue | None) -> Iterable[Order]:

@@ -9,8 +9,8 @@ from tests.cli.harness import Ran, mvx, surroundings
 
 FIVE = ("kraken", "coinbase", "binance", "okx", "bybit")
 ALL = [
-    *("mvx", "sqlite", "config", "secrets", "permissions", "disk", "clock", "journal"),
-    *("breaks", "orders", "trading", "leader", *(f"venue {venue}" for venue in FIVE)),
+    *("mvx", "sqlite", "config", "secrets", "permissions", "disk", "journal", "clock"),
+    *("lock", "breaks", "orders", "trading", "leader", *(f"venue {venue}" for venue in FIVE)),
 ]
 
 

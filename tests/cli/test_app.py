@@ -27,7 +27,10 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
     assert all(f"  {name} " in ran.stdout for name in VERBS)
 
 
-@pytest.mark.parametrize("path", ALL_VERBS, ids=" ".join)
+FAMILIES = [(name,) for name, verb in VERBS.items() if isinstance(verb, Family)]
+
+
+@pytest.mark.parametrize("path", [*ALL_VERBS, *FAMILIES], ids=" ".join)
 def test_help_of_a_verb_begins_with_examples(path: tuple[str, ...], tmp_path: Path) -> None:
     """Examples stand between the usage and the explanation, for -h and --help alike."""
     ran = mvx(surroundings(tmp_path), *path, "-h")

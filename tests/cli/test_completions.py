@@ -48,13 +48,13 @@ LINES: list[tuple[str, list[str]]] = [
     ("mvx route BTC-USD 1 --s", ["--side", "--sell"]),
     ("mvx route BTC-USD 1 --sell --s", ["--side"]),
     ("mvx route BTC-USD 1 --side buy --s", ["--sell"]),
-    ("mvx route BTC-USD 1 --venue okx --v", ["--venue"]),
-    ("mvx positions --venue okx --v", []),
+    ("mvx route BTC-USD 1 --venue okx --ve", ["--venue", "--verbose"]),
+    ("mvx positions --venue okx --ven", []),
     ("mvx --json positions --js", []),
     ("mvx route -y --y", []),
     ("mvx route --id=7 --i", []),
     ("mvx route -- --s", []),
-    ("mvx --v", ["--version"]),
+    ("mvx --v", ["--verbose", "--version"]),
     ("mvx route --vers", []),
 ]
 
@@ -197,4 +197,5 @@ def test_no_process_is_started(shell: str, tmp_path: Path) -> None:
 
 def test_shared_options_are_those_of_every_verb() -> None:
     names = {name for option in shared_options(VERBS) for name in option.names}
-    assert {"--config", "--journal", "--json", "-h", "--help"} == names
+    voice = {"-q", "--quiet", "-v", "--verbose"}
+    assert {"--config", "--journal", "--json", *voice, "-h", "--help"} == names

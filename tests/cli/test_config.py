@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.harness import mvx, surroundings
+from tests.test_tidy import HEAVY, ONLY_INSIDE_FUNCTIONS, ROOT
 
 CANARY = "xK9canaryQ2"
 LIVE = f"""
@@ -50,6 +54,41 @@ def test_config_show_names_the_line_for_people(tmp_path: Path) -> None:
     assert any(line.split() == ["route.max_rounds", "2", "mvx.toml:2"] for line in lines)
     assert any(line.split()[::2] == ["journal.path", "MVX_JOURNAL"] for line in lines)
     assert any(line.split() == ["risk.max_position", "no", "limit", "default"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("argv", "variables", "chosen_by"),
+    [
+        ((), {}, None),
+        ((), {"MVX_CONFIG": "mvx.toml"}, "MVX_CONFIG"),
+        (("--config", "mvx.toml"), {"MVX_CONFIG": "none.toml"}, "--config"),
+    ],
+)
+def test_config_show_says_what_named_the_file(
+    argv: tuple[str, ...], variables: dict[str, str], chosen_by: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "mvx.toml").write_text("[route]\nmax_rounds = 2\n")
+    data = mvx(surroundings(tmp_path, variables), *argv, "config", "show", "--json").envelope["data"]
+    assert (str(tmp_path / "mvx.toml"), chosen_by) == (data["source"], data["chosen_by"])
+    title = mvx(surroundings(tmp_path, variables), *argv, "config", "show").stdout.splitlines()[0]
+    assert str(tmp_path / "mvx.toml") + (f" ({chosen_by})" if chosen_by else "") == title
+
+
+def test_config_path_loads_nothing_heavy(tmp_path: Path) -> None:
+    """In a process of its own: a script asks it often."""
+    code = (
+        "import sys; from mvx.cli.app import run; from mvx.cli.environment import Environment;"
+        "run(('config', 'path', '--json'), Environment.of_process());"
+        f"print(*(m for m in {(*HEAVY, *ONLY_INSIDE_FUNCTIONS)} if m in sys.modules), file=sys.stderr)"
+    )
+    (tmp_path / "mvx.toml").write_text(LIVE)
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-c", code]
+    ran = subprocess.run(
+        argv, cwd=tmp_path, env=around, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "typer\n" == ran.stderr
+    assert str(tmp_path / "mvx.toml") in ran.stdout
 
 
 def test_config_check_reports_every_error_with_its_line(tmp_path: Path) -> None:

@@ -98,6 +98,23 @@ def test_a_journal_that_was_put_back_is_found(tmp_path: Path) -> None:
     assert "ok" == looked(tmp_path)[1]["journal"]["state"]
 
 
+def test_a_lock_that_is_kept_is_found(tmp_path: Path) -> None:
+    """Its holder is named, and the rest is looked at all the same."""
+    journal = desk(tmp_path)
+    keep = (
+        "import fcntl, sys; kept = open(sys.argv[1]); fcntl.flock(kept, fcntl.LOCK_EX);"
+        " print(1, flush=True); input()"
+    )
+    argv = [sys.executable, "-c", keep, f"{journal}.lock"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        exit_code, checks = looked(tmp_path)
+        holder.kill()
+    assert (8, ("fail", f"ps -p {holder.pid}")) == (exit_code, said(only(checks, "lock")))
+    assert "ok" == looked(tmp_path)[1]["lock"]["state"]
+
+
 def test_an_open_break_is_found(tmp_path: Path) -> None:
     journal = Journal(desk(tmp_path), mode="paper")
     found = BreakFound(

@@ -12,6 +12,7 @@ import pytest
 
 from mvx.config.builtin import BUILT_IN
 from tests.cli.harness import Ran, Terminal, mvx, surroundings
+from tests.cli.terminals import on_terminal
 
 
 def test_init_writes_a_config_and_a_journal_once(tmp_path: Path) -> None:
@@ -66,6 +67,17 @@ def test_init_asks_for_the_limits(typed: str, limits: tuple[str, str], tmp_path:
     assert 0 == at_terminal(tmp_path, typed).exit_code
     risk = tomllib.loads((tmp_path / "mvx.toml").read_text())["risk"]
     assert limits == (risk["max_position"]["BTC-USD"], risk["max_order_notional"])
+
+
+def test_init_asks_on_a_real_terminal(tmp_path: Path) -> None:
+    """One question after the other, and the answer below."""
+    with on_terminal("init", cwd=tmp_path) as terminal:
+        for question, typed in (("[y/N]", "y\n"), ("in BTC [10]:", "2\n"), ("in USD [500000]:", "\n")):
+            terminal.wait_for(lambda screen, wanted=question: wanted in screen.text())
+            terminal.type(typed)
+        assert 0 == terminal.end()
+        assert "mvx doctor" in terminal.screen.text()
+    assert "2" == tomllib.loads((tmp_path / "mvx.toml").read_text())["risk"]["max_position"]["BTC-USD"]
 
 
 def test_init_does_not_ask_for_ever(tmp_path: Path) -> None:

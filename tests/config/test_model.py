@@ -10,6 +10,8 @@ import pytest
 from mvx.config import model, source
 from mvx.config.problems import ConfigProblems
 from mvx.config.settings import Settings
+from mvx.domain.ids import Venue
+from mvx.domain.limits import Limits
 
 #: The example of the contract, with the venue that its rates refer to.
 DOCUMENTED = """
@@ -61,6 +63,15 @@ max_book_age_s = 5
 max_position = { "BTC-USD" = "10" }
 max_order_notional = "500000"
 max_venue_notional = { kraken = "250000" }
+max_position_notional = { "BTC-USD" = "600000" }
+max_gross_notional = "900000"
+max_order_qty = { "BTC-USD" = "5" }
+max_daily_turnover = "2000000"
+max_orders_per_minute = 60
+max_open_orders = 20
+max_unknown_orders = 2
+price_collar_bps = "100"
+min_venues_alive = 2
 [reconcile]
 interval_s = 5
 max_age_s = 30
@@ -144,6 +155,76 @@ def test_the_documented_example_is_accepted(tmp_path: Path) -> None:
     """The configuration of the contract is a valid one."""
     found = settings(DOCUMENTED, tmp_path)
     assert (found.desk.mode, list(found.venues)) == ("live", ["kraken", "binance", "coinbase"])
+    assert found.risk == Limits(
+        max_position={"BTC-USD": Decimal(10)},
+        max_position_notional={"BTC-USD": Decimal(600_000)},
+        max_gross_notional=Decimal(900_000),
+        max_order_qty={"BTC-USD": Decimal(5)},
+        max_order_notional=Decimal(500_000),
+        max_venue_notional={Venue("kraken"): Decimal(250_000)},
+        max_open_orders=20,
+        max_unknown_orders=2,
+        max_orders_per_minute=60,
+        max_daily_turnover=Decimal(2_000_000),
+        price_collar_bps=Decimal(100),
+        max_book_age_s=5,
+        min_venues_alive=2,
+    )
+
+
+IN_EUR = """
+[instruments."BTC-EUR"]
+base = "BTC"
+quote = "EUR"
+[venues.bitvavo]
+adapter = "paper"
+symbols = { "BTC-EUR" = "BTC/EUR" }
+"""
+EUR_IN_USD = '[quotes.EUR]\nas = "USD"\nrates = ["kraken:EUR/USD"]\n'
+
+
+@pytest.mark.parametrize(
+    ("limit", "binds"),
+    [
+        ('max_order_notional = "1"', True),
+        ('max_gross_notional = "1"', True),
+        ('max_daily_turnover = "1"', True),
+        ('max_position_notional = { "BTC-EUR" = "1" }', True),
+        ('max_venue_notional = { bitvavo = "1" }', True),
+        ('max_position_notional = { "BTC-USD" = "1" }', False),
+        ('max_venue_notional = { kraken = "1" }', False),
+        ('max_position = { "BTC-EUR" = "1" }', False),
+    ],
+)
+def test_a_limit_in_usd_on_an_instrument_in_eur_needs_a_rate(limit: str, binds: bool, tmp_path: Path) -> None:
+    """There is no par: without [quotes] the limit could never be computed, and would refuse every order."""
+    text = f"{BASE}{IN_EUR}[risk]\n{limit}\n"
+    assert settings(text + EUR_IN_USD, tmp_path)
+    if not binds:
+        assert settings(text, tmp_path)
+        return
+    (line,) = problems(text, tmp_path)
+    key = limit.partition(" ")[0]
+    assert line == (
+        f"risk.{key}: found in USD, and BTC-EUR is quoted in EUR;"
+        ' [quotes.EUR] with as = "USD" and its rates is required'
+    )
+
+
+def test_a_rate_may_lead_there_by_steps_and_a_circle_leads_nowhere(tmp_path: Path) -> None:
+    """EUR as USDT, USDT as USD."""
+    text = f'{BASE}{IN_EUR}[risk]\nmax_order_notional = "1"\n'
+    assert settings(text + '[quotes.EUR]\nas = "USDT"\nrates = ["kraken:EUR/USDT"]\n', tmp_path)
+    circle = '[quotes.EUR]\nas = "GBP"\nrates = ["kraken:EUR/GBP"]\n'
+    circle += '[quotes.GBP]\nas = "EUR"\nrates = ["kraken:GBP/EUR"]\n'
+    (line,) = problems(text + circle, tmp_path)
+    assert line.startswith("risk.max_order_notional: found in USD, and BTC-EUR is quoted in EUR")
+
+
+def test_more_venues_than_there_are_can_not_be_required(tmp_path: Path) -> None:
+    """It would refuse every order."""
+    (line,) = problems(BASE + "[risk]\nmin_venues_alive = 2\n", tmp_path)
+    assert line == "risk.min_venues_alive: found 2, at most 1 is allowed: so many list BTC-USD"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +291,10 @@ def test_each_error_names_key_found_and_allowed(text: str, problem: str, tmp_pat
         (
             BASE + '[risk]\nmax_venue_notional = { mars = "1" }\n',
             "risk.max_venue_notional.mars: there is no venue",
+        ),
+        (
+            BASE + '[risk]\nmax_position_notional = { "ETH-USD" = "1" }\n',
+            "risk.max_position_notional.ETH-USD: there is no instrument",
         ),
         (BASE + LIVE, "risk.max_position.BTC-USD: missing, and required for live venues"),
         (BASE + LIVE, "risk.max_order_notional: missing, and required for live venues"),

@@ -21,7 +21,7 @@ CANARY = "xK9canaryQ2"
 def rows(
     text: str, folder: Path, *, option: str | None = None, variables: Mapping[str, str] | None = None
 ) -> dict[str, Shown]:
-    found = shown(load(text, folder), settings(text, folder), Overrides(option, variables or {}))
+    found = shown(load(text, folder), settings(text, folder), Overrides(None, option, variables or {}))
     return {row.key: row for row in found}
 
 

@@ -50,7 +50,7 @@ def max_position(limit: str) -> str:
     return f'[risk]\nmax_position = {{ "BTC-USD" = "{limit}" }}\n'
 
 
-def assert_four_of_ten(at: Station, qty: str, *traded: Exit) -> list[Ended]:
+def assert_four_of_ten(at: Station, qty: str, *traded: Exit, limit: str = "max_position") -> list[Ended]:
     """Ten routes at once: four trade and end so, six are refused by the limit, nobody hears of a lock."""
     runs = at.run_at_once(*[("route", "BTC-USD", qty)] * PROCESSES)
     said = summary(runs)
@@ -58,7 +58,7 @@ def assert_four_of_ten(at: Station, qty: str, *traded: Exit) -> list[Ended]:
     assert {*traded} >= {run.exit_code for run in runs if run.answer["sent"]}, said
     assert {Exit.REFUSED} == {run.exit_code for run in runs if not run.answer["sent"]}, said
     refused = [run.answer["error"]["message"] for run in runs if run.answer["error"]]
-    assert [] == [message for message in refused if "max_position" not in message]
+    assert [] == [message for message in refused if limit not in message]
     assert "locked" not in said
     assert "Traceback" not in said
     assert position(at) == sum(Decimal(run.answer["data"].get("cum_qty", "0")) for run in runs)
@@ -75,6 +75,17 @@ def test_of_ten_routes_at_once_a_limit_admits_four(tmp_path: Path, limit: str, q
     at = Station(folder, deep(folder) + max_position(limit))
     assert_four_of_ten(at, qty, Exit.OK)
     assert 4 * Decimal(qty) == position(at)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"), [("max_orders_per_minute", "4"), ("max_daily_turnover", '"170000"')]
+)
+def test_of_ten_routes_at_once_pace_and_turnover_admit_four(tmp_path: Path, limit: str, most: str) -> None:
+    """Each is one order of 40000. The count of orders and what was traded are read where they are written."""
+    folder = tmp_path / "desk"
+    at = Station(folder, deep(folder) + f"[risk]\n{limit} = {most}\n")
+    assert_four_of_ten(at, "0.5", Exit.OK, limit=limit)
+    assert 2 == position(at)
 
 
 @pytest.mark.parametrize(("limit", "qty"), [("2", "0.5")])

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mvx.config.desk import DeskSettings
-from mvx.config.settings import RiskSettings, RouteSettings, Settings, VenueSettings
+from mvx.config.settings import RouteSettings, Settings, VenueSettings
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instrument import Instrument
+from mvx.domain.limits import Limits
 from mvx.domain.order import Ack, OrderRequest, Side, TimeInForce
 from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk, open_desk, open_exchange, paper_path
@@ -37,16 +38,16 @@ T = TypeVar("T")
 #: Called with the venue and "before submit", "after book", ...
 Look = Callable[[Venue, str], None]
 
-NO_LIMITS = RiskSettings({}, {}, None, {}, None, None)
+NO_LIMITS = Limits()
 
 
 def route_settings(**changes: Any) -> RouteSettings:
     """The product's own defaults, with changes."""
-    usual = RouteSettings(Decimal(25), max_rounds=3, max_s=30, deadline_s=5, max_book_age_s=5)
+    usual = RouteSettings(Decimal(25), max_rounds=3, max_s=30, deadline_s=5)
     return replace(usual, **changes)
 
 
-def risk(**limits: Any) -> RiskSettings:
+def risk(**limits: Any) -> Limits:
     """No limits but these."""
     return replace(NO_LIMITS, **limits)
 
@@ -54,7 +55,7 @@ def risk(**limits: Any) -> RiskSettings:
 def settings(
     folder: Path,
     *venues: str | VenueSettings,
-    limits: RiskSettings = NO_LIMITS,
+    limits: Limits = NO_LIMITS,
     currency: str = "USD",
     **route_changes: Any,
 ) -> Settings:

@@ -92,7 +92,7 @@ def loses_an_order(at: Meddled) -> None:
     at.edits["closed_orders"] = lambda listed, since, known: ()
     at.clock.advance(BOUND_S)
     assert [] == at.finds()
-    at.clock.advance(LATENESS_S)
+    at.clock.advance(LATENESS_S + 1)
 
 
 def loses_a_request(at: Meddled) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mvx.engine.desk import Desk, is_alive, open_desk
+from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile
+from mvx.machine import THIS_MACHINE
 from tests.engine.desk import OKX, Interlude, Operator, order, routed, settings
 
 
@@ -37,6 +38,5 @@ def test_only_a_dead_worker_s_orders_are_a_break(tmp_path: Path, holder: str) ->
 
 
 def test_a_process_that_runs_is_alive_and_one_that_never_ran_is_not() -> None:
-    """A lease names its holder by process id."""
-    assert is_alive(f"{os.getpid()}-x")
-    assert not is_alive("999999999-x")
+    assert THIS_MACHINE.runs(os.getpid())
+    assert not THIS_MACHINE.runs(999999999)

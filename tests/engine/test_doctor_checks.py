@@ -69,8 +69,10 @@ def test_a_disk_that_can_not_be_asked_fails() -> None:
         (0o600, 8, False, FAIL),
         (0o600, 8, True, FAIL),
         (0o640, 7, True, WARN),
-        (0o620, 7, True, FAIL),
-        (0o664, 7, False, FAIL),
+        (0o620, 7, True, WARN),
+        (0o602, 7, True, FAIL),
+        (0o664, 7, False, WARN),
+        (0o646, 7, False, FAIL),
         (0o1777, 0, False, OK),
     ],
 )

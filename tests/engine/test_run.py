@@ -19,11 +19,11 @@ from mvx.engine import jobs
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.handover import enqueue, trade
-from mvx.engine.jobs import LeaderGone, Order
+from mvx.engine.jobs import Order
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import FlattenResult, RouteResult, RunResult
 from mvx.engine.run import Around, run
-from mvx.errors import ConfigError, Exit, JournalError, Refused
+from mvx.errors import ConfigError, Exit, JournalError, LeaderGone, Refused
 from mvx.journal import jobs as queue
 from mvx.journal.store import LEASE_S
 from tests.engine.desk import BINANCE, BUY, OKX, Operator, order, risk, settings

@@ -20,7 +20,7 @@ from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId
 from mvx.errors import JournalError
 from mvx.journal import views
-from mvx.journal.generation import mark_path
+from mvx.journal.generation import Found, MarkFile, mark_path, read_mark
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
 from mvx.sqlite import Connection
@@ -310,6 +310,39 @@ def test_a_file_system_that_keeps_no_time_is_no_alarm(path: Path) -> None:
     text = mark.read_text()
     mark.write_text(text[: text.index("at=")] + f"at={0:019d}\n")
     assert "" == restored(path)
+
+
+def test_a_file_system_that_keeps_no_time_says_so_in_the_mark(path: Path) -> None:
+    """An hour beside the clock, as a share of another machine may be: its times are not compared."""
+    in_a_process(path)
+    with closing(opened(path)) as journal, journal.read() as tx:
+        found, seq = tx.meta("epoch"), views.last_seq(tx)
+    elsewhere = MarkFile(path, now_ns=lambda: time.time_ns() + 3600 * 10**9)
+    elsewhere.adopt(found, seq)
+    elsewhere.close()
+    marked = read_mark(mark_path(path))
+    assert isinstance(marked, Found)
+    assert (seq, 0) == (marked.mark.seq, marked.mark.at)
+    assert "" == restored(path)
+
+
+def test_without_its_mark_no_journal_is_begun(path: Path) -> None:
+    """What stands in its place is said, and the next one who comes finds no half of a journal."""
+    mark_path(path).mkdir(parents=True)
+    with pytest.raises(JournalError, match=r"mvx\.db\.mark"):
+        opened(path)
+    mark_path(path).rmdir()
+    assert 3 == len(in_a_process(path))
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "epoch=x"])
+def test_whoever_writes_in_the_mark_is_noticed_and_breaks_nothing(path: Path, text: str) -> None:
+    """What is committed is acknowledged, whatever became of the mark meanwhile."""
+    with closing(opened(path)) as journal:
+        orders(journal, 1)
+        mark_path(path).write_text(text)
+        orders(journal, 1)
+    assert "it is no mark" in restored(path)
 
 
 class Lineages:

@@ -13,6 +13,7 @@ from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId, ExecId, OrderId, Venue
 from mvx.journal import history, views
 from mvx.journal.store import Journal
+from mvx.sqlite import VERSION
 from tests.domain.orders import BNB, BTC, KRAKEN, SELL, USD, at, fill
 from tests.journal.journals import PRELUDE, write
 
@@ -120,3 +121,20 @@ def test_unsettled_orders_are_those_that_may_still_move_a_holding(journal: Journ
     write(journal, [log.Rejected(ClOrdId("m2"), "no funds")])
     with journal.read() as tx:
         assert [o.cl_ord_id for o in views.unsettled_orders(tx, KRAKEN)] == ["m1", "m3"]
+
+
+def test_a_break_is_open_until_it_is_corrected_or_acknowledged(journal: Journal) -> None:
+    for ref, corrected in (("a", True), ("b", False), ("c", False)):
+        write(journal, [log.BreakFound(ref, KRAKEN, "balance", BTC, None, None, "1", "2", corrected, "")])
+    write(journal, [log.BreakAcked("c", "ops")])
+    with journal.read() as tx:
+        assert 1 == history.open_breaks(tx)
+
+
+def test_the_journal_says_when_it_was_written_and_by_which_sqlite(journal: Journal) -> None:
+    """The latest time in its log, which need not be the last entry's."""
+    write(journal, [log.Rejected(ClOrdId("m2"), "no funds")], seconds=10_000_000)
+    write(journal, [log.Rejected(ClOrdId("m1"), "no funds")], seconds=9_000_000)
+    with journal.read() as tx:
+        assert at(10_000_000) == views.last_at(tx)
+        assert VERSION == views.sqlite_version(tx)

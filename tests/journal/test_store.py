@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId
+from mvx.domain.ids import ClOrdId, ParentId
 from mvx.errors import Exit, JournalError
 from mvx.journal import history, schema, views
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
-from mvx.sqlite import VERSION, check_version
+from mvx.sqlite import VERSION, Database, check_version
 from tests.domain.orders import BTC, KRAKEN, USD, at, fill, order
 from tests.journal.journals import PRELUDE, write
 
@@ -54,6 +57,28 @@ def write_then(journal: Journal, last: log.Entry | BaseException) -> None:
         if isinstance(last, BaseException):
             raise last
         tx.append(last)
+
+
+def test_an_entry_about_nothing_that_is_there_lands_nowhere(journal: Journal) -> None:
+    """A parent that nobody opened is a defect of ours, and the log does not take it."""
+    with pytest.raises(LookupError, match="no-such-parent"):
+        write_then(journal, log.ParentClosed(ParentId("no-such-parent"), "filled", "{}"))
+    assert 0 == fills(journal)
+
+
+def test_of_two_that_make_a_journal_at_once_one_makes_it(path: Path) -> None:
+    """Both found none and wait for the lock: the second one opens what the first one made."""
+    Database(path).close()
+
+    def opens(_: int) -> str:
+        with closing(Journal(path, mode="paper")) as made, made.read() as tx:
+            return tx.meta("epoch")
+
+    with closing(Database(path)) as other, ThreadPoolExecutor(2) as pool:
+        with other.write():
+            found = pool.map(opens, range(2))
+            time.sleep(0.3)
+        assert 1 == len(set(found))
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])

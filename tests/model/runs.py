@@ -60,7 +60,7 @@ SHAPES: dict[str, Shape] = {
     "three orders": Shape(orders=3, workers=1, readers=1, parent_qty=1),
     "limit": Shape(orders=2, workers=2, readers=1, parent_qty=2, limit=1, halts=1),
     "limit and resting orders": Shape(orders=2, workers=2, readers=1, parent_qty=2, limit=1, rests=1),
-    "two reconcilers": Shape(orders=1, workers=2, readers=2, parent_qty=1, rests=1, halts=1),
+    "two reconcilers": Shape(orders=1, workers=1, readers=2, parent_qty=1, rests=1, halts=1),
     "two reconcilers and parts": Shape(orders=1, workers=1, readers=2, parent_qty=2),
 }
 
@@ -112,7 +112,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "what was being sent is sent again after a crash": Mistake(
         "I1",
-        "resting orders",
+        "two reconcilers and parts",
         (
             (
                 _RISK,

@@ -12,7 +12,9 @@ from pathlib import Path
 #: A search that needs more is not complete, and that is an error.
 MAX_DEPTH = 100_000
 MAX_MB = 1000
-MAX_S = 120
+MAX_S = 300
+#: Where the invariants begin in the model, and what comes after them.
+_LOOK = ("inline look()", "/* mvx/domain/order_life.py */")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,32 @@ def search(model: str, definitions: tuple[str, ...]) -> Search:
 
 
 def story(model: str, definitions: tuple[str, ...]) -> str:
-    """The shortest way to a broken invariant, step by step. Raises SpinFailed."""
+    """The shortest way to a broken invariant, every change on it. Raises SpinFailed."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         _build(here, model, definitions, "-DREACH")
-        _call(here, "./pan", "-i", "-m2000", timeout_s=MAX_S)
+        _call(here, "./pan", "-i", "-m400", timeout_s=MAX_S)
         said = _call(here, "spin", *definitions, "-t", "-p", "orders.pml", timeout_s=MAX_S)
+    if "cannot find trail" in said:
+        raise SpinFailed(said)
     steps = re.findall(r"proc +(\d+) \((\w+)\S*\) orders\.pml:(\d+) \(state \d+\)\t\[(.*)\]$", said, re.M)
-    return "\n".join(f"{name} {number}, line {line}: {text}" for number, name, line, text in steps)
+    invariants = range(*(model[: model.index(each)].count("\n") + 1 for each in _LOOK))
+    return "\n".join(
+        f"{name} {process}, line {line}: {_named(text, model)}"
+        for process, name, line, text in steps
+        if int(line) not in invariants and re.search(r"^(?!k |leaves|room)\S+ = ", text)
+    )
+
+
+def _named(text: str, model: str) -> str:
+    """Spin tells a word of the model by its number, counted from the last one."""
+    words = {
+        (kind, str(number)): word.strip()
+        for kind, listed in re.findall(r"mtype:(\w+) = \{(.*?)\}", model, re.S)
+        for number, word in enumerate(reversed(listed.split(",")), start=1)
+    }
+    told = re.compile(r"(\.(\w+) ?[!=]=? ?)(\d+)")
+    return told.sub(lambda found: found[1] + words.get((found[2], found[3]), found[3]), text)
 
 
 def _build(here: Path, model: str, definitions: tuple[str, ...], *options: str) -> None:

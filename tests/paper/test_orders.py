@@ -11,7 +11,7 @@ import pytest
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.order import Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
-from mvx.errors import UsageError, VenueRejected, VenueUnreachable
+from mvx.errors import OutcomeUnknown, UsageError, VenueRejected, VenueUnreachable
 from tests.paper.builders import BTC_USD, Bench, Pairs, venue_settings, write_books
 
 ASKS = (("100", "1"), ("101", "2"), ("103", "5"))
@@ -206,14 +206,14 @@ def test_funds_are_judged_at_the_limit_with_the_fee(tmp_path: Path, owned: str, 
 
 
 def test_a_client_id_is_unique_among_open_orders_only(tmp_path: Path) -> None:
-    """As on Kraken and Binance: after a fill the same id is a second order."""
+    """As on Kraken and Binance: after a fill the same id is a second order. That it is used decides nothing,
+    for a gateway may have repeated our own request."""
     desk = bench(tmp_path)
     for _ in range(2):
         desk.submit(desk.request(Side.BUY, "1", "103", cl_ord_id="twice"))
     desk.submit(desk.request(Side.BUY, "1", "90", cl_ord_id="rests", tif=TimeInForce.GTC))
-    with pytest.raises(VenueRejected) as refused:
+    with pytest.raises(OutcomeUnknown, match="an open order has the client order id rests"):
         desk.submit(desk.request(Side.BUY, "1", "90", cl_ord_id="rests"))
-    assert "duplicate_cl_ord_id" == refused.value.reason_code
     assert ["rests", "twice", "twice"] == sorted(str(order.cl_ord_id) for order in desk.orders())
 
 

@@ -134,7 +134,9 @@ def test_an_outdated_read_counts_no_absence() -> None:
     """One that began before the last applied one."""
     desk, sent = resting()
     desk.apply(empty(50, open_orders=[report(S.NEW, of=sent)]))
-    assert written(desk.once(empty(20))) == []
+    found = desk.once(empty(20))
+    assert written(found) == []
+    assert found.pending == ("a later reading was applied before this one",)
 
 
 # Settling

@@ -10,13 +10,14 @@ import pytest
 from mvx.domain.ids import Asset
 from mvx.domain.order_status import OrdStatus
 from mvx.risk.checks import assess, assess_after_lateness
-from mvx.risk.limits import Approved, Refused
+from mvx.risk.question import Approved, Refused
 from tests.risk.desk import (
     BTC,
     BUY,
     SELL,
     A,
     B,
+    book,
     holding,
     limits,
     order,
@@ -121,8 +122,9 @@ class TestOrder:
         assert refused(answer) == {"max_order_qty": (D(6), D(5))}
 
     def test_notional_is_at_the_limits_in_the_desks_currency(self) -> None:
-        children = (order(BUY, "1", px="100"), order(BUY, "2", px="110", venue=B))
-        answer = assess(proposal(*children, rates={A: "1", B: "0.5"}), world(), limits(order_notional="200"))
+        children = (order(BUY, "1", px="100"), order(BUY, "2", px="110", venue=B, quote="EUR"))
+        desk = world(holding(B, "EUR", "1000"), prices={"USD": "1", "EUR": "0.5"})
+        answer = assess(proposal(*children), desk, limits(order_notional="200"))
         assert refused(answer) == {"max_order_notional": (D(210), D(200))}
 
     def test_a_thin_book_does_not_let_a_large_order_pass_in_small_rounds(self) -> None:
@@ -130,9 +132,10 @@ class TestOrder:
         assert refused(answer) == {"max_order_notional": (D(1000), D(500))}
 
     def test_a_missing_rate_is_refused_by_name(self) -> None:
-        answer = assess(proposal(order(BUY, "1"), rates={}), world(), limits(order_notional="500"))
-        assert sentence(answer).startswith("no rate from a's quote")
-        assert refused(assess(proposal(order(BUY, "1"), rates={}), world(), limits())) == {}
+        answer = assess(proposal(order(BUY, "1")), world(prices={}), limits(order_notional="500"))
+        assert "no price of USD in the desk's currency is known, so there is no notional" == sentence(answer)
+        assert {"max_order_notional": (None, D(500))} == refused(answer)
+        assert refused(assess(proposal(order(BUY, "1")), world(prices={}), limits())) == {}
 
 
 class TestVenue:
@@ -149,7 +152,7 @@ class TestVenue:
 
     def test_a_missing_price_is_refused_and_never_passes(self) -> None:
         answer = assess(proposal(order(BUY, "1")), world(prices={}), limits(venue_notional={A: "1E9"}))
-        assert sentence(answer) == "no price of BTC-USD is known, so a has no notional"
+        assert sentence(answer) == "no price of BTC in the desk's currency is known, so there is no notional"
 
 
 class TestBalance:
@@ -212,7 +215,7 @@ class TestReducing:
     def test_it_passes_every_limit_on_growth(self) -> None:
         lost = order(SELL, "4", parent="p2", unknown=True)
         desk = world(LONG_9, orders=(lost,), prices={})
-        assert refused(assess(proposal(order(SELL, "5"), rates={}), desk, self.tight)) == {}
+        assert refused(assess(proposal(order(SELL, "5"), mid=None), desk, self.tight)) == {}
 
     def test_it_does_not_count_sells_that_open_orders_may_have_done(self) -> None:
         lost = order(SELL, "4", parent="p2", unknown=True)
@@ -235,7 +238,6 @@ class TestReducing:
 class TestNumbers:
     @pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "-Infinity", "1E40"])
     def test_what_is_no_number_passes_nothing(self, text: str) -> None:
-        bad = D(text)
         child = order(BUY, "1")
         none = limits()
         cases = [
@@ -243,16 +245,22 @@ class TestNumbers:
             (proposal(order(BUY, text), leaves="1"), world(), none),
             (proposal(child, leaves=text), world(), none),
             (proposal(order(BUY, "1", fee_bps=text)), world(), none),
-            (proposal(child, rates={A: text}), world(), none),
+            (proposal(child, books={A: book(rate=text)}), world(), none),
+            (proposal(child, books={A: book(text)}), world(), none),
+            (proposal(child, mid=text), world(), none),
+            (proposal(child), world(traded={"USD": text}), none),
             (proposal(child), world(holding(B, "BTC", text)), none),
             (proposal(child), world(holding(B, "BTC", "1", text)), none),
             (proposal(child), world(orders=(order(SELL, text, parent=None),)), none),
+            (proposal(child), world(orders=(replace(order(SELL, "1"), max_px=D(text)),)), none),
             (proposal(child), world(working=(working("p2", BUY, text),)), none),
-            (proposal(child), world(prices={"BTC-USD": bad}), none),
+            (proposal(child), world(prices={"BTC": text}), none),
             (proposal(child), world(), limits(position=text)),
             (proposal(child), world(), limits(order_notional=text)),
             (proposal(child), world(), limits(order_qty=text)),
             (proposal(child), world(), limits(venue_notional={A: text})),
+            (proposal(child), world(), limits(daily_turnover=text)),
+            (proposal(child), world(), limits(collar_bps=text)),
         ]
         for asked, desk, bounds in cases:
             answer = assess(asked, desk, bounds)
@@ -264,8 +272,10 @@ class TestNumbers:
         for asked, desk in [
             (proposal(order(BUY, "1", px=text)), world()),
             (proposal(order(BUY, text)), world()),
-            (proposal(order(BUY, "1"), rates={A: text}), world()),
-            (proposal(order(BUY, "1")), world(prices={"BTC-USD": D(text)})),
+            (proposal(order(BUY, "1"), books={A: book(rate=text)}), world()),
+            (proposal(order(BUY, "1"), books={A: book(text)}), world()),
+            (proposal(order(BUY, "1"), mid=text), world()),
+            (proposal(order(BUY, "1")), world(prices={"BTC": text})),
         ]:
             assert set(refused(assess(asked, desk, limits()))) == {"numbers"}
 

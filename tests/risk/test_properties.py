@@ -13,7 +13,7 @@ from mvx.domain.money import BPS, ZERO
 from mvx.domain.order import Order, Side
 from mvx.domain.order_status import OrdStatus
 from mvx.risk.checks import assess, assess_after_lateness
-from mvx.risk.limits import Approved, Proposal, Refused, World
+from mvx.risk.question import Approved, Proposal, Refused, World
 from tests.risk.desk import BTC, BUY, SELL, USD, A, B, holding, limits, order, proposal, working, world
 
 D = Decimal
@@ -125,6 +125,19 @@ def test_whatever_is_approved_no_balance_can_be_overdrawn(data: st.DataObject) -
             assert least >= 0
 
 
+@settings(deadline=None)
+@given(proposals(), st.lists(orders(), max_size=4), st.integers(0, 3000))
+def test_turnover_is_refused_exactly_where_everything_together_could_exceed_it(
+    asked: Proposal, others: list[Order], traded: int
+) -> None:
+    """Worked out without the code under test: at a price of 100, what was traded and all that may be."""
+    desk = world(orders=tuple(others), traded={"USD": str(traded)})
+    to_come = asked.parent_leaves_qty + sum((each.order_qty for each in others), ZERO)
+    answer = assess(asked, desk, limits(daily_turnover="3000"))
+    named = {refusal.limit for refusal in answer.refusals} if isinstance(answer, Refused) else set()
+    assert (traded + 100 * to_come > 3000) is ("max_daily_turnover" in named)
+
+
 NO_GROWTH = limits(
     position="0",
     order_qty="0",
@@ -132,6 +145,11 @@ NO_GROWTH = limits(
     venue_notional={A: "0", B: "0"},
     open_orders=0,
     unknown_orders=0,
+    position_notional="0",
+    gross_notional="0",
+    orders_per_minute=0,
+    daily_turnover="0",
+    venues_alive=3,
 )
 
 
@@ -165,7 +183,11 @@ def test_every_refusal_names_its_limit_its_value_and_its_worst_case(
     for refusal in answer.refusals:
         assert refusal.limit
         assert refusal.worst_case
-        assert refusal.limit in {"max_position", "balance"} or refusal.value > refusal.bound
+        assert refusal.value is not None
+        if refusal.limit == "min_venues_alive":
+            assert refusal.value < refusal.bound
+        elif refusal.limit not in {"max_position", "max_position_notional", "balance"}:
+            assert refusal.value > refusal.bound
         assert (refusal.venue is not None) == (refusal.limit in {"max_venue_notional", "balance"})
 
 

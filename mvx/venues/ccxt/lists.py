@@ -7,7 +7,7 @@ ledger waits for its lines there; where they do not come in time, that is an err
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mvx.domain.execution import Fill, Transfer
@@ -54,7 +54,7 @@ class Lists:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         exchange = await self._session.private()
         rows, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_open_orders())
-        return tuple(report_of(row, self._whose) for row in rows)
+        return tuple(_with_a_size(report_of(row, self._whose) for row in rows))
 
     async def closed_orders(
         self, since: Instant, known: Collection[tuple[Symbol, OrderId]]
@@ -72,7 +72,7 @@ class Lists:
             for symbol, order_id in known:
                 if order_id not in listed:
                     rows += await self._one_order(symbol, order_id)
-        reports = [report_of(each, self._whose) for each in rows]
+        reports = _with_a_size(report_of(each, self._whose) for each in rows)
         closed = [each for each in reports if each.ord_status in TERMINAL and each.updated_at >= since]
         return tuple(sorted(once(closed, lambda each: each.order_id), key=lambda each: each.updated_at))
 
@@ -197,3 +197,8 @@ class Lists:
         )
         until = after(self._session.calls.venue_now(), self._session.row.clock_skew_s)
         return await by_window(windows, start, until)
+
+
+def _with_a_size(reports: Iterable[OrderReport]) -> list[OrderReport]:
+    """Without those of which nothing is told but an amount of quote that nobody took (Kraken's viqc)."""
+    return [each for each in reports if each.order_qty > ZERO]

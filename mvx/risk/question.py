@@ -1,7 +1,8 @@
-"""What risk is asked, what it may know, and what it answers.
+"""What risk is asked: children that are about to be committed, in the world as the journal holds it; and
+what it answers.
 
-Rule: everything here is a value read inside the intent's own write transaction; nothing comes from the
-reporting side, and nothing unconfirmed is known to it except as an order that could still fill.
+Rule: the world is what one transaction reads. Nothing in it is an estimate, and a fill that no venue has
+confirmed is known to it except as an order that could still fill.
 """
 
 from __future__ import annotations
@@ -9,24 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.instant import Instant
 from mvx.domain.instrument import Instrument
 from mvx.domain.order import Order, Side
 from mvx.domain.trading import TradingStates
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """None or an absent key: no such limit. Position and order quantity in base by instrument name,
-    notionals in the desk's currency."""
-
-    max_position: Mapping[str, Decimal]
-    max_order_qty: Mapping[str, Decimal]
-    max_order_notional: Decimal | None
-    max_venue_notional: Mapping[Venue, Decimal]
-    max_open_orders: int | None
-    max_unknown_orders: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +33,58 @@ class Holding:
 class WorkingParent:
     """A parent that a live worker still works: it reserves all it was admitted for.
 
-    `leaves_qty` is its quantity less its confirmed fills."""
+    `leaves_qty` is its quantity less its confirmed fills, of `base`."""
 
     parent_id: ParentId
-    instrument: str
+    base: Asset
     side: Side
     leaves_qty: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`orders`: all that are not settled, of every venue, foreign ones included. `prices`: instrument
-    name to mid in the desk's currency. `trading`: what the operator decided, of the system and its venues."""
+    """`orders`: all that are not settled, of every venue, foreign ones included. `prices`: what one of an
+    asset is worth in the desk's currency, of bases and quotes. `trading`: what the operator decided, of the
+    system and its venues. `bases`: the assets that are positions. `sent_at`: when each order of the last
+    minute was committed. `traded`: what was filled since 00:00 UTC, in each quote. `health`: the venues that
+    list the instrument, and why one of them is not alive (empty: it is)."""
 
+    at: Instant
     holdings: Mapping[tuple[Venue, Asset], Holding]
     orders: tuple[Order, ...]
     working: tuple[WorkingParent, ...]
-    prices: Mapping[str, Decimal]
+    prices: Mapping[Asset, Decimal]
     trading: TradingStates
+    bases: frozenset[Asset]
+    sent_at: tuple[Instant, ...]
+    traded: Mapping[Asset, Decimal]
+    health: Mapping[Venue, str]
+
+
+class Priced(NamedTuple):
+    """The book that a venue's children were planned on: its own mid, when it was read, and the instrument's
+    quote per unit of the book's."""
+
+    mid_px: Decimal
+    rate: Decimal
+    read_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """Children of one parent, about to be committed.
 
-    `parent_leaves_qty` is the parent's whole remaining quantity, these children included.
-    `notional_rates`: the desk's currency per unit of the venue's quote. `flattening`: it leaves a venue,
-    halted or not, and is judged by that venue's own position alone."""
+    `parent_leaves_qty` is the parent's whole remaining quantity, these children included. `mid_px`: the
+    consolidated mid in the instrument's quote. `flattening`: it leaves a venue, halted or not, and is judged
+    by that venue's own position and book alone."""
 
     parent_id: ParentId
     instrument: Instrument
     side: Side
     parent_leaves_qty: Decimal
     children: tuple[Order, ...]
-    notional_rates: Mapping[Venue, Decimal]
+    mid_px: Decimal | None
+    books: Mapping[Venue, Priced]
     flattening: bool = False
 
     def __post_init__(self) -> None:
@@ -89,15 +97,21 @@ class Proposal:
             ):
                 raise ValueError(f"{child.cl_ord_id} is no child of {self.parent_id}")
 
+    @property
+    def venues(self) -> list[Venue]:
+        """Where its children go."""
+        return sorted({child.venue for child in self.children})
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One limit that the worst case would break; `worst_case` says in one sentence what made it.
 
-    A sell's position is signed: value -12 against bound -10."""
+    A sell's position is signed: value -12 against bound -10. A value of None has no bound, or can not be
+    computed."""
 
     limit: str
-    value: Decimal
+    value: Decimal | None
     bound: Decimal
     worst_case: str
     venue: Venue | None = None

@@ -1,0 +1,37 @@
+"""`mvx explain`: what a code, a kind of break or a state means, and what became of an order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mvx.cli.session import Answer, Session
+
+
+def _words() -> list[str]:
+    from mvx.engine.words import words
+
+    return list(words())
+
+
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="CODE|BREAK-KIND|STATE|CL_ORD_ID",
+        autocompletion=_words,
+        help="An error code, exit code, kind of break, state or word; or an order, a parent or its --id.",
+    ),
+]
+
+
+def explain(ctx: typer.Context, what: What) -> Answer:
+    from mvx.engine.words import explain_word
+
+    session: Session = ctx.obj
+    explained = explain_word(what)
+    if explained is not None:
+        return explained
+    from mvx.engine.explain import explain_order
+
+    return explain_order(session.desk(), what)

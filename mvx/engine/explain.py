@@ -1,0 +1,119 @@
+"""`mvx explain` of an order or a parent: what became of it, told from the log.
+
+Read-only, and light. A story is folded by the journal's own
+fold, so that what it says of an order at each step is what was stored then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mvx.config.desk import DeskSettings
+from mvx.domain.entries import Entry, JournalRestored, TradingSet
+from mvx.domain.ids import ClOrdId
+from mvx.domain.order import Order
+from mvx.domain.telling import known_of, names_in, sentence, subject_of
+from mvx.engine.outcome import Outcome
+from mvx.engine.setup import existing_journal
+from mvx.engine.words import Event, ExplainResult, close_to
+from mvx.errors import Exit, UsageError
+from mvx.journal import history, story, views
+from mvx.journal.fold import apply
+from mvx.journal.rows import order_of
+from mvx.journal.store import ReadTx
+from mvx.journal.story import Logged
+from mvx.journal.verify import MemoryState
+
+#: Kinds of entries that are about every order that was alive then.
+_AROUND = (TradingSet, JournalRestored)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Who a story is about, and every name under which the log speaks of them."""
+
+    about: str
+    orders: tuple[Order, ...]
+    names: frozenset[str]
+
+
+def explain_order(desk: DeskSettings, name: str) -> Outcome:
+    """The story of an order or of a parent, by its id or its --id. Raises UsageError where there is none."""
+    if not desk.journal.exists():
+        raise _nothing_called(name)
+    journal = existing_journal(desk)
+    with journal.read() as tx:
+        cast = _cast(tx, name)
+        events = () if cast is None else tuple(_told(cast, _log_of(tx, cast)))
+    journal.close()
+    if cast is None:
+        raise _nothing_called(name)
+    return Outcome(ExplainResult(name, cast.about, (), events, _next(cast)), Exit.OK)
+
+
+def _next(cast: _Cast) -> str:
+    """Only the venue itself can tell how the story of an order ends."""
+    venues = dict.fromkeys(order.venue for order in cast.orders if not order.settled)
+    return f"mvx reconcile --venue {','.join(venues)}" if venues else ""
+
+
+def _nothing_called(word: str) -> UsageError:
+    close = close_to(word)
+    hint = f"; did you mean {close}?" if close else ""
+    return UsageError(
+        f"no code, kind of break, state, order or parent is called {word}{hint}",
+        next_step=f"mvx explain {close}" if close else "mvx help words, or mvx orders",
+    )
+
+
+def _cast(tx: ReadTx, name: str) -> _Cast | None:
+    parent = history.parent(tx, name) or history.parent_by_key(tx, name)
+    order = views.order(tx, name)
+    if parent is not None:
+        orders = views.children(tx, parent.parent_id)
+    elif order is not None:
+        orders = (order,)
+        parent = history.parent(tx, order.parent_id) if order.parent_id else None
+    else:
+        return None
+    ids = [each.cl_ord_id for each in orders]
+    names: list[str] = [*ids, *story.refs_of_breaks(tx, ids)]
+    if parent is not None:
+        names += [parent.parent_id, *story.jobs_of(tx, parent)]
+    return _Cast("parent" if order is None else "order", orders, frozenset(names))
+
+
+def _log_of(tx: ReadTx, cast: _Cast) -> Iterator[Logged]:
+    """The entries of a story: those about its cast, and what was decided around it while it lasted."""
+    kinds = [kind.__name__ for kind in _AROUND]
+    found = list(story.entries_that_hold(tx, cast.names, kinds))
+    own = [logged.seq for logged in found if names_in(logged.entry) & cast.names]
+    lasts = not all(order.settled for order in cast.orders)
+    for logged in found:
+        if not isinstance(logged.entry, _AROUND):
+            if logged.seq in own:
+                yield logged
+        elif own[0] < logged.seq and (lasts or logged.seq < own[-1]) and _concerns(logged.entry, cast):
+            yield logged
+
+
+def _concerns(entry: Entry, cast: _Cast) -> bool:
+    venue = getattr(entry, "venue", None)
+    return venue is None or venue in {order.venue for order in cast.orders}
+
+
+def _told(cast: _Cast, entries: Iterator[Logged]) -> Iterator[Event]:
+    state = MemoryState()
+    for seq, at, entry in entries:
+        subject = subject_of(entry)
+        before = _order(state, subject)
+        apply(state, seq, at, entry)
+        after = _order(state, subject)
+        known = "" if after is None or after == before else known_of(after)
+        yield Event(at, type(entry).__name__, subject, sentence(entry, at, before), known)
+
+
+def _order(state: MemoryState, cl_ord_id: ClOrdId | None) -> Order | None:
+    row = None if cl_ord_id is None else state.get("orders", cl_ord_id)
+    return None if row is None else order_of(row)

@@ -1,0 +1,73 @@
+"""What a venue's answer must be to be believed at all: numbers that are numbers, times that are times, names
+that name something.
+
+Rule: asked once, at the port, whatever the adapter. All that lies behind it computes with exact decimals,
+keeps times in 64 bits and texts of whole characters; an answer that is not so is no answer, and nothing of
+it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from mvx.domain.book import Book
+from mvx.domain.ids import Venue
+from mvx.domain.instant import LAST
+from mvx.domain.money import MAX_DIGITS, bounded
+from mvx.domain.text import MAX_CHARS, is_utf8
+from mvx.errors import BadVenueData
+
+#: What is multiplied with one another. Sums and products of such numbers may be twice as long.
+_POSITIVE = frozenset({"qty", "price", "order_qty", "limit_px", "avg_px", "tick", "lot", "max_px"})
+_NOT_NEGATIVE = frozenset({"cum_qty", "min_qty", "min_notional"})
+_NAMES = frozenset({"order_id", "exec_id", "transfer_id", "symbol", "asset", "fee_asset", "base", "quote"})
+
+
+def refuse_incredible(venue: Venue, answer: object) -> None:
+    """Raises BadVenueData for an answer that can not be true."""
+    for problem in _problems("", answer):
+        raise BadVenueData(f"{venue}: {problem}")
+
+
+def _problems(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Decimal):
+        yield from _number(name, value)
+    elif value is None or isinstance(value, bool | Enum | float):
+        return
+    elif isinstance(value, int):
+        if not 0 <= value <= LAST:
+            yield f"{name} is no time: {str(value)[:MAX_DIGITS]}"
+    elif isinstance(value, str):
+        yield from _text(name, value)
+    else:
+        for inner, each in _parts(name, value):
+            yield from _problems(inner, each)
+
+
+def _parts(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Book):
+        return (("at", value.at),)  # its levels were checked when it was built
+    if isinstance(value, Mapping):
+        return (part for asset, amount in value.items() for part in (("asset", asset), ("amount", amount)))
+    if is_dataclass(value):
+        return ((each.name, getattr(value, each.name)) for each in fields(value))
+    return ((name, each) for each in value)
+
+
+def _number(name: str, number: Decimal) -> Iterator[str]:
+    multiplied = name in _POSITIVE or name in _NOT_NEGATIVE
+    if not bounded(number, MAX_DIGITS if multiplied else 2 * MAX_DIGITS):
+        yield f"{name} is no finite number of a plausible length: {str(number)[:MAX_DIGITS]}"
+    elif number <= 0 and name in _POSITIVE:
+        yield f"{name} is {number}, and can only be positive"
+    elif number < 0 and name in _NOT_NEGATIVE:
+        yield f"{name} is {number}, and can not be negative"
+
+
+def _text(name: str, text: str) -> Iterator[str]:
+    if len(text) > MAX_CHARS or not is_utf8(text) or (name in _NAMES and not text):
+        yield f"{name} is no text of a plausible length: {text[:MAX_DIGITS]!r}"

@@ -1,0 +1,108 @@
+"""`mvx explain` as it is typed and read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mvx.domain.entries import Intended, ParentOpened, Rejected
+from mvx.domain.ids import ClOrdId, ParentId
+from mvx.engine.words import words
+from mvx.errors import Exit
+from mvx.journal.store import Journal
+from tests.cli.harness import mvx, surroundings
+from tests.domain.orders import BUY, at, order
+
+HOSTILE = "no\x1b[2Jfunds‮\nintended: nothing"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A journal with one parent, whose child was refused in a hostile venue's words."""
+    path = tmp_path / "mvx.db"
+    intent = order(BUY, "0.5", cl_ord_id="m1", parent_id=ParentId("p1"), sending=False)
+    opened = closing(Journal(path, mode="paper"))
+    with opened as made, made.write(at=at(0)) as tx:
+        tx.append(ParentOpened(ParentId("p1"), "key-1", "{}", "BTC-USD", BUY, intent.order_qty))
+        tx.append(Intended(intent))
+        tx.append(Rejected(ClOrdId("m1"), HOSTILE))
+    return path
+
+
+@pytest.mark.parametrize("word", words())
+def test_every_word_is_explained_without_a_config_or_a_journal(word: str, tmp_path: Path) -> None:
+    """Also where the config is broken: that is when one asks."""
+    (tmp_path / "mvx.toml").write_text("not toml")
+    ran = mvx(surroundings(tmp_path), "explain", word)
+    assert (Exit.OK, "") == (ran.exit_code, ran.stderr)
+    assert word in ran.stdout
+    assert "means" in ran.stdout
+    assert [] == [path for path in tmp_path.rglob("*") if path.name.startswith("mvx.db")]
+
+
+def test_a_meaning_says_what_is_known_and_what_to_run(tmp_path: Path) -> None:
+    ran = mvx(surroundings(tmp_path), "explain", "late_fill")
+    rows = dict(re.findall(r"^ *(\w+) +(.*)$", ran.stdout, re.MULTILINE))
+    assert ["late_fill", "means", "known", "next"] == list(rows)
+    assert rows["next"].startswith("mvx positions")
+
+
+def test_a_meaning_is_data_for_scripts(tmp_path: Path) -> None:
+    data = mvx(surroundings(tmp_path), "explain", "5", "--json").envelope["data"]
+    assert ["word", "about", "meanings", "story", "next"] == list(data)
+    assert ("5", "exit code", []) == (data["word"], data["about"], data["story"])
+    assert ["about", "word", "means", "known", "next"] == list(data["meanings"][0])
+
+
+def test_an_order_s_story_is_in_order_with_times(journal: Path, tmp_path: Path) -> None:
+    ran = mvx(surroundings(tmp_path), "--journal", str(journal), "explain", "m1")
+    times = re.findall(r"^(11-22 12:00:00\.000)  (\w+)", ran.stdout, re.MULTILINE)
+    assert ["parent", "intended", "kraken"] == [word for _, word in times]
+    assert "= not sent; 0 of 0.5 filled, PENDING_NEW; 0.5 more is reserved" in ran.stdout
+
+
+def test_what_a_venue_said_can_not_harm_a_terminal(journal: Path, tmp_path: Path) -> None:
+    """Nor look like a line of the story."""
+    ran = mvx(surroundings(tmp_path), "--journal", str(journal), "explain", "p1")
+    assert r"kraken refused it: no\x1b[2Jfunds\u202e\nintended: nothing" in ran.stdout
+    assert set("\x1b‮") & set(ran.stdout) == set()
+
+
+def test_a_story_is_data_for_scripts(journal: Path, tmp_path: Path) -> None:
+    """With the venue's own words as they were."""
+    ran = mvx(surroundings(tmp_path), "--journal", str(journal), "explain", "key-1", "--json")
+    data = ran.envelope["data"]
+    assert ("parent", []) == (data["about"], data["meanings"])
+    assert {
+        "at": "2026-11-22T12:00:00.000000Z",
+        "kind": "Rejected",
+        "cl_ord_id": "m1",
+        "text": f"kraken refused it: {HOSTILE}",
+        "known": f"0 of 0.5 filled, REJECTED ({HOSTILE}); settled, nothing is reserved any more",
+    } == data["story"][-1]
+
+
+def test_what_nobody_knows_is_exit_2_with_a_suggestion(tmp_path: Path) -> None:
+    ran = mvx(surroundings(tmp_path), "explain", "late_fil", "--json")
+    error = ran.envelope["error"]
+    assert (Exit.USAGE, "usage", "mvx explain late_fill") == (ran.exit_code, error["code"], error["next"])
+    assert "did you mean late_fill?" in error["message"]
+
+
+def test_a_script_s_explain_loads_nothing_slow(tmp_path: Path) -> None:
+    slow = "{'asyncio', 'pydantic', 'rich', 'logging', 'sqlite_utils', 'mvx.paper', 'mvx.cli.route'}"
+    script = (
+        "import sys, mvx.cli.app as app\n"
+        "from mvx.cli.environment import Environment\n"
+        "app.run(('explain', 'late_fill', '--json'), Environment.of_process())\n"
+        f"print(sorted({slow} & set(sys.modules)), file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert "[]" == ran.stderr.strip()

@@ -1,0 +1,65 @@
+"""-q and -v: how much is said on stderr beside the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mvx.cli.consent import plan_is_shown
+from mvx.cli.session import Session
+from mvx.cli.signals import Signals
+from tests.cli.harness import mvx, surroundings
+
+NOTICE = "mvx: no venues configured: running on the five built-in paper venues\n"
+
+
+def test_quiet_leaves_out_what_is_not_loud(tmp_path: Path) -> None:
+    """The notice and the plan. The answer is the same."""
+    plain = mvx(surroundings(tmp_path), "route", "BTC-USD", "0.1")
+    quiet = mvx(surroundings(tmp_path), "route", "BTC-USD", "0.1", "-q")
+    assert plain.stderr.startswith(NOTICE)
+    assert "plan: buy 0.1 BTC-USD" in plain.stderr
+    assert (0, "") == (quiet.exit_code, quiet.stderr)
+    assert "status         filled" in quiet.stdout
+
+
+def test_quiet_leaves_in_what_is_loud(tmp_path: Path) -> None:
+    """Warnings, breaks, errors."""
+    mvx(surroundings(tmp_path), "-q", "reconcile")
+    mvx(surroundings(tmp_path), "-q", "paper", "fault", "okx", "outage")
+    assert "warning: okx: connection refused" in mvx(surroundings(tmp_path), "-q", "venue-status").stderr
+    mvx(surroundings(tmp_path), "paper", "heal")
+    mvx(surroundings(tmp_path), "paper", "trade", "kraken", "buy", "0.1", "BTC/USD")
+    assert mvx(surroundings(tmp_path), "reconcile", "--quiet").stderr.startswith("break ")
+    assert mvx(surroundings(tmp_path), "-q", "route", "BTC-USD", "x").stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("argv", [("-v", "orders"), ("orders", "--verbose"), ("orders", "-v", "--json")])
+def test_verbose_says_what_is_in_force_and_how_it_ended(argv: tuple[str, ...], tmp_path: Path) -> None:
+    """Once each, and on stderr alone."""
+    mvx(surroundings(tmp_path), "init", "--paper")
+    ran = mvx(surroundings(tmp_path), *argv)
+    first, last = ran.stderr.splitlines()
+    assert f"mvx: config {tmp_path / 'mvx.toml'}, journal {tmp_path / 'mvx.db'}, paper" == first
+    assert last.startswith("mvx: exit 0 after 0.")
+    assert "mvx: " not in ran.stdout
+
+
+def test_verbose_says_how_a_failure_ended(tmp_path: Path) -> None:
+    ran = mvx(surroundings(tmp_path), "-v", "route", "BTC-USD", "x")
+    assert ran.stderr.splitlines()[-1].startswith("mvx: exit 2 after ")
+
+
+@pytest.mark.parametrize("argv", [("-q", "-v", "orders"), ("-q", "orders", "-v"), ("orders", "-vq")])
+def test_both_at_once_contradict_each_other(argv: tuple[str, ...], tmp_path: Path) -> None:
+    ran = mvx(surroundings(tmp_path), *argv)
+    assert 2 == ran.exit_code
+    assert "--quiet and --verbose contradict each other" in ran.stderr
+
+
+def test_whoever_is_asked_sees_the_plan_however_quiet_it_is(tmp_path: Path) -> None:
+    session = Session(surroundings(tmp_path), Signals())
+    session.quiet = True
+    assert plan_is_shown(session, lambda: True)
+    assert not plan_is_shown(session, None)
