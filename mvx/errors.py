@@ -233,6 +233,10 @@ class HeldBack(VenueUnreachable):
     time, or our clock is too far off. It says nothing about the venue."""
 
     code = "held_back"
+    means = (
+        "a request was kept back on our side: its turn under the rate budget or on the account's key did not"
+        " come in time, its key could not be read, or this machine's clock is too far off"
+    )
 
 
 class DeadlinePassed(HeldBack):

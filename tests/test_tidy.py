@@ -61,13 +61,10 @@ LIBRARIES: dict[str, str] = {
     "stamina": r"mvx\.venues\.ccxt\.calls",
 }
 #: Costs too much at start-up to be imported at the top of a module.
-ONLY_INSIDE_FUNCTIONS = (
-    *("sqlite_utils", "rich", "platformdirs", "tomli_w"),
-    *("ccxt", "aiohttp", "certifi", "stamina"),
-)
+ONLY_INSIDE_FUNCTIONS = LIBRARIES.keys() - {"typer", "pydantic", "pysqlite3", "sqlite3"}
 MAY_IMPORT_BY_NAME = {
     "mvx.cli.group": "verbs are loaded when they are invoked",
-    "mvx.venues.ccxt.load": "one class of ccxt is loaded, the one that is configured",
+    "mvx.venues.ccxt.load": "of ccxt only the class that is configured",
 }
 
 PURE = ("domain", "router", "risk", "reconciliation")

@@ -32,9 +32,9 @@ class LiveSettings:
     """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py)."""
 
     exchange: str
-    api_key: str | None = None
-    api_secret: str | None = None
-    api_password: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_secret: str | None = field(default=None, repr=False)
+    api_password: str | None = field(default=None, repr=False)
     api_url: str | None = None
     ws_url: str | None = None
     sandbox: bool = False
