@@ -60,6 +60,7 @@ def access_to(venue: VenueSettings, folder: Path, environ: Mapping[str, str]) ->
         symbols=tuple(dict.fromkeys(venue.symbols.values())),
         folder=folder,
         keys=None if live.api_key is None else partial(_keys, live, environ),
+        keys_take_long=any(name and name.startswith(("command:", "keyring:")) for name in _references(live)),
         timeout_s=venue.timeout_s,
         lateness_s=venue.lateness_s,
         accept_lateness_s=venue.accept_lateness_s,
@@ -69,6 +70,10 @@ def access_to(venue: VenueSettings, folder: Path, environ: Mapping[str, str]) ->
         ws_url=live.ws_url,
         sandbox=live.sandbox,
     )
+
+
+def _references(live: LiveSettings) -> tuple[str | None, ...]:
+    return live.api_key, live.api_secret, live.api_password
 
 
 def _keys(live: LiveSettings, environ: Mapping[str, str]) -> Keys:

@@ -36,14 +36,16 @@ class Keys:
 @dataclass(frozen=True, slots=True)
 class Access:
     """`exchange` is ccxt's id. `keys` reads the secrets when they are first needed; None: there are none,
-    and only market data can be read. `folder`: for what processes share. `read_attempts`: how often a
-    read is tried. `budgets`: where the account's tier is not the least one."""
+    and only market data can be read. Where they take long (a command, a keyring) nobody else waits for it.
+    `folder`: for what processes share. `read_attempts`: how often a read is tried. `budgets`: where the
+    account's tier is not the least one."""
 
     name: Venue
     exchange: str
     symbols: tuple[Symbol, ...]
     folder: Path
     keys: Callable[[], Keys] | None = None
+    keys_take_long: bool = False
     timeout_s: float = 10.0
     lateness_s: float = 60.0
     accept_lateness_s: float = 30.0

@@ -140,11 +140,6 @@ class Calls:
                     call.nonce = await stack.enter_async_context(held)
             yield
 
-    @property
-    def budget_used(self) -> float:
-        """The part of the account's budget that is used now."""
-        return self._bucket(private=True).used
-
     def _silent(self, call: Call) -> MvxError:
         venue, waited = self._access.name, f"{self._access.timeout_s:g} s"
         if call.left:

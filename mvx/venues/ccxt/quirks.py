@@ -40,8 +40,8 @@ class Quirks:
     """One venue. config: for ccxt's constructor. answers: by endpoint, where a good answer holds its rows or
     its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
-    restore: what has to be said to ccxt's object once it knows its markets. tick: where a market's is not
-    where ccxt looks for it."""
+    order_row: an order's record as ccxt can read it. restore: what has to be said to ccxt's object once it
+    knows its markets. tick: where a market's is not where ccxt looks for it."""
 
     config: Mapping[str, Any]
     times: Times
@@ -53,6 +53,7 @@ class Quirks:
     trades: Pages
     closed_orders: Pages
     on_margin: Callable[[Mapping[str, Any]], bool]
+    order_row: Callable[[Any], Any]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
 
@@ -113,6 +114,15 @@ def _kraken_on_margin(info: Mapping[str, Any]) -> bool:
     return isinstance(margin, str) and bool(margin.strip("0."))
 
 
+def _kraken_order_row(order: Any) -> Any:
+    """kraken.parse_order splits the prose of an order at its blanks, and fails on a kind that it does not
+    know. The fields beside it say the same (docs, Get Closed Orders)."""
+    described = order.get("descr") if isinstance(order, dict) else None
+    if not isinstance(described, dict) or not {"pair", "type", "ordertype"} <= described.keys():
+        return order
+    return {**order, "descr": {key: value for key, value in described.items() if key != "order"}}
+
+
 def _kraken_restore(exchange: Any) -> None:
     """kraken.fetch_markets and parse_currency keep these on the side, and set_markets does not know them."""
     exchange.options["marketsByAltname"] = exchange.index_by(list(exchange.markets.values()), "altname")
@@ -155,6 +165,7 @@ _KRAKEN = Quirks(
     trades=Pages(extra={"consolidate_taker": "false"}),
     closed_orders=Pages(extra={"closetime": "close"}),
     on_margin=_kraken_on_margin,
+    order_row=_kraken_order_row,
     restore=_kraken_restore,
     tick=_kraken_tick,
 )
@@ -220,6 +231,7 @@ _BINANCE = Quirks(
     trades=Pages(from_id="fromId"),
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
+    order_row=lambda order: order,
     restore=_nothing,
     tick=_nothing,
 )

@@ -146,11 +146,13 @@ class Session:
         return skew.us / MICROS_PER_S if beyond_us > 0 else 0.0
 
     async def _read_keys(self) -> Any:
-        """A key that can not be read hurts its own venue only. Whatever reads it may take its time."""
+        """A key that can not be read hurts its own venue only."""
         if self.access.keys is None:
             raise HeldBack(f"{self.access.name}: no api_key is configured")
         try:
-            return await asyncio.to_thread(self.access.keys)
+            if self.access.keys_take_long:
+                return await asyncio.to_thread(self.access.keys)
+            return self.access.keys()
         except ConfigError as error:
             raise HeldBack(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -68,7 +67,7 @@ class AccountKey:
                 waited_s = seconds_between(began_at, now)
                 who = _holder(descriptor)
                 raise HeldBack(f"{self._name}: waited {waited_s:.1f} s for its key, which {who} uses")
-            await self._clock.sleep(_POLL_S * (1 + random.random()))
+            await self._clock.sleep(_POLL_S)
 
 
 class Nonce:
@@ -109,13 +108,6 @@ class SharedBucket:
             empty_s = self._budget.burst / self._budget.per_s
             closed = after(self._clock.now(), empty_s + seconds)
             self._write_full_at(descriptor, max(closed, self._full_at(descriptor)))
-
-    @property
-    def used(self) -> float:
-        """The part of it that is used now."""
-        with _locked_file(self._file) as descriptor:
-            missing_s = max(0.0, seconds_between(self._clock.now(), self._full_at(descriptor)))
-        return min(1.0, missing_s * self._budget.per_s / self._budget.burst)
 
     def _take(self, cost: float, first: bool) -> float:
         """0 where it was taken, else how long until it may be there."""

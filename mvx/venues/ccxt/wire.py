@@ -196,7 +196,7 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         return [self.parse_trade(trade, market) for trade in self.to_array(trades)]
 
     def parse_orders(self, orders: Any, market: Any = None, *_: Any, **__: Any) -> Any:
-        return [self.parse_order(order, market) for order in self.to_array(orders)]
+        return [self.parse_order(self.quirks.order_row(order), market) for order in self.to_array(orders)]
 
     def parse_ledger(self, data: Any, currency: Any = None, *_: Any, **__: Any) -> Any:
         return [self.parse_ledger_entry(entry, currency) for entry in self.to_array(data)]
