@@ -105,10 +105,11 @@ class Lists:
         return tuple(sorted(moved, key=lambda each: each.at))
 
     async def balances(self) -> Balances:
-        """As of when they were asked for: what happens on the way is later."""
+        """As of when they were asked for, at the earliest: what happens on the way is later, and so is all
+        that follows, however coarse the venue's clock is."""
         self._kept = None  # what is read from here on has to be later than they are
         exchange = await self._session.private()
-        at = self._session.calls.venue_now()
+        at = self._session.earliest_there()
         balance, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_balance())
         total, free = balances_of(balance)
         held = {asset for asset, amount in total.items() if amount != ZERO}

@@ -132,6 +132,11 @@ class Session:
         self._skew = Skew(us, doubt_us, ended_at)
         self.calls.skew_us = us
 
+    def earliest_there(self) -> Instant:
+        """The venue's time now, at the earliest that it may be."""
+        assert self._skew is not None
+        return Instant(self.calls.venue_now() - self._skew.doubt_us)
+
     async def close(self) -> None:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:

@@ -10,7 +10,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -70,18 +73,19 @@ class Account:
 
     def fill(self, asked: Asked) -> Answer:
         order_id, at = f"O{len(self.orders):05}-AAAAA-AAAAAA", round(time.time(), 4)
-        qty, px = D(asked.params["volume"]), D(asked.params["price"])
-        cost, fee = qty * px, (qty * px * D("0.0026")).quantize(D("0.0001"))
-        self.orders[order_id] = kraken.order(
-            asked.params["cl_ord_id"], opentm=at, closetm=at, vol=str(qty), vol_exec=str(qty), price=str(px)
-        )
+        side, qty, px = asked.params["type"], D(asked.params["volume"]), D(asked.params["price"])
+        bought = qty if side == "buy" else -qty
+        cost, fee = bought * px, (qty * px * D("0.0026")).quantize(D("0.0001"))
+        terms = {"vol": str(qty), "price": str(px)}
+        order = kraken.order(asked.params["cl_ord_id"], opentm=at, closetm=at, vol_exec=str(qty), **terms)
+        self.orders[order_id] = order | {"descr": order["descr"] | {"type": side, "price": str(px)}}
         trade_id = f"T{len(self.trades):05}-AAAAA-AAAAAA"
-        self.trades[trade_id] = kraken.trade(order_id, time=at, vol=str(qty), price=str(px), cost=str(cost))
-        self.lines[f"L{len(self.lines)}"] = kraken.ledger_line(trade_id, "XXBT", str(qty), time=at)
+        self.trades[trade_id] = kraken.trade(order_id, time=at, type=side, cost=str(abs(cost)), **terms)
+        self.lines[f"L{len(self.lines)}"] = kraken.ledger_line(trade_id, "XXBT", str(bought), time=at)
         self.lines[f"L{len(self.lines)}"] = kraken.ledger_line(
             trade_id, "ZUSD", str(-cost), str(fee), time=at
         )
-        self.held["XXBT"] += qty
+        self.held["XXBT"] += bought
         self.held["ZUSD"] -= cost + fee
         return kraken.result({"descr": {"order": f"buy {qty} XBTUSD @ limit {px}"}, "txid": [order_id]})
 
@@ -107,10 +111,30 @@ def mvx(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, Any
     return run.returncode, json.loads(run.stdout), run.stdout + run.stderr
 
 
+@contextmanager
+def plenty(folder: Path) -> Iterator[None]:
+    """An account that may ask as much as it likes: its budget is always whole."""
+    done = threading.Event()
+
+    def refill() -> None:
+        while not done.wait(0.05):
+            for spent in folder.glob("mvx.db.venues/*.budget"):
+                spent.unlink(missing_ok=True)
+
+    filler = threading.Thread(target=refill)
+    filler.start()
+    try:
+        yield
+    finally:
+        done.set()
+        filler.join()
+
+
 def test_a_route_is_sent_confirmed_and_shown(account: Account, tmp_path: Path) -> None:
     """And the journal agrees with the venue's own record to the last digit, the fee included."""
-    assert (0, 0) == (mvx(tmp_path, "init")[0], mvx(tmp_path, "reconcile")[0])
-    code, answer, printed = mvx(tmp_path, "route", "BTC-USD", "0.25", "--yes")
+    assert 0 == mvx(tmp_path, "init")[0]
+    with plenty(tmp_path):  # first contact, the order and what came of it, all within a second
+        code, answer, printed = mvx(tmp_path, "route", "BTC-USD", "0.25", "--yes")
     assert (0, "live") == (code, answer["mode"]), printed
     assert ("0.25", "FILLED") == (answer["data"]["cum_qty"], answer["data"]["children"][0]["ord_status"])
     time.sleep(0.3)
@@ -122,6 +146,21 @@ def test_a_route_is_sent_confirmed_and_shown(account: Account, tmp_path: Path) -
     assert (0, {"BTC": "1.75", "USD": "79947.9749"}) == (code, confirmed), printed
     assert account.held["ZUSD"] == D(confirmed["USD"])
     assert 0 == mvx(tmp_path, "journal", "verify")[0]
+
+
+def test_a_venue_is_left_and_the_journal_agrees(account: Account, tmp_path: Path) -> None:
+    """Back to what was there before us, less the fees."""
+    assert 0 == mvx(tmp_path, "init")[0]
+    with plenty(tmp_path):
+        assert 0 == mvx(tmp_path, "route", "BTC-USD", "0.25", "--yes")[0]
+        code, answer, printed = mvx(tmp_path, "flatten", "--venue", "kraken", "--yes")
+    (left,) = answer["data"]["venues"]
+    assert (0, True, {"BTC": "0.25"}) == (code, left["verified"], left["before"]), printed
+    assert D("1.5") == account.held["XXBT"]
+    code, answer, printed = mvx(tmp_path, "positions")
+    confirmed = {row["asset"]: D(row["confirmed"]) for row in answer["data"]["positions"]}
+    assert (0, D("1.5"), account.held["ZUSD"]) == (code, confirmed["BTC"], confirmed["USD"]), printed
+    assert 2 == len(account.orders)
 
 
 def test_an_order_whose_answer_is_lost_is_found_by_its_client_id(account: Account, tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_free_and_locked_make_the_total(on_binance: Rig) -> None:
     assert {Asset("USDT"): D("17185.45120001"), Asset("BTC"): D("0.4012")} == balances.free
 
 
+def test_balances_are_not_dated_later_than_they_are(rig: Rig) -> None:
+    """Kraken cuts its time to whole seconds, and a fill that came right after them is none of theirs."""
+    rig.clock.advance(0.9)
+    began_at = rig.clock.now()
+    balances = rig.run(lambda venue: venue.balances())
+    assert began_at - 1_000_000 <= balances.at <= began_at
+
+
 def test_a_number_without_quotes_keeps_every_digit(on_kraken: Rig) -> None:
     """ccxt's own parser makes a binary float of it, which holds 17."""
     body = '{"error":[],"result":{"XXBT":{"balance":12345678901234.12345678901234567,"hold_trade":0.1}}}'
