@@ -38,9 +38,10 @@ class Environment(NamedTuple):
         return self.stdin.isatty() and self.stderr.isatty()
 
     def colour(self, stream: TextIO) -> bool:
-        """Colour is for a terminal that wants it."""
+        """Colour is for a terminal that wants it, and for whoever asks for it outright (force-color.org)."""
+        wanted = stream.isatty() or self.variables.get("FORCE_COLOR")
         plain = self.variables.get("NO_COLOR") or self.variables.get("TERM") == "dumb"
-        return stream.isatty() and not plain
+        return bool(wanted) and not plain
 
     def answer(self, text: str, end: str = "\n") -> bool:
         """One piece of the answer, on stdout; whether it was written."""

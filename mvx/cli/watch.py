@@ -68,7 +68,8 @@ class Records:
         self._session = session
         self._around = session.environment
         self._every_s = every_s
-        self._live = not session.json and self._around.colour(self._around.stdout)
+        stdout = self._around.stdout
+        self._live = not session.json and stdout.isatty() and self._around.colour(stdout)
         self._told: tuple[str, ...] = ()
         self._last: Outcome | None = None
         self._at = ""

@@ -38,7 +38,9 @@ _COMMENTS = {
     "risk": (
         "What would break a limit in the worst case of all that is in flight is refused, exit 4.\n"
         "max_position: either way, over all venues, in the base asset. max_order_notional: of one route.\n"
-        "max_open_orders, max_unknown_orders: with so many, nothing more is sent."
+        "max_open_orders, max_unknown_orders: with so many, nothing more is sent. Others that can be set:\n"
+        "max_position_notional, max_gross_notional, max_venue_notional, max_order_qty, max_daily_turnover,\n"
+        "max_orders_per_minute, price_collar_bps, min_venues_alive. mvx config show has them all."
     ),
     "reconcile": "interval_s: of mvx run and --watch. max_age_s: what was confirmed longer ago is stale.",
 }

@@ -165,6 +165,17 @@ def test_colour_is_for_terminals_that_want_it(tmp_path: Path) -> None:
     assert "\x1b" not in mvx(surroundings(tmp_path), "config", "show").stdout
 
 
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_colour_in_a_pipe_is_for_whoever_asks_for_it(
+    variables: dict[str, str], coloured: bool, tmp_path: Path
+) -> None:
+    ran = mvx(surroundings(tmp_path, variables), "venue-status")
+    assert ("\x1b[" in ran.stdout) is coloured
+
+
 def test_only_the_invoked_verb_is_imported() -> None:
     """`mvx --help` imports no verb, and `positions --json` nothing slow."""
     slow = "{'asyncio', 'pydantic', 'rich', 'tomllib', 'logging', 'tempfile', 'sqlite_utils'}"

@@ -52,7 +52,7 @@ def intend(tx: WriteTx, venue: Venue) -> Order:
         cl_ord_id=cl_ord_id,
         parent_id=parent_id,
         venue=venue,
-        account="main",
+        account="paper",
         symbol=Symbol("BTC/USD"),
         instrument="BTC-USD",
         base=Asset("BTC"),

@@ -71,10 +71,15 @@ def i2_no_limit_is_passed(case: Case) -> Iterator[str]:
 
 
 def _not_ours(case: Case, venue: Venue) -> Decimal:
-    """How much of the base was moved, or may be, by what did not pass through mvx."""
+    """How much of the base was moved, or may be, by what did not pass through mvx, or by who leaves a venue
+    and may take the desk's position along."""
     it = case.truth.venues[venue]
     late_s = case.lateness_s(venue)
-    moved = sum((order.order_qty for order in it.orders.values() if order.cl_ord_id is None), ZERO)
+    moved = ZERO
+    for order in it.orders.values():
+        intent = case.ours.intents.get(order.cl_ord_id) if order.cl_ord_id else None
+        if intent is None or intent.parent_id in case.ours.flattens:
+            moved += order.order_qty
     for fill in it.fills:
         if fill.busted_at is not None or it.is_exogenous(fill, late_s):
             moved += fill.qty

@@ -35,6 +35,7 @@ class Judge:
         journal = self._stack.enter_context(read_only(world.settings.desk.journal))
         self.ours = Ours(ReadTx(journal), world.tell)
         world.on_commit = self._committed
+        world.sky.rest_of = self.truth.rest_of
         world.sky.is_booked = lambda venue, fill: (venue, fill.exec_id) in self.ours.fills
         world.exchange.visited = self._visited
 

@@ -25,9 +25,8 @@ from tests.support import START
 
 #: A `finally` that waits for something takes its end for an answer, and is asked again.
 _LAST_WORDS = 20
-#: How often one that has just read the journal is interrupted, and for how many callbacks of others at most:
-#: for a moment, or for as long as another one's whole work takes.
-INTERRUPTED = 0.08
+#: For how many callbacks of others at most one is interrupted: for a moment, or for as long as another one's
+#: whole work takes.
 INTERRUPTS = (10, 60, 400)
 
 
@@ -151,11 +150,13 @@ class Kernel(asyncio.AbstractEventLoop):
 
 
 class Loop(Kernel):
-    """What the simulation does with it: one callback after the other, of whomever chance says."""
+    """What the simulation does with it: one callback after the other, of whomever chance says.
+    `interrupting`: how often one that has just read the journal is interrupted."""
 
     def __init__(self, chance: random.Random, clock: SimulatedClock) -> None:
         super().__init__(clock)
         self.steps = 0
+        self.interrupting = 0.0
         self.stepped: Callable[[Turns], None] = lambda turns: None
         self._chance = chance
         self._interrupted = False
@@ -193,7 +194,7 @@ class Loop(Kernel):
 
     def interrupt(self, turns: Turns) -> None:
         """Others go on for a while, in the middle of what this one does."""
-        if self._interrupted or self._chance.random() > INTERRUPTED:
+        if self._interrupted or self._chance.random() > self.interrupting:
             return
         task = asyncio.current_task(self)
         turns.waits = self._interrupted = True

@@ -165,9 +165,9 @@ class Port:
             if self._sky.answer_fault("replayed-events", self.name):
                 for again in heard[-5:]:
                     yield again
-            if report.fill is not None and (strike := self._sky.answer_fault("phantom-event", self.name)):
-                fill = replace(report.fill, exec_id=ExecId(f"P{strike.index}"))
-                yield replace(report, fill=fill)
+            phantom = report.fill or self._sky.rest_of(self.name, report)
+            if phantom is not None and (strike := self._sky.answer_fault("phantom-event", self.name)):
+                yield replace(report, fill=replace(phantom, exec_id=ExecId(f"P{strike.index}")))
 
     def _contradicted(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
         """One trade that we know, with another price."""

@@ -142,6 +142,7 @@ class Play:
         self.world.sky.clear()
         self.world.exchange.heal()
         cancel_what_is_foreign(self.world)
+        self.world.loop.interrupting = 0.0
         for process in self.world.processes:
             process.doom = None
             self.world.loop.resume(process)

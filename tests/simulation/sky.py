@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mvx.domain.execution import Fill
+from mvx.domain.execution import ExecutionReport, Fill
 from mvx.domain.ids import Venue
 from mvx.venues.port import Balances
 from tests.simulation.faults import KINDS, Group, Strike
@@ -26,6 +26,7 @@ class Sky:
         self.struck: Counter[str] = Counter()
         self.last_balances: dict[Venue, Balances] = {}
         self.accept_at_the_latest: Callable[[Venue, Strike], float] = lambda venue, strike: 0.0
+        self.rest_of: Callable[[Venue, ExecutionReport], Fill | None] = lambda venue, report: None
         self.is_booked: Callable[[Venue, Fill], bool] = lambda venue, fill: False
         self.rests: Callable[[Venue, Any], bool] = lambda venue, answer: False
         self._tell = tell

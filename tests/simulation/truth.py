@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mvx.domain.execution import Fill, Transfer
-from mvx.domain.ids import Asset, OrderId, Venue
+from mvx.domain.execution import ExecutionReport, Fill, Transfer
+from mvx.domain.ids import Asset, ExecId, OrderId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.money import ZERO
 from mvx.paper import records, store
@@ -55,6 +55,16 @@ class Truth:
         self._con = con
         self._tell = tell
         self._marks: dict[Venue, tuple[int, ...]] = {}
+
+    def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
+        """A fill of all that rests of an order, which has not been."""
+        order = self.venues[venue].orders.get(report.order_id)
+        if order is None or not order.open or order.limit_px is None:
+            return None
+        quote = Asset(order.symbol.partition("/")[2])
+        epoch = order.order_id.partition("-")[0]
+        names = (venue, store.ACCOUNT, epoch, order.symbol, order.side, ExecId("P"), order.order_id)
+        return Fill(*names, order.leaves_qty, order.limit_px, quote, ZERO, report.at)
 
     def refresh(self, venue: Venue, *, by_hand: bool) -> bool:
         """Whether anything has happened there since; `by_hand`: of what is new the owner is the cause."""
