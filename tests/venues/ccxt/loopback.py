@@ -92,7 +92,7 @@ class Loopback:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (asked := await _request(reader)) is not None:
                 self.asked.append(asked)
-                answer = self._answer(asked)
+                answer = self.answer(asked)
                 if answer.ends is Ends.SILENT:
                     self.silent.set()
                     await asyncio.sleep(3_600)
@@ -109,7 +109,7 @@ class Loopback:
                     break
         writer.close()
 
-    def _answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         known = [ending for ending in self.answers if asked.path.endswith(f"/{ending}")]
         if not known:
             return Answer(f"nobody said what {asked.path} answers", 404, "text/plain")
