@@ -29,7 +29,7 @@ from mvx.errors import MvxError
 from tests.engine.desk import BUY, FOK, GTC, IOC, SELL, order
 from tests.simulation.chance import chance
 from tests.simulation.process import Process
-from tests.simulation.world import CRON, DAEMON, SHELL, World
+from tests.simulation.world import CRON, DAEMON, SCRIPT, SHELL, World
 
 Verb = Callable[[Desk], Awaitable[Outcome]]
 
@@ -89,6 +89,8 @@ def begin(world: World, act: Act) -> None:
             start_outside(world, name, verb)
         else:
             start(world, SHELL, name, verb)
+            if name.startswith("flatten") and luck.random() < 0.4:  # somebody else does the same
+                start(world, SCRIPT, name, verb)
 
 
 def start(world: World, kind: str, name: str, verb: Verb) -> Process:
@@ -152,7 +154,7 @@ def _routes(asked: RouteOrder) -> Verb:
 def _route(world: World, luck: Random) -> RouteOrder:
     """In some seeds most routes go one way, and come to the limits."""
     qty = luck.choice(("0.05", "0.20", "0.50", "0.60", "0.90", "1.50"))
-    side = BUY if luck.random() < chance(world.seed, "acts", "side").choice((0.1, 0.5, 0.9)) else SELL
+    side = BUY if luck.random() < chance(world.seed, "acts", "side").choice((0.25, 0.5, 0.75)) else SELL
     key = luck.choice((None, None, "a", "b", "c", "d", "e"))
     if key is not None:  # one key, one set of parameters
         side, qty = (BUY, "0.40") if key in "abc" else (SELL, "0.30")

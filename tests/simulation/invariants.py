@@ -16,6 +16,7 @@ from mvx.config.settings import Settings
 from mvx.domain.exposure import holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.money import ZERO, plain
+from mvx.domain.order import Side
 from mvx.domain.trading import TradingState
 from mvx.journal import history
 from mvx.journal.verify import differences
@@ -68,6 +69,25 @@ def i2_no_limit_is_passed(case: Case) -> Iterator[str]:
     for worst in (position + buys, -(position - sells)):
         if worst > limit + allowed:
             yield f"{plain(worst)} against {plain(limit)} and {plain(allowed)} that is not ours"
+
+
+def i2_nothing_is_committed_beyond_a_limit(case: Case) -> Iterator[str]:
+    """What is confirmed and all that could still fill on a side stay within the limit, at every commit of an
+    intent; what was only heard of counts for nothing."""
+    limit = case.settings.risk.max_position["BTC-USD"]
+    sides = {
+        body["order"]["side"]
+        for kind, body in case.ours.new
+        if kind == "Intended" and body["order"]["parent_id"] not in case.ours.flattens
+    }
+    confirmed = sum(
+        (row.confirmed - row.baseline for row in case.ours.holdings.values() if row.asset == BTC), ZERO
+    )
+    for side in sorted(map(Side, sides)):
+        orders = (order for found in case.ours.unsettled.values() for order in found if order.side is side)
+        worst = side.sign * confirmed + sum((order.worst_qty for order in orders), ZERO)
+        if worst > limit:
+            yield f"{side}: {plain(worst)} against {plain(limit)}"
 
 
 def _not_ours(case: Case, venue: Venue) -> Decimal:
@@ -237,6 +257,7 @@ AT_A_VENUE: tuple[Invariant, ...] = (
     i14_a_parent_gets_no_more_than_it_asked_for,
 )
 AT_A_COMMIT: tuple[Invariant, ...] = (
+    i2_nothing_is_committed_beyond_a_limit,
     i8_what_is_refused_was_never_accepted,
     i12_what_is_halted_gets_nothing,
     i13_the_truth_is_in_the_interval,

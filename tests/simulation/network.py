@@ -167,7 +167,8 @@ class Port:
                     yield again
             phantom = report.fill or self._sky.rest_of(self.name, report)
             if phantom is not None and (strike := self._sky.answer_fault("phantom-event", self.name)):
-                yield replace(report, fill=replace(phantom, exec_id=ExecId(f"P{strike.index}")))
+                qty = phantom.qty * (1, 3, 10)[strike.pick % 3]
+                yield replace(report, fill=replace(phantom, exec_id=ExecId(f"P{strike.index}"), qty=qty))
 
     def _contradicted(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
         """One trade that we know, with another price."""

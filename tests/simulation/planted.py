@@ -276,15 +276,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     _mutant(
-        "a halt revokes nothing",
-        (
-            "engine/trading.py",
-            "    if state is not TradingState.HALTED:\n        return ()\n",
-            "    if True:\n        return ()\n",
-        ),
-    ),
-    _mutant(
-        "a lease is lent to a process, not to a worker",
+        "a lease is lent to a process, and whoever loses it gives no answer",
         (
             "journal/store.py",
             "        if row is not None and row[1] > self.at and not by_force:\n",
@@ -292,13 +284,10 @@ MUTANTS: tuple[Mutant, ...] = (
             '            "SELECT holder FROM leases WHERE name = ?", (name,)\n'
             "        ).fetchone()[0] != holder:\n",
         ),
-    ),
-    _mutant(
-        "an overtaken reading agrees",
         (
-            "reconciliation/compare.py",
-            '        work.pending.append("a later reading was applied before this one")\n',
-            "        pass\n",
+            "engine/run.py",
+            "    if runner.stopping:\n        return  # the next leader",
+            "    if runner.stopping or isinstance(answer, LeaseLost):\n        return  # the next leader",
         ),
     ),
 )

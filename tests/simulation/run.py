@@ -25,7 +25,7 @@ from tests.simulation.judge import Judge, Violation
 from tests.simulation.loop import Turns
 from tests.simulation.process import Process
 from tests.simulation.strike import before_contact, cancel_what_is_foreign, strike_at
-from tests.simulation.world import CRON, DAEMON, SHELL, World
+from tests.simulation.world import CRON, DAEMON, SCRIPT, SHELL, World
 
 CHAOS_S = 45.0
 #: accept lateness + lateness + listing lag + 60 s.
@@ -153,7 +153,7 @@ class Play:
     def _agree(self) -> None:
         """All is settled, and the journal is the ledger, before the bound is over."""
         give_up_at = after(self.world.clock.now(), BOUND_S)
-        for kind in (CRON, SHELL):
+        for kind in (CRON, SHELL, SCRIPT):
             self._until(lambda kind=kind: self.world.running(kind) is None, PATIENCE_S, f"{kind} hangs")
         while True:
             if self.judge.any_rests():  # one that was accepted after the last cancel rests too

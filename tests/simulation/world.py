@@ -38,8 +38,8 @@ from tests.simulation.process import Process
 from tests.simulation.sky import Sky
 from tests.support import START
 
-#: What a process is to the world: the daemon, the cron job, the operator's shell.
-DAEMON, CRON, SHELL = "daemon", "cron", "shell"
+#: What a process is to the world: the daemon, the cron job, the operator's shell, or a script beside it.
+DAEMON, CRON, SHELL, SCRIPT = "daemon", "cron", "shell", "script"
 
 
 class Exchange(PaperExchange):
@@ -171,7 +171,7 @@ def desk_of(seed: int, luck: Random) -> Settings:
     names = luck.sample(VENUES, luck.choice((2, 3, 5, 5)))
     market = books(seed % MARKETS)
     balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(300_000), Asset("BNB"): Decimal("0.05")}
-    limit = Decimal(luck.choice((1, 1, 2, 5)))
+    limit = Decimal(luck.choice(("0.6", "1", "1", "2", "5")))
     return settings(
         folder,
         *(venue_settings(name, books=market, balances=balances, lot=Decimal("0.01")) for name in names),
