@@ -12,6 +12,6 @@ NAMED: Mapping[int, str] = {
     31: "a duplicate-id code was taken for a refusal, and the order that had the id was our own",
     55: "two flattens of one venue took the lease from one another, and the loser's job was never answered",
     90: "an order that was accepted after the last cancel rested on, and reconcile alone does not cancel it",
-    1080: "a flatten took the desk's position beyond its limit, which it may: it only ever reduces at its venue",
+    1080: "a flatten took the desk beyond its position limit, which it may: it only reduces at its venue",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
 }
