@@ -15,7 +15,8 @@
     └── VenueError              -  what became of one call to a venue
         ├── VenueRejected           the venue refused, by a parsed code
         ├── VenueUnreachable        the request never left: nothing can have happened
-        │   └── DeadlinePassed          it was not sent, for it would have been too late
+        │   └── HeldBack                we kept it back ourselves, so that it says nothing about the venue
+        │       └── DeadlinePassed          it would have been too late
         └── OutcomeUnknown          it left, and no answer that can be relied on came back
 
 Rule: an error says what failed (`message`), what is known at the venue (`known`) and what to run
@@ -227,8 +228,19 @@ class VenueUnreachable(VenueError):
     means = "the request never left, so nothing can have happened"
 
 
-class DeadlinePassed(VenueUnreachable):
-    """It was held back, for at its deadline nothing may be sent any more."""
+class HeldBack(VenueUnreachable):
+    """We kept it back ourselves: its turn under the rate budget or on the account's key did not come in
+    time, or our clock is too far off. It says nothing about the venue."""
+
+    code = "held_back"
+    means = (
+        "a request was kept back on our side: its turn under the rate budget or on the account's key did not"
+        " come in time, its key could not be read, or this machine's clock is too far off"
+    )
+
+
+class DeadlinePassed(HeldBack):
+    """At its deadline nothing may be sent any more."""
 
     code = "deadline_passed"
     means = "a request was held back, for at its deadline nothing may be sent any more"

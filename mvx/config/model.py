@@ -19,6 +19,7 @@ from mvx.config.checks import CHECKS
 from mvx.config.desk import DeskSettings
 from mvx.config.problems import ConfigProblems, describe
 from mvx.config.settings import (
+    LiveSettings,
     PaperSettings,
     QuoteSettings,
     RouteSettings,
@@ -251,6 +252,20 @@ def _venue(name: Venue, section: VenueSection, desk: DeskSettings, folder: Path)
             min_qty=section.min_qty,
             min_notional=section.min_notional,
         ),
+        live=None if section.adapter == found.PAPER else _live(section),
+    )
+
+
+def _live(section: VenueSection) -> LiveSettings:
+    assert section.exchange is not None  # CHECKS
+    return LiveSettings(
+        exchange=section.exchange,
+        api_key=section.api_key,
+        api_secret=section.api_secret,
+        api_password=section.api_password,
+        api_url=section.api_url,
+        ws_url=section.ws_url,
+        sandbox=section.sandbox,
     )
 
 

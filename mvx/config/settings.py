@@ -28,8 +28,21 @@ class PaperSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py)."""
+
+    exchange: str
+    api_key: str | None = field(default=None, repr=False)
+    api_secret: str | None = field(default=None, repr=False)
+    api_password: str | None = field(default=None, repr=False)
+    api_url: str | None = None
+    ws_url: str | None = None
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSettings:
-    """One venue of the desk."""
+    """One venue of the desk; `live` where it is no paper venue."""
 
     name: Venue
     adapter: str
@@ -41,6 +54,7 @@ class VenueSettings:
     taker_bps: Decimal | None
     baseline: Mapping[Asset, Decimal]
     paper: PaperSettings
+    live: LiveSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

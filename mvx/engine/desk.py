@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +21,7 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.limits import Limits
+from mvx.engine.adapters import live_venue, refuse_unknown_exchanges
 from mvx.engine.watch import Watch
 from mvx.errors import (
     ConfigError,
@@ -136,16 +144,6 @@ def open_exchange(settings: Settings, clock: Clock) -> PaperExchange:
     return PaperExchange(paper_path(settings.desk.journal), paper, clock)
 
 
-def _refuse_unknown_adapters(settings: Settings) -> None:
-    for name, venue in settings.venues.items():
-        if venue.adapter != "paper":
-            raise ConfigError(
-                f"venues.{name}: adapter {venue.adapter!r} is not part of this version",
-                known="nothing was sent",
-                next_step='use adapter = "paper"',
-            )
-
-
 def is_alive(holder: str, machine: Machine = THIS_MACHINE) -> bool:
     """Whether the process that a lease names still runs."""
     return machine.runs(int(holder.partition("-")[0]))
@@ -158,9 +156,18 @@ Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenueP
 @contextmanager
 def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
     """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
-    _refuse_unknown_adapters(settings)
-    with closing(open_exchange(settings, clock)) as exchange:
-        yield {name: PaperVenue(exchange, venue, clock) for name, venue in settings.venues.items()}
+    refuse_unknown_exchanges(settings)
+    paper = {name: venue for name, venue in settings.venues.items() if venue.live is None}
+    ports: dict[Venue, VenuePort] = {
+        name: live_venue(settings, venue, clock)
+        for name, venue in settings.venues.items()
+        if venue.live is not None
+    }
+    with ExitStack() as shared:
+        if paper:
+            exchange = shared.enter_context(closing(open_exchange(settings, clock)))
+            ports |= {name: PaperVenue(exchange, venue, clock) for name, venue in paper.items()}
+        yield {name: ports[name] for name in settings.venues}
 
 
 @asynccontextmanager
@@ -188,7 +195,7 @@ async def open_desk(
     after something was sent, the error says so."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
-    _refuse_unknown_adapters(settings)  # before a journal is made
+    refuse_unknown_exchanges(settings)  # before a journal is made
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
     holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
     with closing(journal):

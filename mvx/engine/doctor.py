@@ -1,7 +1,8 @@
 """`mvx doctor`: gathers what the checks judge, from the machine, the files, the journal and the venues.
 
 Rule: it looks and changes nothing in the journal. What can not be read is a check that fails, never the end
-of the others. Venues are asked all at once and for no longer than _PATIENCE_S. No secret is read or shown.
+of the others. Venues are asked all at once and for no longer than _PATIENCE_S. No secret is shown, and none
+is read but by its own venue.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ from mvx.errors import (
 from mvx.journal import views
 from mvx.journal.store import Lease, ReadTx
 from mvx.reconciliation.orders import never_accepted_bound
+from mvx.venues.port import urgent
 
 Show = Callable[[FlattenResult], None]
 
@@ -120,6 +121,7 @@ async def _work(runs: list[Run]) -> None:
 
 
 async def _leave(run: Run) -> None:
+    urgent.set(True)  # for what this task asks: the others keep waiting for their turn
     run.lease = await _take_lease(run)
     try:
         _cordon(run)

@@ -130,8 +130,6 @@ def _not_for_this_order(desk: Desk, instrument: Instrument, venue: Venue, avoid:
     """Why a venue is not even asked; empty where it is. One line for each reason."""
     if instrument.name not in desk.symbols(venue):
         return f"does not list {instrument.name}"
-    if desk.venues[venue].capabilities.taker_bps is None:
-        return "its taker fee is unknown: set taker_bps"
     if venue in avoid:
         return f"failed in this run: {avoid[venue]}"
     return ""
@@ -250,6 +248,8 @@ def _quote(
     assert visit.own is not None
     assert visit.rules is not None
     rules, book = visit.rules, visit.books[visit.own]
+    if desk.venues[visit.venue].capabilities.taker_bps is None:
+        return "its taker fee is unknown: set taker_bps"
     if (age_s := seconds_between(book.at, now)) > desk.limits.max_book_age_s:
         return f"its book is {age_s:.1f} s old"
     if (to_quote := rates[rules.quote]) is None:

@@ -6,8 +6,10 @@ what the reading named or by what is still open, however long the desk has been 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mvx.domain.execution import Fill, Transfer
-from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant, after
 from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
@@ -21,11 +23,15 @@ from mvx.venues.port import VenuePort
 OVERLAP_S = 60.0
 
 
-async def read_venue(port: VenuePort, began_at: Instant, since: Instant) -> Snapshot:
+async def read_venue(
+    port: VenuePort, began_at: Instant, since: Instant, working: Collection[tuple[Symbol, OrderId]] = ()
+) -> Snapshot:
     """A whole reading, in the order that makes absence mean something: an order that closes between
-    the first two lists is in the second, and its trades are read after both."""
+    the first two lists is in the second, and its trades are read after both. `working`: the orders that
+    were open when we last looked."""
     open_orders = await port.open_orders()
-    closed_orders = await port.closed_orders(since)
+    still_open = {(report.symbol, report.order_id) for report in open_orders}
+    closed_orders = await port.closed_orders(since, [each for each in working if each not in still_open])
     trades_before, transfers_before = await _read_events(port, since)
     balances = await port.balances()
     trades_after, transfers_after = await _read_events(port, since)
@@ -66,6 +72,12 @@ def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> In
         assert order is not None, "what was pushed of an order that we do not know was not taken in"
         since = min(since, reach_of(heard, order, declared.clock_skew_s))
     return since
+
+
+def working_orders(tx: ReadTx, venue: Venue) -> tuple[tuple[Symbol, OrderId], ...]:
+    """The venue's orders that were open when we last looked, ours or not."""
+    orders = views.unsettled_orders(tx, venue)
+    return tuple((o.symbol, o.order_id) for o in orders if o.order_id is not None and not o.terminal)
 
 
 def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:

@@ -15,7 +15,7 @@ from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
-from mvx.engine.reading import our_side, read_venue, reading_since
+from mvx.engine.reading import our_side, read_venue, reading_since, working_orders
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
 from mvx.journal import history, views
@@ -75,9 +75,10 @@ async def reconcile_venue(
     began_at = desk.clock.now()
     with desk.journal.read() as tx:
         since = reading_since(desk, tx, venue, began_at)
+        working = working_orders(tx, venue)
         seq = views.last_seq(tx)
     try:
-        snapshot = await read_venue(port, began_at, since)
+        snapshot = await read_venue(port, began_at, since, working)
         _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
     except (VenueError, BadVenueData) as error:
         now = desk.clock.now()

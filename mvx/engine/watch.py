@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
@@ -28,7 +28,7 @@ from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.domain.text import storable
 from mvx.errors import (
     BadVenueData,
-    DeadlinePassed,
+    HeldBack,
     JournalError,
     OutcomeUnknown,
     Refusal,
@@ -39,6 +39,7 @@ from mvx.errors import (
 from mvx.journal import views
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.store import Journal, ReadTx, WriteTx
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.credible import refuse_incredible
 from mvx.venues.health import (
     Answered,
@@ -52,7 +53,7 @@ from mvx.venues.health import (
     StatusRead,
     observe,
 )
-from mvx.venues.port import Balances, VenuePort, VenueStatus
+from mvx.venues.port import Balances, VenuePort, VenueStatus, request_times
 
 T = TypeVar("T")
 
@@ -197,7 +198,11 @@ class WatchedPort:
         self.watch = watch
         self.name = port.name
         self.account = port.account
-        self.capabilities = port.capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As the port knows them by now: a fee may be learnt on the way."""
+        return self.port.capabilities
 
     async def status(self) -> VenueStatus:
         def spoken(status: VenueStatus, began_at: Instant, at: Instant) -> Observation:
@@ -229,8 +234,10 @@ class WatchedPort:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return await self._heard(self.port.open_orders())
 
-    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        return await self._heard(self.port.closed_orders(since))
+    async def closed_orders(
+        self, since: Instant, known: Collection[tuple[Symbol, OrderId]] = ()
+    ) -> tuple[OrderReport, ...]:
+        return await self._heard(self.port.closed_orders(since, known))
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
         return await self._heard(self.port.trades(since))
@@ -253,6 +260,7 @@ class WatchedPort:
         """The call's own answer or error. One that is cancelled says nothing: nobody waited for it."""
         clock = self.watch.clock
         began_at = clock.now()
+        token = request_times.set([])
         try:
             answer = await call
             refuse_incredible(self.name, answer)
@@ -264,9 +272,13 @@ class WatchedPort:
             if seen is not None:
                 self.watch.hear(self.name, seen)
             raise
-        at = clock.now()
-        self.watch.hear(self.name, says(answer, began_at, at) if says else Answered(at, _ms(began_at, at)))
-        return answer
+        else:
+            at = clock.now()
+            seen = says(answer, began_at, at) if says else Answered(at, _ms(began_at, at))
+            self.watch.hear(self.name, seen)
+            return answer
+        finally:
+            request_times.reset(token)
 
 
 async def _brief(status: Awaitable[VenueStatus]) -> VenueStatus:
@@ -294,7 +306,7 @@ def _of_error(
     """What an error says of the venue; None for a request that was held back on our side."""
     cause = Cause.NO_ANSWER
     match error:
-        case DeadlinePassed():
+        case HeldBack():
             return None
         case VenueRejected(about=Refusal.REQUEST):
             return Answered(at, _ms(began_at, at))
@@ -313,4 +325,6 @@ def said(venue: Venue, error: VenueError | BadVenueData) -> str:
 
 
 def _ms(began_at: Instant, at: Instant) -> float:
-    return max(0, at - began_at) / 1_000
+    """What the venue took: its slowest request, where the port has told them apart, and else the call."""
+    told = request_times.get()
+    return max(told) * 1_000 if told else max(0, at - began_at) / 1_000

@@ -6,7 +6,7 @@ default delay.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
@@ -95,7 +95,9 @@ class PaperVenue:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return await self._client.ask(Call.PRIVATE, lambda session: session.lists.open_orders())
 
-    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
+    async def closed_orders(
+        self, since: Instant, known: Collection[tuple[Symbol, OrderId]] = ()
+    ) -> tuple[OrderReport, ...]:
         return await self._client.history(
             lambda session, offset: session.lists.closed_orders(since, offset), lambda row: row.order_id
         )

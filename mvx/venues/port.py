@@ -9,14 +9,16 @@ Rules every adapter keeps, proven by tests/contract:
   venue that same absolute deadline.
 - A read is complete (every page) or raises VenueUnreachable / OutcomeUnknown / BadVenueData; it never
   returns part of an answer as the whole.
-- A call ends within the venue's timeout_s.
+- A call ends within the venue's timeout_s; a read of several pages, each page. A read may wait for its turn
+  under a rate budget besides.
 - `executions` pushes what it hears as it comes: claims, which the reads confirm. A venue without a stream
   pushes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -28,6 +30,13 @@ from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.venues.capabilities import Capabilities
+
+#: Set by whoever leaves a venue: its calls do not wait long for the account's key (DESIGN 7).
+urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+
+#: A list that whoever times a call puts here. A port that makes several requests for one call, or waits for
+#: its turn before one, adds what each of them took, in seconds.
+request_times: ContextVar[list[float] | None] = ContextVar("request_times", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,12 @@ class VenuePort(Protocol):
     async def open_orders(self) -> tuple[OrderReport, ...]:
         """Every open order of the account, ours or not."""
 
-    async def closed_orders(self, since: Instant) -> tuple[OrderReport, ...]:
-        """Orders that reached a terminal state at or after since, oldest first."""
+    async def closed_orders(
+        self, since: Instant, known: Collection[tuple[Symbol, OrderId]] = ()
+    ) -> tuple[OrderReport, ...]:
+        """Orders that reached a terminal state at or after since, oldest first. `known`: orders that were
+        open and are not any more; some venues list a closed order by its creation, and these are looked
+        up there whenever they were made."""
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
         """Fills at or after since, oldest first, to the end; one that was taken back carries when."""

@@ -245,7 +245,8 @@ def test_a_disk_that_fills_up_in_the_middle_loses_nothing(size: int, desk: Path)
     with sqlite3.connect(desk / "mvx.db") as con:
         con.execute("UPDATE leases SET expires_at = 0")  # a quarter of a minute later
     con.close()
-    again = ask(desk, "route BTC-USD 0.5 --id full --json").envelope
+    asked = (ask(desk, "route BTC-USD 0.5 --id full --json").envelope for _ in range(5))
+    again = next(found for found in asked if found["exit_code"] != 5)  # 5: it may still be accepted
     assert again["exit_code"] in (0, 3), again
     assert ask(desk, "reconcile").exit_code == 0
     ours = data(desk, "orders --limit 1000")["orders"]

@@ -227,7 +227,7 @@ def test_no_venue_at_all_is_exit_7_and_they_are_asked_at_once(tmp_path: Path) ->
 
 
 def test_venues_that_can_not_be_opened_are_one_check(tmp_path: Path) -> None:
-    (tmp_path / "mvx.toml").write_text(LIVE)
+    (tmp_path / "mvx.toml").write_text(LIVE.replace('exchange = "kraken"', 'exchange = "krakken"'))
     exit_code, checks = looked(tmp_path)
     assert "fail" == checks["venues"]["state"]
     assert 8 == exit_code

@@ -89,7 +89,7 @@ def cancels_by_hand(at: Meddled) -> None:
 def loses_an_order(at: Meddled) -> None:
     """Our order is in no list any more, and no list says why."""
     cancels_by_hand(at)
-    at.edits["closed_orders"] = lambda listed, since: ()
+    at.edits["closed_orders"] = lambda listed, since, known: ()
     at.clock.advance(BOUND_S)
     assert [] == at.finds()
     at.clock.advance(LATENESS_S + 1)

@@ -240,7 +240,7 @@ def test_a_fill_that_was_pushed_with_a_time_from_before_its_order_is_judged_all_
     at.exchange.transfer(KRAKEN, BTC, D("-0.1"))
     at.exchange.transfer(KRAKEN, USD, D(7000))
     del at.edits["trades"]
-    at.edits["closed_orders"] = lambda listed, since: ()
+    at.edits["closed_orders"] = lambda listed, since, known: ()
     at.clock.advance(600)
     at.pushes(resting, fill)
     at.clock.advance(LATENESS_S + 1)

@@ -1,0 +1,1 @@
+"""The live connector: one adapter over ccxt, and data for what differs between venues."""

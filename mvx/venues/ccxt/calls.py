@@ -1,0 +1,214 @@
+"""One call to the venue: its turn, its time, its key, and what its end means.
+
+Rules:
+- An order or a cancel ends within timeout_s, whatever it waits for. So does the answer to a read, once the
+  read has had its turn.
+- What was not sent is VenueUnreachable or HeldBack; what may have left is OutcomeUnknown, unless a parsed
+  code says better (errors.py). That holds for exceptions that nobody expected, too: once a byte has left,
+  there are no defects, only answers that are missing.
+- Reads are tried again, with backoff and jitter, while their time lasts; orders and cancels never.
+- No text of an exception of ccxt gets out: it holds URLs and signatures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import decimal
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mvx.clock import Clock
+from mvx.domain.instant import Instant, after
+from mvx.errors import (
+    HeldBack,
+    MvxError,
+    OutcomeUnknown,
+    Refusal,
+    VenueRejected,
+    VenueUnreachable,
+)
+from mvx.venues.capabilities import Budget, Row
+from mvx.venues.ccxt.access import Access, Keys
+from mvx.venues.ccxt.errors import Failed, Operation, meaning
+from mvx.venues.ccxt.shared import AccountKey, SharedBucket
+from mvx.venues.ccxt.wire import Call, Unreadable, current
+
+T = TypeVar("T")
+
+#: How long nothing is asked after the venue said that we ask too much, where it does not say how long.
+PENALTY_S = 5.0
+#: How long a read waits for its turn.
+TURN_S = 30.0
+_PUBLIC = "public"
+#: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
+_TOO_MUCH = (418, 429)
+
+
+class Calls:
+    """Makes the calls of one account. `keys` are there once they were needed; skew_us: the venue's clock less
+    ours, once it was measured."""
+
+    def __init__(self, access: Access, row: Row, clock: Clock) -> None:
+        self._access = access
+        self._row = row
+        self._clock = clock
+        self._account_key: AccountKey | None = None
+        self._buckets: dict[str, SharedBucket] = {}
+        self.keys: Keys | None = None
+        self.skew_us: int | None = None
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    def venue_now(self) -> Instant:
+        return Instant(self._clock.now() + (self.skew_us or 0))
+
+    async def read(self, exchange: Any, work: Callable[[Any], Awaitable[T]]) -> tuple[T, Call]:
+        """What a read came to, and its call. Tried again while its time lasts."""
+        from stamina import instrumentation, retry_context  # here, for whoever needs no venue
+
+        instrumentation.set_on_retry_hooks([])  # it would log each one
+        call = self._call(Operation.READ)
+        failed: MvxError | None = None
+        try:
+            async with asyncio.timeout(self._access.timeout_s) as call.timer:
+                async for attempt in retry_context(
+                    on=_worth_another, attempts=self._access.read_attempts, wait_initial=0.1, wait_max=2.0
+                ):
+                    with attempt:
+                        call = replace(
+                            call, left=False, status=None, codes=(), retry_after_s=None, answers=[]
+                        )
+                        try:
+                            return await self._once(Operation.READ, exchange, work, call), call
+                        except MvxError as error:
+                            failed = error
+                            raise
+        except TimeoutError:
+            pass
+        raise failed or self._silent(call)
+
+    async def write(
+        self,
+        operation: Operation,
+        exchange: Any,
+        work: Callable[[Any], Awaitable[T]],
+        *,
+        deadline: Instant | None = None,
+    ) -> T:
+        """An order or a cancel: sent once, or not at all."""
+        call = self._call(operation, deadline)
+        try:
+            async with asyncio.timeout(self._access.timeout_s):
+                return await self._once(operation, exchange, work, call)
+        except TimeoutError:
+            raise self._silent(call) from None
+
+    def _call(self, operation: Operation, deadline: Instant | None = None) -> Call:
+        first = operation is not Operation.READ
+        patience_s = self._access.timeout_s if first else max(self._access.timeout_s, TURN_S)
+        return Call(first, after(self.now(), patience_s), deadline)
+
+    async def _once(
+        self, operation: Operation, exchange: Any, work: Callable[[Any], Awaitable[T]], call: Call
+    ) -> T:
+        token = current.set(call)
+        try:
+            with decimal.localcontext():  # ccxt changes the rounding of the one it finds
+                return await work(exchange)
+        except (MvxError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is: where a byte has left, it is unknown
+            raise self._failed(operation, error, call) from None
+        finally:
+            current.reset(token)
+
+    @asynccontextmanager
+    async def admitted(self, section: str, cost: float, call: Call) -> AsyncIterator[None]:
+        """The turn of one request: paid for, and alone on a key whose nonce must grow."""
+        private = section != _PUBLIC
+        call.private = private
+        async with AsyncExitStack() as stack:
+            with _not_counted(call):
+                await self._bucket(private).pay(cost, first=call.first, give_up_at=call.give_up_at)
+                if private and self._row.nonce:
+                    held = self._key().held(first=call.first, give_up_at=call.give_up_at)
+                    call.nonce = await stack.enter_async_context(held)
+            yield
+
+    def _silent(self, call: Call) -> MvxError:
+        venue, waited = self._access.name, f"{self._access.timeout_s:g} s"
+        if call.left:
+            return OutcomeUnknown(f"{venue}: no answer within {waited}")
+        return VenueUnreachable(f"{venue}: not reached within {waited}")
+
+    def _failed(self, operation: Operation, error: Exception, call: Call) -> MvxError:
+        kind = type(error).__name__
+        if isinstance(error, Unreadable):
+            kind = str(error)
+        elif not type(error).__module__.startswith("ccxt.base"):
+            kind = f"{kind} at {_place(error)}"
+        found = meaning(
+            self._access.name,
+            self._access.exchange,
+            Failed(operation, kind, call.left, call.status, call.codes),
+        )
+        throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
+        if throttled or call.status in _TOO_MUCH:
+            self._bucket(call.private).close_for(call.retry_after_s or PENALTY_S)
+        if self.keys is not None:
+            found.message = self.keys.hidden_in(found.message)
+        return found
+
+    def _bucket(self, private: bool) -> SharedBucket:
+        name = f"{self._access.name}-{self._named()}" if private else f"{self._access.name}-public"
+        if name not in self._buckets:
+            section = "private" if private else _PUBLIC
+            budget: Budget = self._access.budgets.get(section) or self._row.budgets[section]
+            self._buckets[name] = SharedBucket(
+                self._access.name, self._file(f"{name}.budget"), budget, self._clock
+            )
+        return self._buckets[name]
+
+    def _key(self) -> AccountKey:
+        if self._account_key is None:
+            file = self._file(f"{self._access.name}-{self._named()}.nonce")
+            self._account_key = AccountKey(self._access.name, file, self._clock)
+        return self._account_key
+
+    def _named(self) -> str:
+        return "no-key" if self.keys is None else self.keys.name
+
+    def _file(self, name: str) -> Path:
+        return self._access.folder / name
+
+
+@contextmanager
+def _not_counted(call: Call) -> Iterator[None]:
+    """What a read waits for its turn is not of the time that it has for its answer."""
+    timer, loop = call.timer, asyncio.get_running_loop()
+    ends_at = None if timer is None else timer.when()
+    if timer is None or ends_at is None or timer.expired():
+        yield
+        return
+    began_at = loop.time()
+    timer.reschedule(None)
+    try:
+        yield
+    finally:
+        if not timer.expired():
+            timer.reschedule(ends_at + loop.time() - began_at)
+
+
+def _worth_another(error: Exception) -> bool:
+    return isinstance(error, VenueUnreachable | OutcomeUnknown) and not isinstance(error, HeldBack)
+
+
+def _place(error: Exception) -> str:
+    """Where in the code it came from: a file and a line, and nothing of what was in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"

@@ -1,0 +1,97 @@
+"""What a venue's ledger says of trades and transfers, where its trades only guess. Pure.
+
+Rule: the ledger is what moved the balances. Kraken rounds what a trade moves to the asset's own digits (a
+trade of XTZEUR that cost 774.189467 moves 774.1894), so a fee that is read from it holds what was moved
+beyond quantity times price, and balances agree to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from mvx.domain.execution import Fill, Transfer
+from mvx.domain.ids import Asset
+from mvx.domain.instant import Instant
+from mvx.domain.instrument import split_symbol
+from mvx.domain.money import ZERO
+from mvx.errors import BadVenueData
+from mvx.venues.ccxt.parse import Account, Row, exact, instant_of, text_of
+
+_TRADE = "trade"
+
+
+class Posting(NamedTuple):
+    """One line: `amount` is signed, and the fee goes off besides. ref: the trade's id, or the transfer's."""
+
+    posting_id: str
+    ref: str
+    kind: str
+    asset: Asset
+    amount: Decimal
+    fee: Decimal
+    at: Instant
+
+    @property
+    def net(self) -> Decimal:
+        return self.amount - self.fee
+
+
+def posting_of(entry: Row, whose: Account) -> Posting:
+    """A line from ccxt's ledger entry, whose `info` is the venue's own. Raises BadVenueData."""
+    info = entry.get("info")
+    if not isinstance(info, dict):
+        raise BadVenueData("a ledger line has no record")
+    what = f"ledger line {text_of(entry, 'id', 'a ledger line')}"
+    return Posting(
+        posting_id=text_of(entry, "id", what),
+        ref=text_of(info, "refid", what),
+        kind=text_of(info, "type", what),
+        asset=Asset(text_of(entry, "currency", what)),
+        amount=exact(info.get("amount"), f"{what}: its amount"),
+        fee=exact(info.get("fee"), f"{what}: its fee"),
+        at=instant_of(info.get("time"), whose.times.unit_s, f"{what}: its time"),
+    )
+
+
+def told_by_ledger(fill: Fill, postings: Iterable[Posting]) -> Fill | None:
+    """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
+    asset that it moved is the fee's (Kraken's fee credits)."""
+    base, quote = split_symbol(fill.symbol)
+    lines = {line.asset: line for line in postings}
+    if not {base, quote} <= lines.keys():
+        return None
+    if others := [line for line in lines.values() if line.asset not in (base, quote) and line.net]:
+        return replace(fill, fee_asset=others[0].asset, fee_amount=-others[0].net)
+    in_base = lines[base].fee != ZERO
+    asset = base if in_base else quote
+    without_fee = fill.side.sign * (fill.qty if in_base else -fill.notional)
+    return replace(fill, fee_asset=asset, fee_amount=without_fee - lines[asset].net)
+
+
+def by_trade(postings: Iterable[Posting]) -> dict[str, list[Posting]]:
+    """The lines of each trade."""
+    found: dict[str, list[Posting]] = {}
+    for line in postings:
+        if line.kind == _TRADE:
+            found.setdefault(line.ref, []).append(line)
+    return found
+
+
+def transfers_of(postings: Iterable[Posting], whose: Account) -> list[Transfer]:
+    """Whatever moved a balance and is no trade: deposits, withdrawals, rewards, conversions."""
+    return [
+        Transfer(
+            venue=whose.venue,
+            account=whose.account,
+            epoch=whose.epoch,
+            transfer_id=line.posting_id,
+            asset=line.asset,
+            amount=line.net,
+            at=line.at,
+        )
+        for line in postings
+        if line.kind != _TRADE and line.net != ZERO
+    ]

@@ -1,0 +1,68 @@
+"""A venue's markets, kept on disk for an hour: to ask for one book one need not ask for a thousand pairs.
+
+Rules:
+- The file is a copy and nothing hangs on it: one that can not be read, or that is about another venue, host
+  or version of ccxt, is as good as none.
+- Where the venue does not answer, an old copy is better than none: a venue can be left without its list of
+  markets. What is sent is checked against it, and by the venue.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from mvx.domain.ids import Symbol
+from mvx.domain.instant import Instant, seconds_between
+
+FRESH_S = 3_600.0
+
+
+class MarketsFile:
+    """The copy of one venue's markets. `about`: what it has to be about to be of use. symbols: those whose
+    own record is kept, too; it makes up most of the file."""
+
+    def __init__(self, file: Path, about: dict[str, str], symbols: Collection[Symbol]) -> None:
+        self._file = file
+        self._about = about
+        self._symbols = frozenset(symbols)
+
+    def load_into(self, exchange: Any) -> Instant | None:
+        """When they were read; None where there is no copy, and then nothing was changed."""
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+            if found["about"] != self._about or not found["markets"]:
+                return None
+            at, markets, currencies = int(found["at"]), found["markets"], found["currencies"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        exchange.set_markets(markets, currencies)
+        return Instant(at)
+
+    def save(self, exchange: Any, at: Instant) -> None:
+        """Whole or not at all, and for the owner alone."""
+        kept = {
+            "about": self._about,
+            "at": at,
+            "markets": [self._short(market) for market in exchange.markets.values()],
+            "currencies": {code: {**each, "info": {}} for code, each in exchange.currencies.items()},
+        }
+        fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as writer:
+                json.dump(kept, writer)
+            fresh.replace(self._file)
+        except OSError:  # a full or read-only disk: then there is no copy
+            fresh.unlink(missing_ok=True)
+
+    def _short(self, market: dict[str, Any]) -> dict[str, Any]:
+        return market if market["symbol"] in self._symbols else {**market, "info": {}}
+
+
+def is_fresh(read_at: Instant, now: Instant) -> bool:
+    return 0 <= seconds_between(read_at, now) < FRESH_S

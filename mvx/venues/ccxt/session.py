@@ -1,0 +1,184 @@
+"""One account's connection: ccxt's object with its markets, the keys, and the venue's clock against ours.
+
+Rules:
+- Everything is opened when it is first needed: market data needs no key.
+- What goes wrong before an order leaves is VenueUnreachable, whatever it was: nothing can have happened.
+- No order goes out while our clock and the venue's are further apart than the venue's row allows, for the
+  promises about an order's time rest on that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from mvx.clock import Clock
+from mvx.domain.ids import Symbol
+from mvx.domain.instant import MICROS_PER_S, Instant, seconds_between
+from mvx.domain.instrument import MarketRules
+from mvx.domain.money import is_multiple, plain
+from mvx.domain.order import OrderRequest
+from mvx.errors import BadVenueData, ConfigError, HeldBack, OutcomeUnknown, VenueRejected, VenueUnreachable
+from mvx.venues.capabilities import Row
+from mvx.venues.ccxt.access import Access
+from mvx.venues.ccxt.calls import Calls
+from mvx.venues.ccxt.load import ccxt_version
+from mvx.venues.ccxt.markets import MarketsFile, is_fresh
+from mvx.venues.ccxt.parse import instant_of, rules_of
+from mvx.venues.ccxt.quirks import MILLISECOND, QUIRKS
+from mvx.venues.ccxt.wire import HttpLine, Line, open_exchange
+
+#: How long a measured clock is believed.
+CLOCK_KEPT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """The venue's clock less ours, give or take `doubt_us`, as of `at` on ours."""
+
+    us: int
+    doubt_us: int
+    at: Instant
+
+
+class Session:
+    """What the calls of one account share."""
+
+    def __init__(self, access: Access, row: Row, clock: Clock, line: Line | None = None) -> None:
+        self.access = access
+        self.row = row
+        self.quirks = QUIRKS[access.exchange]
+        self.calls = Calls(access, row, clock)
+        self._line = line or HttpLine(secure=not (access.api_url or "").startswith("http:"))
+        self._exchange: Any = None
+        self._opening = asyncio.Lock()
+        self._skew: Skew | None = None
+
+    async def public(self) -> Any:
+        """ccxt's object, its markets known."""
+        async with self._opening:
+            if self._exchange is None:
+                exchange = open_exchange(self.access, self.quirks, self.calls, self._line)
+                await self._load_markets(exchange)
+                self._exchange = exchange
+        return self._exchange
+
+    async def private(self) -> Any:
+        """The same, with the account's keys and the time there. Raises HeldBack where it has none."""
+        exchange = await self.public()
+        if self.calls.keys is None:
+            keys = await self._read_keys()
+            exchange.apiKey, exchange.secret, exchange.password = (
+                keys.api_key, keys.api_secret, keys.api_password,
+            )  # fmt: skip
+            self.calls.keys = keys
+        if self._skew is None or seconds_between(self._skew.at, self.calls.now()) > CLOCK_KEPT_S:
+            await self.read_time(exchange)
+        return exchange
+
+    async def to_write(self) -> Any:
+        """The same, for an order or a cancel: raises VenueUnreachable, whatever went wrong."""
+        try:
+            return await self.private()
+        except (OutcomeUnknown, VenueRejected, BadVenueData) as error:
+            raise VenueUnreachable(f"{error.message}; nothing was sent") from None
+
+    def check(self, exchange: Any, request: OrderRequest) -> None:
+        """Raises HeldBack where the order is none that the venue would take as it is: ccxt cuts a quantity
+        and rounds a limit, and then another order would be sent than the one in the journal."""
+        name, qty, limit_px = self.access.name, plain(request.order_qty), plain(request.limit_px)
+        try:
+            rules = self.rules(exchange, request.symbol)
+        except BadVenueData as error:
+            raise HeldBack(f"{error.message}; the order was not sent") from None
+        if not (is_multiple(request.order_qty, rules.lot) and is_multiple(request.limit_px, rules.tick)):
+            raise HeldBack(
+                f"{name}: {request.symbol} takes no order for {qty} at {limit_px}; it was not sent"
+            )
+        if not self.row.client_ids.fits(request.cl_ord_id):
+            raise HeldBack(f"{name}: it takes no client order id like {request.cl_ord_id}")
+        if off_s := self._too_far_off_s():
+            raise HeldBack(
+                f"{name}: this machine's clock is {abs(off_s):.1f} s"
+                f" {'behind' if off_s > 0 else 'ahead of'} the venue's; the order was not sent",
+                next_step="set the clock (NTP)",
+            )
+
+    def rules(self, exchange: Any, symbol: Symbol) -> MarketRules:
+        """A market's rules. Raises BadVenueData where it is not listed."""
+        market = exchange.markets.get(symbol)
+        if not isinstance(market, dict):
+            raise BadVenueData(f"{self.access.name} does not list {symbol}")
+        return rules_of(self.access.name, market, self.quirks.tick(market))
+
+    async def says(self, exchange: Any) -> str:
+        """How the venue says that it is: `ok`, or another word. A sandbox has no such page."""
+        status, _ = await self.calls.read(exchange, lambda ex: ex.fetch_status())
+        says = status.get("status") if isinstance(status, dict) else None
+        if not isinstance(says, str):
+            raise BadVenueData(f"{self.access.name}: it does not say how it is")
+        return says
+
+    async def read_time(self, exchange: Any) -> None:
+        """What time it is there. The answer was made somewhere between question and answer, and its
+        clock may be cut to whole seconds: the middle of both is taken."""
+        began_at = self.calls.now()
+        millis, _ = await self.calls.read(exchange, lambda ex: ex.fetch_time())
+        ended_at = self.calls.now()
+        step_us = round(self.row.clock_step_s * MICROS_PER_S)
+        theirs = instant_of(millis, MILLISECOND, f"{self.access.name}: its time") + step_us // 2
+        us, doubt_us = theirs - (began_at + ended_at) // 2, (ended_at - began_at + step_us) // 2
+        self._skew = Skew(us, doubt_us, ended_at)
+        self.calls.skew_us = us
+
+    def earliest_there(self) -> Instant:
+        """The venue's time now, at the earliest that it may be."""
+        assert self._skew is not None
+        return Instant(self.calls.venue_now() - self._skew.doubt_us)
+
+    async def close(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await exchange.close()
+        await self._line.close()
+
+    def _too_far_off_s(self) -> float:
+        """By how much, where the doubt does not explain it; else 0."""
+        assert self._skew is not None
+        skew = self._skew
+        beyond_us = abs(skew.us) - skew.doubt_us - round(self.row.clock_skew_s * MICROS_PER_S)
+        return skew.us / MICROS_PER_S if beyond_us > 0 else 0.0
+
+    async def _read_keys(self) -> Any:
+        """A key that can not be read hurts its own venue only."""
+        if self.access.keys is None:
+            raise HeldBack(f"{self.access.name}: no api_key is configured")
+        try:
+            if self.access.keys_take_long:
+                return await asyncio.to_thread(self.access.keys)
+            return self.access.keys()
+        except ConfigError as error:
+            raise HeldBack(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
+
+    async def _load_markets(self, exchange: Any) -> None:
+        access, now = self.access, self.calls.now()
+        about = {
+            "exchange": access.exchange,
+            "api_url": access.api_url or "",
+            "sandbox": str(access.sandbox),
+            "ccxt": ccxt_version(),
+        }
+        file = MarketsFile(access.folder / f"{access.name}.markets", about, access.symbols)
+        read_at = file.load_into(exchange)
+        if read_at is None or not is_fresh(read_at, now):
+            try:
+                await self.calls.read(exchange, lambda ex: ex.load_markets(True))
+            except (OutcomeUnknown, VenueUnreachable, VenueRejected):
+                if read_at is None:
+                    raise
+            else:
+                if not exchange.markets:
+                    raise BadVenueData(f"{access.name}: it lists no markets")
+                file.save(exchange, now)
+        self.quirks.restore(exchange)

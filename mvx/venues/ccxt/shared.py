@@ -1,0 +1,180 @@
+"""What processes share about one account, in small files beside the journal: its key and its rate budget.
+
+Rules:
+- One process at a time talks privately on a key whose nonce must grow. The lock is held for one call, and is
+  freed by the kernel where its holder dies. The last nonce stands in the file, so that the next one is
+  greater whoever takes it and however the clocks run.
+- Requests are paid for from one bucket. What reads may use leaves a reserve for orders and cancels, and reads
+  stand back while one of these waits: orders overtake reads.
+- Nobody waits for ever: a turn that does not come in time is HeldBack, and says who is in the way.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from mvx.clock import Clock
+from mvx.domain.ids import Venue
+from mvx.domain.instant import Instant, after, seconds_between
+from mvx.errors import HeldBack
+from mvx.venues.capabilities import Budget
+from mvx.venues.port import urgent
+
+#: How long whoever leaves a venue waits for its key (DESIGN 7).
+URGENT_S = 5.0
+#: The longest time for which a venue's word to wait is believed.
+MOST_WAIT_S = 3_600.0
+_POLL_S = 0.005
+
+
+class AccountKey:
+    """The right to talk privately on one key."""
+
+    def __init__(self, name: Venue, file: Path, clock: Clock) -> None:
+        self._name = name
+        self._file = file
+        self._clock = clock
+        self._hurrying = 0
+
+    @asynccontextmanager
+    async def held(self, *, first: bool, give_up_at: Instant) -> AsyncIterator[Nonce]:
+        """The key for one call; first: before those who only read. Raises HeldBack."""
+        descriptor = _open(self._file)
+        try:
+            self._hurrying += first
+            try:
+                await self._lock(descriptor, first, give_up_at)
+            finally:
+                self._hurrying -= first
+            yield Nonce(descriptor, self._clock)
+        finally:
+            os.close(descriptor)  # and with it the lock, however the call ended
+
+    async def _lock(self, descriptor: int, first: bool, give_up_at: Instant) -> None:
+        """Returns once it is ours; whoever leaves a venue goes ahead without it in the end."""
+        began_at = self._clock.now()
+        while True:
+            if (first or not self._hurrying) and _locked(descriptor):
+                return
+            now = self._clock.now()
+            if urgent.get() and seconds_between(began_at, now) >= URGENT_S:
+                return
+            if now >= give_up_at:
+                waited_s = seconds_between(began_at, now)
+                who = _holder(descriptor)
+                raise HeldBack(f"{self._name}: waited {waited_s:.1f} s for its key, which {who} uses")
+            await self._clock.sleep(_POLL_S)
+
+
+class Nonce:
+    """Counts on one key. Milliseconds, as other tools on the same key do."""
+
+    def __init__(self, descriptor: int, clock: Clock) -> None:
+        self._descriptor = descriptor
+        self._clock = clock
+
+    def next(self) -> int:
+        """Greater than every one before it."""
+        last = _read(self._descriptor).partition(" ")[0]
+        nonce = max(self._clock.now() // 1_000, int(last) + 1 if last.isdecimal() else 0)
+        _write(self._descriptor, f"{nonce} {os.getpid()}")
+        return nonce
+
+
+class SharedBucket:
+    """A bucket that refills: how much may be asked, and when (the generic cell rate algorithm: one number,
+    the instant at which the bucket will be full again)."""
+
+    def __init__(self, name: Venue, file: Path, budget: Budget, clock: Clock) -> None:
+        self._name = name
+        self._file = file
+        self._budget = budget
+        self._clock = clock
+
+    async def pay(self, cost: float, *, first: bool, give_up_at: Instant) -> None:
+        """Take so many units, now or as soon as they are there. Raises HeldBack where that is too late."""
+        while (wait_s := self._take(cost, first)) > 0:
+            if after(self._clock.now(), wait_s) > give_up_at:
+                raise HeldBack(f"{self._name}: its rate budget is used up for {wait_s:.1f} s")
+            await self._clock.sleep(min(max(wait_s, _POLL_S), 1.0))
+
+    def close_for(self, seconds: float) -> None:
+        """The venue has said that we ask too much: nothing is asked for so long."""
+        with _locked_file(self._file) as descriptor:
+            empty_s = self._budget.burst / self._budget.per_s
+            closed = after(self._clock.now(), empty_s + seconds)
+            self._write_full_at(descriptor, max(closed, self._full_at(descriptor)))
+
+    def _take(self, cost: float, first: bool) -> float:
+        """0 where it was taken, else how long until it may be there."""
+        if cost <= 0:
+            return 0.0
+        with _locked_file(self._file) as descriptor:
+            usable = self._budget.burst * (1.0 if first else 1 - self._budget.reserve)
+            full_at = max(self._clock.now(), self._full_at(descriptor))
+            missing_s = seconds_between(self._clock.now(), full_at) + min(cost, usable) / self._budget.per_s
+            wait_s = missing_s - usable / self._budget.per_s
+            if wait_s <= 0:
+                self._write_full_at(descriptor, after(full_at, cost / self._budget.per_s))
+        return max(0.0, wait_s)
+
+    def _full_at(self, descriptor: int) -> Instant:
+        """What the file says. Where our clock was set back since it was written, so is what it says; and one
+        that is spoilt, or further off than the longest wait that is believed, says nothing."""
+        words = _read(descriptor).split()
+        if len(words) != 2 or not all(word.isdecimal() for word in words):
+            return Instant(0)
+        full_at, written_at = map(int, words)
+        now = self._clock.now()
+        full_at -= max(0, written_at - now)
+        longest_s = self._budget.burst / self._budget.per_s + MOST_WAIT_S
+        return Instant(full_at) if seconds_between(now, Instant(full_at)) <= longest_s else Instant(0)
+
+    def _write_full_at(self, descriptor: int, full_at: Instant) -> None:
+        _write(descriptor, f"{full_at} {self._clock.now()}")
+
+
+def make_folder(folder: Path) -> None:
+    """For its owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _open(file: Path) -> int:
+    make_folder(file.parent)
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked_file(file: Path) -> Iterator[int]:
+    """For a moment: nobody holds it while waiting for anything else."""
+    descriptor = _open(file)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int) -> str:
+    return os.pread(descriptor, 64, 0).decode("ascii", "replace").strip("\0 \n")
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.pwrite(descriptor, text.ljust(63).encode() + b"\n", 0)
+
+
+def _holder(descriptor: int) -> str:
+    pid = _read(descriptor).partition(" ")[2].strip()
+    return f"process {pid}" if pid else "another process"
