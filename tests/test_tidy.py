@@ -56,7 +56,7 @@ LIBRARIES: dict[str, str] = {
     "sqlite3": r"mvx\.sqlite",
     "sqlite_utils": r"mvx\.journal\.schema",
     "ccxt": r"mvx\.venues\.ccxt\.load",
-    "aiohttp": r"mvx\.venues\.ccxt\.wire",
+    "aiohttp": r"mvx\.(venues\.ccxt\.wire|paper\.serve\.server)",
     "certifi": r"mvx\.venues\.ccxt\.wire",
     "stamina": r"mvx\.venues\.ccxt\.calls",
 }

@@ -1,0 +1,1 @@
+"""The paper exchange over HTTP, in the dialects of real venues."""

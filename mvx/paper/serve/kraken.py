@@ -1,0 +1,309 @@
+"""Kraken's spot REST dialect: requests read, and answered in Kraken's words. Pure but for the last nonce.
+
+Shapes: the samples in ccxt 4.5.90's kraken.py, named at each, which are Kraken's documents
+(docs.kraken.com/api/docs/rest-api) word for word. Private calls are POST, each with a nonce.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mvx.config.settings import VenueSettings
+from mvx.domain.ids import ClOrdId, OrderId, Symbol
+from mvx.domain.instant import LAST, MICROS_PER_S, Instant, parse_rfc3339, seconds_between
+from mvx.domain.money import plain
+from mvx.domain.order import OrderReport, OrderRequest, Side, TimeInForce
+from mvx.paper.admission import Refused
+from mvx.paper.due import CancelArrives, OrderArrives
+from mvx.paper.faults import Call
+from mvx.paper.lists import PAGE_ROWS
+from mvx.paper.markets import listed_symbols
+from mvx.paper.serve import kraken_rows as rows
+from mvx.paper.serve.dialect import Asked, Reply, Wanted, whole
+from mvx.paper.serve.keys import KeyPair
+from mvx.paper.session import Session
+
+Params = Mapping[str, str]
+
+#: mvx's reason codes in Kraken's words: docs.kraken.com/api/docs/guides/spot-errors, and ccxt
+#: kraken.describe, exceptions.
+ERRORS = {
+    "deadline": "EService:Deadline elapsed",
+    "lot": "EGeneral:Invalid arguments:volume",
+    "tick": "EOrder:Tick size check failed",
+    "min_qty": "EOrder:Order minimum not met",
+    "min_notional": "EOrder:Cost minimum not met",
+    "max_px": "EOrder:Invalid price",
+    "duplicate_cl_ord_id": "EGeneral:Invalid arguments:cl_ord_id",
+    "post_only": "EOrder:Post only order",
+    "insufficient_funds": "EOrder:Insufficient funds",
+    "unknown_symbol": "EQuery:Unknown asset pair",
+    "unknown_order": "EOrder:Unknown order",
+    "rate_limited": "EAPI:Rate limit exceeded",
+    "maintenance": "EService:Unavailable",
+    "invalid_key": "EAPI:Invalid key",
+}
+#: Docs, Add Order, deadline: "min now() + 2 seconds, max now() + 60 seconds". The lower bound is left to
+#: the engine: what comes too late is refused as elapsed.
+MOST_DEADLINE_S = 60.0
+
+
+class Invalid(Exception):
+    """An argument that can not be read."""
+
+
+def failed(code: str) -> Reply:
+    """`{"error": ["EAPI:Invalid key"]}` (ccxt kraken.handle_errors); HTTP 200, as Kraken has it."""
+    return Reply({"error": [code]})
+
+
+def result(found: object) -> Reply:
+    return Reply({"error": [], "result": found})
+
+
+class KrakenDialect:
+    """One account. A nonce is greater than all before it on the key."""
+
+    def __init__(self, settings: VenueSettings, keys: KeyPair) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._last_nonce = -1
+        self._pairs = {rows.pair_id(symbol): symbol for symbol in listed_symbols(settings)}
+        self._names = self._pairs | {rows.pair_name(symbol): symbol for symbol in self._pairs.values()}
+        self._public: dict[str, tuple[Call, Callable[[Params, Session], object]]] = {
+            "Time": (Call.STATUS, self._time),
+            "SystemStatus": (Call.STATUS, self._status),
+            "Assets": (Call.PUBLIC, lambda params, session: rows.assets(settings)),
+            "AssetPairs": (Call.PUBLIC, lambda params, session: rows.pairs(settings)),
+            "Depth": (Call.PUBLIC, self._depth),
+        }
+        self._private: dict[str, Callable[[Params, Session], object]] = {
+            "BalanceEx": lambda params, session: rows.balances(session.balances()),
+            "TradeVolume": lambda params, session: rows.volume(settings),
+            "OpenOrders": self._open_orders,
+            "ClosedOrders": self._closed_orders,
+            "QueryOrders": self._query_orders,
+            "TradesHistory": self._trades,
+            "Ledgers": self._ledgers,
+        }
+
+    def read(self, asked: Asked) -> Wanted | Reply | None:
+        _, _, where = asked.path.partition("/0/")
+        section, _, name = where.partition("/")
+        if section == "public" and name in self._public and asked.method == "GET":
+            call, tell = self._public[name]
+            params = dict(parse_qsl(asked.query, keep_blank_values=True))
+            return Wanted(call, lambda now: None, partial(_told, tell, params))
+        if section != "private" or asked.method != "POST":
+            return None
+        params = dict(parse_qsl(asked.body, keep_blank_values=True))
+        admit = partial(self._admit, asked, params)
+        try:
+            if name == "AddOrder":
+                return self._add_order(params, admit)
+            if name == "CancelOrder":
+                return self._cancel_order(params, admit)
+        except Invalid as invalid:
+            return Wanted(
+                Call.WRITE, admit, partial(_always, failed(f"EGeneral:Invalid arguments:{invalid}"))
+            )
+        if name not in self._private:
+            return None
+        return Wanted(Call.PRIVATE, admit, partial(_told, self._private[name], params))
+
+    def unknown(self, asked: Asked) -> Reply:
+        return failed("EGeneral:Unknown method")
+
+    def refused(self, refused: Refused) -> Reply:
+        return failed(ERRORS.get(refused.reason_code, "EGeneral:Internal error"))
+
+    def without_id(self, reply: Reply) -> Reply:
+        body = reply.body
+        if isinstance(body, dict) and isinstance(body.get("result"), dict):
+            return result({key: value for key, value in body["result"].items() if key != "txid"})
+        return reply
+
+    def _admit(self, asked: Asked, params: Params, now: Instant) -> Reply | None:
+        """Docs, Spot REST Authentication: API-Sign is HMAC-SHA512 of (path + SHA256(nonce + POST data))
+        with the secret, which is base64 (ccxt kraken.sign)."""
+        if asked.headers.get("api-key") != self._keys.api_key:
+            return failed("EAPI:Invalid key")
+        nonce = params.get("nonce", "")
+        inner = hashlib.sha256((nonce + asked.body).encode()).digest()
+        secret = base64.b64decode(self._keys.api_secret)
+        path = asked.path[asked.path.index("/0/") :].encode()
+        signed = base64.b64encode(hmac.new(secret, path + inner, hashlib.sha512).digest()).decode()
+        if not hmac.compare_digest(signed.encode(), asked.headers.get("api-sign", "").encode()):
+            return failed("EAPI:Invalid signature")
+        if not (nonce.isascii() and nonce.isdigit()) or int(nonce[:20]) <= self._last_nonce:
+            return failed("EAPI:Invalid nonce")
+        self._last_nonce = int(nonce[:20])
+        late = params.get("deadline")
+        if late is not None and not self._in_time(late, now):
+            return failed("EGeneral:Invalid arguments:deadline")
+        return None
+
+    def _in_time(self, deadline: str, now: Instant) -> bool:
+        try:
+            return seconds_between(now, parse_rfc3339(deadline)) <= MOST_DEADLINE_S
+        except ValueError:
+            return False
+
+    # public
+
+    def _time(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_time."""
+        return {"unixtime": session.time() // MICROS_PER_S, "rfc1123": rows.rfc1123(session.time())}
+
+    def _status(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_status."""
+        status = session.status()
+        stamp = rows.stamp(status.at)
+        return {"status": "online" if status.accepts_orders else "maintenance", "timestamp": stamp}
+
+    def _depth(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_order_book: price, volume, time."""
+        symbol = self._symbol(params)
+        count = _count(params.get("count", "100"), "count")
+        sides, at = session.book(symbol), session.time() // MICROS_PER_S
+        return {
+            rows.pair_id(symbol): {
+                name: [[plain(level.px), plain(level.qty), at] for level in levels[:count]]
+                for name, levels in (("asks", sides.asks), ("bids", sides.bids))
+            }
+        }
+
+    # private
+
+    def _open_orders(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_open_orders."""
+        return {"open": {each.order_id: rows.order(each) for each in session.lists.open_orders()}}
+
+    def _closed_orders(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_closed_orders; docs: `closetime` says which time start is about."""
+        found = whole(session.lists.closed_orders, _since(params))
+        page = {each.order_id: rows.order(each) for each in _page(params, found)}
+        return {"closed": page, "count": len(found)}
+
+    def _query_orders(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_order: the ids asked for, by id."""
+        wanted = params.get("txid", "").split(",")
+        known: dict[str, OrderReport] = {each.order_id: each for each in session.lists.open_orders()}
+        known |= {each.order_id: each for each in whole(session.lists.closed_orders, Instant(0))}
+        if not set(wanted) <= known.keys():
+            raise Invalid("txid")
+        return {order_id: rows.order(known[order_id]) for order_id in wanted}
+
+    def _trades(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_my_trades."""
+        found = whole(session.lists.trades, _since(params))
+        page = {each.exec_id: rows.trade(each) for each in _page(params, found)}
+        return {"trades": page, "count": len(found)}
+
+    def _ledgers(self, params: Params, session: Session) -> object:
+        """ccxt kraken.fetch_ledger: two lines a trade, one a transfer."""
+        since = _since(params)
+        found = rows.ledger(
+            whole(session.lists.trades, Instant(0)), whole(session.lists.transfers, since), since
+        )
+        return {"ledger": dict(_page(params, found)), "count": len(found)}
+
+    # orders
+
+    def _add_order(self, params: Params, admit: Callable[[Instant], Reply | None]) -> Wanted:
+        """ccxt kraken.create_order: `{"descr": {"order": "..."}, "txid": ["..."]}`."""
+        request = self._request(params)
+
+        def answer(session: Session) -> Reply:
+            accepted = session.submit(request)
+            if isinstance(accepted, Refused):
+                return self.refused(accepted)
+            said = f"{request.side.value} {plain(request.order_qty)} {rows.pair_name(request.symbol)}"
+            said += f" @ limit {plain(request.limit_px)}"
+            return result({"descr": {"order": said}, "txid": [accepted.order_id]})
+
+        return Wanted(Call.WRITE, admit, answer, OrderArrives(request))
+
+    def _request(self, params: Params) -> OrderRequest:
+        if params.get("ordertype") != "limit":
+            raise Invalid("ordertype")
+        flags = params.get("oflags", "").split(",")
+        try:
+            side = Side(params.get("type", ""))
+            tif = TimeInForce(params.get("timeinforce", "GTC").lower())
+            deadline = parse_rfc3339(params["deadline"]) if "deadline" in params else LAST
+        except ValueError as error:
+            raise Invalid("type" if "Side" in str(error) else "timeinforce") from error
+        return OrderRequest(
+            cl_ord_id=ClOrdId(params.get("cl_ord_id", "")),
+            symbol=self._names.get(params.get("pair", ""), Symbol(params.get("pair", "?"))),
+            side=side,
+            order_qty=_number(params, "volume"),
+            limit_px=_number(params, "price"),
+            time_in_force=tif,
+            post_only="post" in flags,
+            deadline=deadline,
+        )
+
+    def _cancel_order(self, params: Params, admit: Callable[[Instant], Reply | None]) -> Wanted:
+        """ccxt kraken.cancel_order: `{"count": 1}`."""
+        ours, theirs = ClOrdId(params.get("cl_ord_id", "")), OrderId(params.get("txid", ""))
+        if not ours and not theirs:
+            raise Invalid("txid")
+
+        def answer(session: Session) -> Reply:
+            refused = session.cancel(ours, theirs or None)
+            return self.refused(refused) if refused else result({"count": 1})
+
+        return Wanted(Call.WRITE, admit, answer, CancelArrives(ours, theirs or None))
+
+    def _symbol(self, params: Params) -> Symbol:
+        symbol = self._names.get(params.get("pair", ""))
+        if symbol is None:
+            raise LookupError("EQuery:Unknown asset pair")
+        return symbol
+
+
+def _told(tell: Callable[[Params, Session], object], params: Params, session: Session) -> Reply:
+    try:
+        return result(tell(params, session))
+    except LookupError as unknown:
+        return failed(str(unknown.args[0]))
+    except Invalid as invalid:
+        return failed(f"EGeneral:Invalid arguments:{invalid}")
+
+
+def _number(params: Params, name: str) -> Decimal:
+    try:
+        number = Decimal(params.get(name, ""))
+    except InvalidOperation:
+        raise Invalid(name) from None
+    if not number.is_finite() or abs(number.adjusted()) > 20:
+        raise Invalid(name)
+    return number
+
+
+def _count(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(name)
+    return int(text)
+
+
+def _since(params: Params) -> Instant:
+    """Docs, Get Trades History: start is exclusive, in seconds; here always a time."""
+    if "start" not in params:
+        return Instant(0)
+    return Instant(int(_number(params, "start") * MICROS_PER_S) + 1)
+
+
+def _page(params: Params, found: list[Any]) -> list[Any]:
+    """Docs: 50 rows from the offset `ofs`."""
+    offset = _count(params.get("ofs", "0"), "ofs")
+    return found[offset : offset + PAGE_ROWS]
