@@ -224,7 +224,7 @@ _mvx_table() {
             places='@files'
             ;;
         'paper')
-            verbs='ledger fault heal trade cancel transfer reset'
+            verbs='ledger fault heal trade cancel transfer serve reset'
             ;;
         'paper ledger')
             places='@venues'
@@ -246,6 +246,9 @@ _mvx_table() {
         'paper transfer')
             opts='--delay=-'
             places='@venues @assets -'
+            ;;
+        'paper serve')
+            opts='--host=- --port-base=-'
             ;;
         'paper reset')
             opts='--books=@files'

@@ -321,6 +321,7 @@ function __mvx_table
                 'trade:A manual trade, or with --limit an order, that mvx did not make.' \
                 'cancel:Cancel any open order of the account by hand, ours or not.' \
                 'transfer:Move an asset in, or out where the amount is negative.' \
+                'serve:Speak Kraken\'s and Binance\'s REST dialects, for whatever takes an api_url.' \
                 'reset:Forget the simulated venues\' state.'
         case 'paper ledger'
             set -g __mvx_places \
@@ -355,6 +356,10 @@ function __mvx_table
                 '@venues' \
                 '@assets' \
                 '-'
+        case 'paper serve'
+            set -g __mvx_opts \
+                '--host=-:Where; nothing guards it.' \
+                '--port-base=-:The first venue\'s port.'
         case 'paper reset'
             set -g __mvx_opts \
                 '--books=@files:Play these recorded books.'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mvx.cli.options import any_number, count, positive, seconds
+from mvx.cli.options import any_number, count, positive, seconds, whole
 from mvx.cli.session import Answer, Session
 from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
@@ -51,6 +51,10 @@ ListedAfter = Annotated[
 ]
 OrderName = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The venue's: mvx paper ledger.")]
 Books = Annotated[Path | None, typer.Option("--books", metavar="FILE", help="Play these recorded books.")]
+Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where; nothing guards it.")]
+PortBase = Annotated[
+    int, typer.Option("--port-base", parser=whole(65_000), metavar="N", help="The first venue's port.")
+]
 
 
 def ledger(ctx: typer.Context, venue: VenueName) -> Answer:
@@ -112,6 +116,27 @@ def reset(ctx: typer.Context, books: Books = None) -> Answer:
     with _exchange(ctx) as exchange:
         exchange.reset(path)
     return _done({"reset": "all", "books": path})
+
+
+def serve(ctx: typer.Context, host: Host = "127.0.0.1", port_base: PortBase = 8470) -> Answer:
+    from asyncio import CancelledError
+
+    from mvx.engine.serve import serve as serve_until_cancelled
+
+    session: Session = ctx.obj
+    session.signals.speaks = False
+
+    with _exchange(ctx) as exchange:
+
+        async def work() -> Outcome:
+            try:
+                await serve_until_cancelled(
+                    exchange, session.settings(), host, port_base, session.environment.say
+                )
+            except CancelledError:
+                return _done({"served": "stopped"})
+
+        return session.run(work)
 
 
 @contextmanager

@@ -211,6 +211,11 @@ VERBS: dict[str, Verb | Family] = {
                 ),
                 signed=True,
             ),
+            "serve": Verb(
+                "paper:serve",
+                "Speak Kraken's and Binance's REST dialects, for whatever takes an api_url.",
+                ("mvx paper serve", "mvx paper serve --port-base 9000"),
+            ),
             "reset": Verb(
                 "paper:reset",
                 "Forget the simulated venues' state.",

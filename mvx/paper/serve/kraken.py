@@ -111,9 +111,8 @@ class KrakenDialect:
             if name == "CancelOrder":
                 return self._cancel_order(params, admit)
         except Invalid as invalid:
-            return Wanted(
-                Call.WRITE, admit, partial(_always, failed(f"EGeneral:Invalid arguments:{invalid}"))
-            )
+            told = failed(f"EGeneral:Invalid arguments:{invalid}")
+            return Wanted(Call.WRITE, admit, lambda session: told)
         if name not in self._private:
             return None
         return Wanted(Call.PRIVATE, admit, partial(_told, self._private[name], params))

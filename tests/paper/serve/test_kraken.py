@@ -30,6 +30,7 @@ T = TypeVar("T")
 D = Decimal
 KRAKEN = Venue("kraken")
 BTC_USD = Symbol("BTC/USD")
+OURS = "m0000000000000abcd"
 PLENTY = Budget(burst=1e9, per_s=1e9)
 
 
@@ -93,7 +94,7 @@ class Wire:
 
         return self.run(asked)
 
-    def request(self, name: str = "m1", limit_px: str = "900000", **terms: Any) -> OrderRequest:
+    def request(self, name: str = OURS, limit_px: str = "900000", **terms: Any) -> OrderRequest:
         """Buys a tenth at nearly any price."""
         it = {"side": Side.BUY, "time_in_force": TimeInForce.IOC, "post_only": False} | terms
         deadline = after(self.clock.now(), 20)
@@ -148,7 +149,7 @@ def test_what_the_adapter_reads_is_the_ledger(wire: Wire) -> None:
         (each["exec_id"], each["qty"], each["price"], each["fee"]["asset"], D(each["fee"]["amount"]))
         for each in truth["fills"]
     ] == [(t.exec_id, str(t.qty), str(t.price), t.fee_asset, t.fee_amount) for t in trades]
-    assert [(ack.order_id, "m1", D("0.1"))] == [(c.order_id, c.cl_ord_id, c.cum_qty) for c in closed]
+    assert [(ack.order_id, OURS, D("0.1"))] == [(c.order_id, c.cl_ord_id, c.cum_qty) for c in closed]
     assert [("BTC", D("1.5"))] == [(each.asset, each.amount) for each in transfers]
     assert {name: D(row["total"]) for name, row in truth["balances"].items() if D(row["total"])} == (
         balances.total
