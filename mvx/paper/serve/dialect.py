@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
     call: Call
     admit: Callable[[Instant], Reply | None]
     answer: Callable[[Session], Reply]
-    late: Coming | None = None
+    late: Callable[[Session], Coming] | None = None
 
 
 class Dialect(Protocol):

@@ -228,7 +228,7 @@ class KrakenDialect:
             said += f" @ limit {plain(request.limit_px)}"
             return result({"descr": {"order": said}, "txid": [accepted.order_id]})
 
-        return Wanted(Call.WRITE, admit, answer, OrderArrives(request))
+        return Wanted(Call.WRITE, admit, answer, lambda session: OrderArrives(request))
 
     def _request(self, params: Params) -> OrderRequest:
         if params.get("ordertype") != "limit":
@@ -241,7 +241,7 @@ class KrakenDialect:
         except ValueError as error:
             raise Invalid("type" if "Side" in str(error) else "timeinforce") from error
         return OrderRequest(
-            cl_ord_id=ClOrdId(params.get("cl_ord_id", "")),
+            cl_ord_id=ClOrdId(params.get("cl_ord_id") or f"{rows.UNNAMED}{params.get('nonce', '')}"),
             symbol=self._names.get(params.get("pair", ""), Symbol(params.get("pair", "?"))),
             side=side,
             order_qty=_number(params, "volume"),
@@ -261,7 +261,7 @@ class KrakenDialect:
             refused = session.cancel(ours, theirs or None)
             return self.refused(refused) if refused else result({"count": 1})
 
-        return Wanted(Call.WRITE, admit, answer, CancelArrives(ours, theirs or None))
+        return Wanted(Call.WRITE, admit, answer, lambda session: CancelArrives(ours, theirs or None))
 
     def _symbol(self, params: Params) -> Symbol:
         symbol = self._names.get(params.get("pair", ""))

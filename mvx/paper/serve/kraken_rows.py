@@ -28,6 +28,8 @@ _NAMES = {
     "EUR": ("ZEUR", "EUR"),
     "GBP": ("ZGBP", "GBP"),
 }
+#: How a client order id begins that the client did not give: nobody is shown it.
+UNNAMED = "~"
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 
 
@@ -166,7 +168,7 @@ def order(report: OrderReport) -> dict[str, object]:
         "misc": "",
         "oflags": "fciq",
     }
-    if it.cl_ord_id:
+    if it.cl_ord_id and not it.cl_ord_id.startswith(UNNAMED):
         row["cl_ord_id"] = it.cl_ord_id
     if status != "open":
         row |= {"closetm": it.updated_at / MICROS_PER_S, "reason": None}

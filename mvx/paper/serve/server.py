@@ -15,6 +15,7 @@ from mvx.config.settings import VenueSettings
 from mvx.domain.ids import Venue
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Answer, Arrives, Fault
+from mvx.paper.serve.binance import BinanceDialect
 from mvx.paper.serve.dialect import Asked, Dialect, Reply, Wanted
 from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.kraken import KrakenDialect
@@ -29,6 +30,8 @@ def dialect_of(settings: VenueSettings, keys: KeyPair = PAPER_KEYS) -> Dialect |
     match settings.name:
         case "kraken":
             return KrakenDialect(settings, keys)
+        case "binance":
+            return BinanceDialect(settings, keys)
     return None
 
 
@@ -86,7 +89,7 @@ class Served:
                 elif arrives is Arrives.NOW:
                     reply = wanted.answer(session)
                 elif fault and wanted.late:
-                    session.delay(wanted.late, fault.delay_s)
+                    session.delay(wanted.late(session), fault.delay_s)
         return reply, fault
 
     async def _disturbed(self, request: Any, reply: Reply, fault: Fault) -> Any:

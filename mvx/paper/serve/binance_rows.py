@@ -1,0 +1,233 @@
+"""Binance's records: markets, balances, orders, trades and transfers, as its documents show them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from mvx.config.settings import VenueSettings
+from mvx.domain.book import Level
+from mvx.domain.execution import Fill, Transfer
+from mvx.domain.ids import Symbol
+from mvx.domain.instant import MICROS_PER_S, Instant
+from mvx.domain.money import BPS, ZERO, plain
+from mvx.domain.order import OrderReport, Side
+from mvx.paper.markets import MAX_PX, listed_symbols, rules_of, split_symbol, taker_bps
+from mvx.paper.records import PaperOrder
+from mvx.venues.port import Balances
+
+Row = dict[str, Any]
+_ACK = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
+_MOST_QTY = "9000.00000000"
+
+
+def name_of(symbol: Symbol) -> str:
+    """BTCUSDT."""
+    return "".join(split_symbol(symbol))
+
+
+def number(name: str) -> int:
+    """The number in an id of ours: 7 in `1795348800000000-7` and in `T7`."""
+    return int(name.rpartition("-")[2].lstrip("TX"))
+
+
+def level(of: Level) -> list[str]:
+    return [plain(of.px), plain(of.qty)]
+
+
+def info(settings: VenueSettings, now: Instant) -> Row:
+    """publicGetExchangeInfo, in ccxt binance.fetch_markets."""
+    symbols = [_market(settings, symbol) for symbol in listed_symbols(settings)]
+    return {
+        "timezone": "UTC",
+        "serverTime": now // 1_000,
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": symbols,
+    }
+
+
+def _market(settings: VenueSettings, symbol: Symbol) -> Row:
+    rules = rules_of(settings, symbol)
+    return {
+        "symbol": name_of(symbol),
+        "status": "TRADING",
+        "baseAsset": rules.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": rules.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER"],
+        "icebergAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": plain(rules.tick),
+                "maxPrice": plain(MAX_PX),
+                "tickSize": plain(rules.tick),
+            },
+            {
+                "filterType": "LOT_SIZE",
+                "minQty": plain(rules.min_qty),
+                "maxQty": _MOST_QTY,
+                "stepSize": plain(rules.lot),
+            },
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": plain(rules.min_notional),
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "applyMaxToMarket": False,
+                "avgPriceMins": 5,
+            },
+        ],
+        "permissions": ["SPOT"],
+    }
+
+
+def account(settings: VenueSettings, found: Balances) -> Row:
+    """privateGetAccount, in ccxt binance.fetch_balance."""
+    commission = int(taker_bps(settings))
+    balances = [
+        {
+            "asset": asset,
+            "free": plain(found.free.get(asset, ZERO)),
+            "locked": plain(total - found.free.get(asset, ZERO)),
+        }
+        for asset, total in found.total.items()
+    ]
+    return {
+        "makerCommission": commission,
+        "takerCommission": commission,
+        "canTrade": True,
+        "canWithdraw": False,
+        "canDeposit": True,
+        "updateTime": found.at // 1_000,
+        "accountType": "SPOT",
+        "balances": balances,
+        "permissions": ["SPOT"],
+    }
+
+
+def fees(settings: VenueSettings, name: str | None) -> list[Row]:
+    """sapiGetAssetTradeFee, in ccxt binance.fetch_trading_fee."""
+    rate = plain(taker_bps(settings) / BPS)
+    names = [name_of(symbol) for symbol in listed_symbols(settings)]
+    return [
+        {"symbol": each, "makerCommission": rate, "takerCommission": rate}
+        for each in names
+        if name in (None, each)
+    ]
+
+
+class Orders:
+    """What an order's report leaves out: how long it was to rest, and what it came to."""
+
+    def __init__(self, orders: Iterable[PaperOrder]) -> None:
+        self._orders = {each.order_id: each for each in orders}
+
+    def row(self, report: OrderReport) -> Row:
+        """privateGetOrder, in ccxt binance.parse_order."""
+        it, order = report, self._orders[report.order_id]
+        same = order.cum_qty == it.cum_qty
+        spent = order.notional if same else it.cum_qty * (it.avg_px or ZERO)
+        return {
+            "symbol": name_of(it.symbol),
+            "orderId": number(it.order_id),
+            "orderListId": -1,
+            "clientOrderId": it.cl_ord_id or f"web_{number(it.order_id)}",
+            "price": plain(it.limit_px or ZERO),
+            "origQty": plain(it.order_qty),
+            "executedQty": plain(it.cum_qty),
+            "cummulativeQuoteQty": plain(spent),
+            "status": it.ord_status.value,
+            "timeInForce": order.time_in_force.value.upper(),
+            "type": "MARKET" if it.limit_px is None else "LIMIT",
+            "side": it.side.value.upper(),
+            "stopPrice": "0.00000000",
+            "icebergQty": "0.00000000",
+            "time": it.created_at // 1_000,
+            "updateTime": it.updated_at // 1_000,
+            "isWorking": True,
+            "workingTime": it.created_at // 1_000,
+            "origQuoteOrderQty": "0.00000000",
+            "selfTradePreventionMode": "NONE",
+        }
+
+    def answer(self, report: OrderReport, fills: Iterable[Fill], kind: str | None) -> Row:
+        """privatePostOrder (docs, New order): ACK, RESULT, or FULL, which is the default of a limit order."""
+        row = self.row(report)
+        row["transactTime"] = row["updateTime"]
+        if kind == "ACK":
+            return {
+                key: row[key] for key in ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
+            }
+        if kind == "RESULT":
+            return row
+        return {**row, "fills": [_execution(fill) for fill in fills]}
+
+
+def _execution(fill: Fill) -> Row:
+    return {
+        "price": plain(fill.price),
+        "qty": plain(fill.qty),
+        "commission": plain(fill.fee_amount),
+        "commissionAsset": fill.fee_asset,
+        "tradeId": number(fill.exec_id),
+    }
+
+
+def trade(fill: Fill) -> Row:
+    """privateGetMyTrades, in ccxt binance.parse_trade."""
+    return {
+        "symbol": name_of(fill.symbol),
+        "id": number(fill.exec_id),
+        "orderId": number(fill.order_id),
+        "orderListId": -1,
+        "price": plain(fill.price),
+        "qty": plain(fill.qty),
+        "quoteQty": plain(fill.notional),
+        "commission": plain(fill.fee_amount),
+        "commissionAsset": fill.fee_asset,
+        "time": fill.at // 1_000,
+        "isBuyer": fill.side is Side.BUY,
+        "isMaker": False,
+        "isBestMatch": True,
+    }
+
+
+def deposit(each: Transfer) -> Row:
+    """ccxt binance.parse_transaction, fetchDeposits; 1: credited."""
+    return {
+        **_moved(each, each.amount),
+        "status": 1,
+        "insertTime": each.at // 1_000,
+        "completeTime": each.at // 1_000,
+        "confirmTimes": "1/1",
+    }
+
+
+def withdrawal(each: Transfer) -> Row:
+    """ccxt binance.parse_transaction, fetchWithdrawals; 6: completed."""
+    stamp = datetime.fromtimestamp(each.at // MICROS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    moved = {**_moved(each, -each.amount), "status": 6, "transactionFee": "0"}
+    return {**moved, "applyTime": stamp, "completeTime": stamp}
+
+
+def _moved(each: Transfer, amount: Decimal) -> Row:
+    return {
+        "id": f"{each.epoch}-{each.transfer_id}",
+        "amount": plain(amount),
+        "coin": each.asset,
+        "network": each.asset,
+        "address": "",
+        "addressTag": "",
+        "txId": f"{each.epoch}-{each.transfer_id}",
+        "transferType": 0,
+    }

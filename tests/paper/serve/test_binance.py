@@ -1,0 +1,82 @@
+"""What Binance's dialect alone has: its signature and its window of time, lookups by id, and its codes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.paper.serve.wire import Wire
+
+errors = import_module("ccxt.base.errors")
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Wire:
+    return Wire(tmp_path, "binance")
+
+
+def asks(wire: Wire, method: str, params: dict[str, Any], **config: Any) -> Any:
+    """One of ccxt's implicit methods."""
+
+    async def work(ex: Any) -> Any:
+        return await getattr(ex, method)(params)
+
+    return wire.ccxt(work, **config)
+
+
+@pytest.mark.parametrize(("config", "code"), [({"secret": "other"}, -1022), ({"apiKey": "other"}, -2015)])
+def test_a_wrong_signature_and_a_wrong_key_are_refused(wire: Wire, config: dict[str, str], code: int) -> None:
+    with pytest.raises(errors.BaseError, match=str(code)):
+        asks(wire, "private_get_account", {}, **config)
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "window_ms", "code"),
+    [(-3_000, 1_000, -1021), (5_000, 5_000, -1021), (0, 60_001, -1131)],
+)
+def test_a_request_out_of_its_time_is_refused(wire: Wire, off_ms: int, window_ms: int, code: int) -> None:
+    timestamp = wire.clock.now() // 1_000 + off_ms
+    with pytest.raises(errors.BaseError, match=str(code)):
+        asks(wire, "private_get_account", {"timestamp": timestamp, "recvWindow": window_ms})
+
+
+LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("private_get_order", {"symbol": "BTCUSDT", "orderId": 99}, "-2013"),
+        ("private_delete_order", {"symbol": "BTCUSDT", "orderId": 99}, "-2011"),
+        ("private_post_order", LIMIT | {"price": "10000.001"}, "-1013"),
+        ("private_post_order", LIMIT | {"price": "900000", "quantity": "100"}, "-2010"),
+        ("private_post_order", LIMIT | {"price": "10000", "symbol": "NOSUCH"}, "-1121"),
+        ("private_get_mytrades", {}, "-1102"),
+    ],
+)
+def test_what_can_not_be_done_has_its_code(
+    wire: Wire, method: str, params: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(errors.BaseError, match=code):
+        asks(wire, method, params)
+
+
+def test_an_order_is_answered_in_full_and_found_by_either_id(wire: Wire) -> None:
+    terms = LIMIT | {"price": "900000", "newClientOrderId": "mine"}
+
+    async def work(ex: Any) -> tuple[Any, ...]:
+        made = await ex.private_post_order(terms)
+        by_id = await ex.private_get_order({"symbol": "BTCUSDT", "orderId": made["orderId"]})
+        by_ours = await ex.private_get_order({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
+        trades = await ex.private_get_mytrades({"symbol": "BTCUSDT"})
+        return made, by_id, by_ours, trades
+
+    made, by_id, by_ours, trades = wire.ccxt(work)
+    assert ("FILLED", "mine") == (made["status"], made["clientOrderId"])
+    assert made["orderId"] == by_id["orderId"] == by_ours["orderId"]
+    assert [(each["tradeId"], each["qty"], each["commission"]) for each in made["fills"]] == [
+        (each["id"], each["qty"], each["commission"]) for each in trades
+    ]
