@@ -78,6 +78,11 @@ class BinanceDialect:
             "/api/v3/depth": (Call.PUBLIC, self._depth),
             # ccxt binance.fetch_status
             "/sapi/v1/system/status": (Call.STATUS, _system_status),
+            # ccxt binance.fetch_markets asks for all of them: there is no margin, and there are no futures
+            "/sapi/v1/margin/allPairs": (Call.PUBLIC, lambda p, s: Reply([])),
+            "/sapi/v1/margin/isolated/allPairs": (Call.PUBLIC, lambda p, s: Reply([])),
+            "/fapi/v1/exchangeInfo": (Call.PUBLIC, lambda p, s: Reply({"symbols": []})),
+            "/dapi/v1/exchangeInfo": (Call.PUBLIC, lambda p, s: Reply({"symbols": []})),
         }
         self._private: dict[str, Tell] = {
             "/api/v3/account": lambda p, s: Reply(rows.account(settings, s.balances())),
@@ -85,13 +90,14 @@ class BinanceDialect:
             "/api/v3/allOrders": self._all_orders,
             "/api/v3/myTrades": self._trades,
             "/api/v3/order": self._order,
+            "/sapi/v1/capital/config/getall": lambda p, s: Reply(rows.coins(s.balances())),
             "/sapi/v1/asset/tradeFee": lambda p, s: Reply(rows.fees(settings, p.get("symbol"))),
             "/sapi/v1/capital/deposit/hisrec": partial(_transfers, rows.deposit, 1),
             "/sapi/v1/capital/withdraw/history": partial(_transfers, rows.withdrawal, -1),
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
-        path = re.sub(r"^.*?(?=/s?api/v\d/)", "", asked.path)
+        path = re.sub(r"^.*?(?=/[sfd]?api/v\d/)", "", asked.path)
         params = dict(parse_qsl(f"{asked.query}&{asked.body}", keep_blank_values=True))
         if asked.method == "GET" and path in self._public:
             call, tell = self._public[path]

@@ -115,6 +115,26 @@ def account(settings: VenueSettings, found: Balances) -> Row:
     }
 
 
+def coins(found: Balances) -> list[Row]:
+    """sapiGetCapitalConfigGetall, in ccxt binance.parse_currency; no coin has a network here."""
+    nothing = dict.fromkeys(("freeze", "withdrawing", "ipoing", "ipoable", "storage"), "0")
+    return [
+        {
+            "coin": asset,
+            "depositAllEnable": True,
+            "withdrawAllEnable": False,
+            "name": asset,
+            "free": plain(found.free.get(asset, ZERO)),
+            "locked": plain(total - found.free.get(asset, ZERO)),
+            **nothing,
+            "isLegalMoney": False,
+            "trading": True,
+            "networkList": [],
+        }
+        for asset, total in found.total.items()
+    ]
+
+
 def fees(settings: VenueSettings, name: str | None) -> list[Row]:
     """sapiGetAssetTradeFee, in ccxt binance.fetch_trading_fee."""
     rate = plain(taker_bps(settings) / BPS)

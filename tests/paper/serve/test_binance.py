@@ -52,7 +52,7 @@ LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GT
         ("private_get_order", {"symbol": "BTCUSDT", "orderId": 99}, "-2013"),
         ("private_delete_order", {"symbol": "BTCUSDT", "orderId": 99}, "-2011"),
         ("private_post_order", LIMIT | {"price": "10000.001"}, "-1013"),
-        ("private_post_order", LIMIT | {"price": "900000", "quantity": "100"}, "-2010"),
+        ("private_post_order", LIMIT | {"price": "900000", "quantity": "100"}, "insufficient balance"),
         ("private_post_order", LIMIT | {"price": "10000", "symbol": "NOSUCH"}, "-1121"),
         ("private_get_mytrades", {}, "-1102"),
     ],

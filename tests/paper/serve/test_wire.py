@@ -62,9 +62,16 @@ def test_what_the_adapter_reads_is_the_ledger(wire: Wire) -> None:
     ack, trades, closed, transfers, balances = wire.adapter(work)
     truth = wire.ledger()
     assert [
-        (each["exec_id"], each["qty"], each["price"], each["fee"]["asset"], D(each["fee"]["amount"]))
+        (
+            wire.told(each["exec_id"]),
+            each["qty"],
+            each["price"],
+            each["fee"]["asset"],
+            D(each["fee"]["amount"]),
+        )
         for each in truth["fills"]
     ] == [(t.exec_id, str(t.qty), str(t.price), t.fee_asset, t.fee_amount) for t in trades]
+    assert wire.told(truth["orders"][0]["order_id"]) == ack.order_id
     assert [(ack.order_id, OURS, D("0.1"))] == [(c.order_id, c.cl_ord_id, c.cum_qty) for c in closed]
     assert [("BTC", D("1.5"))] == [(each.asset, each.amount) for each in transfers]
     assert {name: D(row["total"]) for name, row in truth["balances"].items() if D(row["total"])} == (

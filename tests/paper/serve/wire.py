@@ -98,5 +98,9 @@ class Wire:
             ClOrdId(name), self.symbol, order_qty=D("0.1"), limit_px=D(limit_px), deadline=deadline, **it
         )
 
+    def told(self, name: str) -> str:
+        """An id of the ledger as the dialect tells it."""
+        return name if self.venue == "kraken" else name.rpartition("-")[2].lstrip("T")
+
     def ledger(self) -> Any:
         return self.exchange.ledger(self.venue)
