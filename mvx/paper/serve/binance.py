@@ -130,27 +130,10 @@ class BinanceDialect:
         """Docs, SIGNED endpoint security: HMAC SHA256 of query and body, less the signature itself (ccxt
         binance.sign); timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow."""
         try:
-            self._check(asked, params, now)
+            _check(self._keys, asked, params, now)
         except Failed as failed:
             return failed.reply
         return None
-
-    def _check(self, asked: Asked, params: Params, now: Instant) -> None:
-        if asked.headers.get("x-mbx-apikey") != self._keys.api_key:
-            raise Failed(*ERRORS["invalid_key"])
-        total = re.sub(r"(^|&)signature=[^&]*", "", asked.query) + re.sub(
-            r"(^|&)signature=[^&]*", "", asked.body
-        )
-        signed = hmac.new(self._keys.api_secret.encode(), total.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(signed.encode(), params.get("signature", "").encode()):
-            raise Failed(-1022, "Signature for this request is not valid.")
-        timestamp, window_ms = _timing(params)
-        if timestamp >= now // 1_000 + _AHEAD_MS:
-            raise Failed(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-        if now // 1_000 - timestamp > window_ms:
-            raise Failed(*_OUTSIDE)
-
-    # reads
 
     def _depth(self, params: Params, session: Session) -> Reply:
         """ccxt binance.fetch_order_book."""
@@ -192,8 +175,6 @@ class BinanceDialect:
             if each.symbol == symbol and named:
                 return Reply(rows.Orders(session.truth()[1]).row(each))
         raise Failed(*_NO_ORDER)
-
-    # orders
 
     def _submit(self, params: Params, admit: Callable[[Instant], Reply | None]) -> Wanted:
         request = self._request(params)
@@ -264,6 +245,20 @@ class BinanceDialect:
         if symbol is None:
             raise Failed(*ERRORS["unknown_symbol"])
         return symbol
+
+
+def _check(keys: KeyPair, asked: Asked, params: Params, now: Instant) -> None:
+    if asked.headers.get("x-mbx-apikey") != keys.api_key:
+        raise Failed(*ERRORS["invalid_key"])
+    total = re.sub(r"(^|&)signature=[^&]*", "", asked.query) + re.sub(r"(^|&)signature=[^&]*", "", asked.body)
+    signed = hmac.new(keys.api_secret.encode(), total.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(signed.encode(), params.get("signature", "").encode()):
+        raise Failed(-1022, "Signature for this request is not valid.")
+    timestamp, window_ms = _timing(params)
+    if timestamp >= now // 1_000 + _AHEAD_MS:
+        raise Failed(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    if now // 1_000 - timestamp > window_ms:
+        raise Failed(*_OUTSIDE)
 
 
 def _told(tell: Tell, params: Params, session: Session) -> Reply:

@@ -78,8 +78,8 @@ class KrakenDialect:
         self._pairs = {rows.pair_id(symbol): symbol for symbol in listed_symbols(settings)}
         self._names = self._pairs | {rows.pair_name(symbol): symbol for symbol in self._pairs.values()}
         self._public: dict[str, tuple[Call, Callable[[Params, Session], object]]] = {
-            "Time": (Call.STATUS, self._time),
-            "SystemStatus": (Call.STATUS, self._status),
+            "Time": (Call.STATUS, _time),
+            "SystemStatus": (Call.STATUS, _status),
             "Assets": (Call.PUBLIC, lambda params, session: rows.assets(settings)),
             "AssetPairs": (Call.PUBLIC, lambda params, session: rows.pairs(settings)),
             "Depth": (Call.PUBLIC, self._depth),
@@ -87,11 +87,11 @@ class KrakenDialect:
         self._private: dict[str, Callable[[Params, Session], object]] = {
             "BalanceEx": lambda params, session: rows.balances(session.balances()),
             "TradeVolume": lambda params, session: rows.volume(settings),
-            "OpenOrders": self._open_orders,
-            "ClosedOrders": self._closed_orders,
-            "QueryOrders": self._query_orders,
-            "TradesHistory": self._trades,
-            "Ledgers": self._ledgers,
+            "OpenOrders": _open_orders,
+            "ClosedOrders": _closed_orders,
+            "QueryOrders": _query_orders,
+            "TradesHistory": _trades,
+            "Ledgers": _ledgers,
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
@@ -155,18 +155,6 @@ class KrakenDialect:
         except ValueError:
             return False
 
-    # public
-
-    def _time(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_time."""
-        return {"unixtime": session.time() // MICROS_PER_S, "rfc1123": rows.rfc1123(session.time())}
-
-    def _status(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_status."""
-        status = session.status()
-        stamp = rows.stamp(status.at)
-        return {"status": "online" if status.accepts_orders else "maintenance", "timestamp": stamp}
-
     def _depth(self, params: Params, session: Session) -> object:
         """ccxt kraken.fetch_order_book: price, volume, time."""
         symbol = self._symbol(params)
@@ -178,43 +166,6 @@ class KrakenDialect:
                 for name, levels in (("asks", sides.asks), ("bids", sides.bids))
             }
         }
-
-    # private
-
-    def _open_orders(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_open_orders."""
-        return {"open": {each.order_id: rows.order(each) for each in session.lists.open_orders()}}
-
-    def _closed_orders(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_closed_orders; docs: `closetime` says which time start is about."""
-        found = whole(session.lists.closed_orders, _since(params))
-        page = {each.order_id: rows.order(each) for each in _page(params, found)}
-        return {"closed": page, "count": len(found)}
-
-    def _query_orders(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_order: the ids asked for, by id."""
-        wanted = params.get("txid", "").split(",")
-        known: dict[str, OrderReport] = {each.order_id: each for each in session.lists.open_orders()}
-        known |= {each.order_id: each for each in whole(session.lists.closed_orders, Instant(0))}
-        if not set(wanted) <= known.keys():
-            raise Invalid("txid")
-        return {order_id: rows.order(known[order_id]) for order_id in wanted}
-
-    def _trades(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_my_trades."""
-        found = whole(session.lists.trades, _since(params))
-        page = {each.exec_id: rows.trade(each) for each in _page(params, found)}
-        return {"trades": page, "count": len(found)}
-
-    def _ledgers(self, params: Params, session: Session) -> object:
-        """ccxt kraken.fetch_ledger: two lines a trade, one a transfer."""
-        since = _since(params)
-        found = rows.ledger(
-            whole(session.lists.trades, Instant(0)), whole(session.lists.transfers, since), since
-        )
-        return {"ledger": dict(_page(params, found)), "count": len(found)}
-
-    # orders
 
     def _add_order(self, params: Params, admit: Callable[[Instant], Reply | None]) -> Wanted:
         """ccxt kraken.create_order: `{"descr": {"order": "..."}, "txid": ["..."]}`."""
@@ -268,6 +219,54 @@ class KrakenDialect:
         if symbol is None:
             raise LookupError("EQuery:Unknown asset pair")
         return symbol
+
+
+def _time(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_time."""
+    return {"unixtime": session.time() // MICROS_PER_S, "rfc1123": rows.rfc1123(session.time())}
+
+
+def _status(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_status."""
+    status = session.status()
+    stamp = rows.stamp(status.at)
+    return {"status": "online" if status.accepts_orders else "maintenance", "timestamp": stamp}
+
+
+def _open_orders(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_open_orders."""
+    return {"open": {each.order_id: rows.order(each) for each in session.lists.open_orders()}}
+
+
+def _closed_orders(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_closed_orders; docs: `closetime` says which time start is about."""
+    found = whole(session.lists.closed_orders, _since(params))
+    page = {each.order_id: rows.order(each) for each in _page(params, found)}
+    return {"closed": page, "count": len(found)}
+
+
+def _query_orders(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_order: the ids asked for, by id."""
+    wanted = params.get("txid", "").split(",")
+    known: dict[str, OrderReport] = {each.order_id: each for each in session.lists.open_orders()}
+    known |= {each.order_id: each for each in whole(session.lists.closed_orders, Instant(0))}
+    if not set(wanted) <= known.keys():
+        raise Invalid("txid")
+    return {order_id: rows.order(known[order_id]) for order_id in wanted}
+
+
+def _trades(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_my_trades."""
+    found = whole(session.lists.trades, _since(params))
+    page = {each.exec_id: rows.trade(each) for each in _page(params, found)}
+    return {"trades": page, "count": len(found)}
+
+
+def _ledgers(params: Params, session: Session) -> object:
+    """ccxt kraken.fetch_ledger: two lines a trade, one a transfer."""
+    since = _since(params)
+    found = rows.ledger(whole(session.lists.trades, Instant(0)), whole(session.lists.transfers, since), since)
+    return {"ledger": dict(_page(params, found)), "count": len(found)}
 
 
 def _told(tell: Callable[[Params, Session], object], params: Params, session: Session) -> Reply:
