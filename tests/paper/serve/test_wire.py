@@ -11,6 +11,7 @@ import pytest
 
 from mvx.domain.ids import Asset
 from mvx.domain.instant import after
+from mvx.domain.order import Side, TimeInForce
 from mvx.errors import OutcomeUnknown, VenueRejected
 from mvx.venues.ccxt.venue import CcxtVenue
 from tests.paper.serve.wire import OURS, SYMBOLS, Wire
@@ -77,6 +78,62 @@ def test_what_the_adapter_reads_is_the_ledger(wire: Wire) -> None:
     assert {name: D(row["total"]) for name, row in truth["balances"].items() if D(row["total"])} == (
         balances.total
     )
+
+
+def test_a_history_of_many_pages_is_read_to_its_end(wire: Wire) -> None:
+    """120 trades: Kraken tells 50 a page."""
+    for _ in range(120):
+        wire.exchange.trade(wire.venue, Side.BUY, D("0.001"), wire.symbol)
+
+    async def work(venue: CcxtVenue) -> Any:
+        since = after(wire.clock.now(), -60)
+        await venue.rules(wire.symbol)
+        return await venue.trades(since), await venue.closed_orders(since)
+
+    trades, closed = wire.adapter(work)
+    assert [wire.told(each["exec_id"]) for each in wire.ledger()["fills"]] == [
+        each.exec_id for each in trades
+    ]
+    assert 120 == len(closed)
+
+
+@pytest.mark.parametrize(
+    ("terms", "status"),
+    [
+        ({"time_in_force": TimeInForce.IOC, "limit_px": "10000"}, ("CANCELED", "EXPIRED")),
+        ({"time_in_force": TimeInForce.FOK, "limit_px": "10000"}, ("CANCELED", "EXPIRED")),
+        ({"time_in_force": TimeInForce.GTC, "limit_px": "10000"}, ("NEW",)),
+        ({"time_in_force": TimeInForce.GTC, "limit_px": "10000", "post_only": True}, ("NEW",)),
+        ({"time_in_force": TimeInForce.GTC}, ("FILLED",)),
+    ],
+)
+def test_an_order_rests_or_not_as_it_was_sent(
+    wire: Wire, terms: dict[str, Any], status: tuple[str, ...]
+) -> None:
+    async def work(venue: CcxtVenue) -> None:
+        await venue.rules(wire.symbol)
+        await venue.submit(wire.request(**terms))
+
+    wire.adapter(work)
+    assert wire.ledger()["orders"][0]["status"] in status
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"limit_px": "900000", "time_in_force": TimeInForce.GTC, "post_only": True}, "post_only"),
+        ({"limit_px": "999999", "order_qty": D(100)}, "insufficient_funds"),
+    ],
+)
+def test_a_refusal_is_understood(wire: Wire, terms: dict[str, Any], reason: str) -> None:
+    async def work(venue: CcxtVenue) -> None:
+        await venue.rules(wire.symbol)
+        await venue.submit(wire.request(**terms))
+
+    with pytest.raises(VenueRejected) as refused:
+        wire.adapter(work)
+    assert reason == refused.value.reason_code
+    assert [] == wire.ledger()["orders"]
 
 
 #: Fault -> what the adapter makes of it, and how many orders there are in the end.

@@ -92,11 +92,14 @@ class Wire:
 
     def request(self, name: str = OURS, limit_px: str = "900000", **terms: Any) -> OrderRequest:
         """Buys a tenth at nearly any price."""
-        it = {"side": Side.BUY, "time_in_force": TimeInForce.IOC, "post_only": False} | terms
+        it: dict[str, Any] = {
+            "order_qty": D("0.1"),
+            "side": Side.BUY,
+            "time_in_force": TimeInForce.IOC,
+            "post_only": False,
+        } | terms
         deadline = after(self.clock.now(), 20)
-        return OrderRequest(
-            ClOrdId(name), self.symbol, order_qty=D("0.1"), limit_px=D(limit_px), deadline=deadline, **it
-        )
+        return OrderRequest(ClOrdId(name), self.symbol, limit_px=D(limit_px), deadline=deadline, **it)
 
     def told(self, name: str) -> str:
         """An id of the ledger as the dialect tells it."""
