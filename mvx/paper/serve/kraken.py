@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -235,14 +235,13 @@ def _status(params: Params, session: Session) -> object:
 
 def _open_orders(params: Params, session: Session) -> object:
     """ccxt kraken.fetch_open_orders."""
-    return {"open": {each.order_id: rows.order(each) for each in session.lists.open_orders()}}
+    return {"open": _orders(params, session, session.lists.open_orders())}
 
 
 def _closed_orders(params: Params, session: Session) -> object:
     """ccxt kraken.fetch_closed_orders; docs: `closetime` says which time start is about."""
     found = whole(session.lists.closed_orders, _since(params))
-    page = {each.order_id: rows.order(each) for each in _page(params, found)}
-    return {"closed": page, "count": len(found)}
+    return {"closed": _orders(params, session, _page(params, found)), "count": len(found)}
 
 
 def _query_orders(params: Params, session: Session) -> object:
@@ -252,7 +251,19 @@ def _query_orders(params: Params, session: Session) -> object:
     known |= {each.order_id: each for each in whole(session.lists.closed_orders, Instant(0))}
     if not set(wanted) <= known.keys():
         raise Invalid("txid")
-    return {order_id: rows.order(known[order_id]) for order_id in wanted}
+    return _orders(params, session, [known[order_id] for order_id in wanted])
+
+
+def _orders(params: Params, session: Session, found: Iterable[OrderReport]) -> dict[str, object]:
+    """By id; docs: `trades`, "whether or not to include trades related to position in output"."""
+    told = {each.order_id: rows.order(each) for each in found}
+    if params.get("trades") != "true":
+        return {**told}
+    listed = whole(session.lists.trades, Instant(0))
+    return {
+        order_id: {**row, "trades": [each.exec_id for each in listed if each.order_id == order_id]}
+        for order_id, row in told.items()
+    }
 
 
 def _trades(params: Params, session: Session) -> object:

@@ -75,7 +75,8 @@ def test_what_kraken_said(endpoint: str, tmp_path: Path) -> None:
         if endpoint == "AddOrder":
             return resting
         section = "public_get" if endpoint in ("Time", "Assets", "AssetPairs") else "private_post"
-        return await getattr(ex, f"{section}_{endpoint.lower()}")()
+        asked = {"trades": "true"} if endpoint == "ClosedOrders" else {}
+        return await getattr(ex, f"{section}_{endpoint.lower()}")(asked)
 
     ours = Wire(tmp_path, "kraken").ccxt(work)
     assert [] == ours["error"]
