@@ -141,9 +141,10 @@ class KrakenDialect:
         signed = base64.b64encode(hmac.new(secret, path + inner, hashlib.sha512).digest()).decode()
         if not hmac.compare_digest(signed.encode(), asked.headers.get("api-sign", "").encode()):
             return failed("EAPI:Invalid signature")
-        if not (nonce.isascii() and nonce.isdigit()) or int(nonce[:20]) <= self._last_nonce:
+        number = int(nonce) if nonce.isascii() and nonce.isdigit() and len(nonce) <= 20 else -1
+        if number <= self._last_nonce:
             return failed("EAPI:Invalid nonce")
-        self._last_nonce = int(nonce[:20])
+        self._last_nonce = number
         late = params.get("deadline")
         if late is not None and not self._in_time(late, now):
             return failed("EGeneral:Invalid arguments:deadline")
@@ -254,11 +255,11 @@ def _query_orders(params: Params, session: Session) -> object:
     return _orders(params, session, [known[order_id] for order_id in wanted])
 
 
-def _orders(params: Params, session: Session, found: Iterable[OrderReport]) -> dict[str, object]:
+def _orders(params: Params, session: Session, found: Iterable[OrderReport]) -> object:
     """By id; docs: `trades`, "whether or not to include trades related to position in output"."""
     told = {each.order_id: rows.order(each) for each in found}
     if params.get("trades") != "true":
-        return {**told}
+        return told
     listed = whole(session.lists.trades, Instant(0))
     return {
         order_id: {**row, "trades": [each.exec_id for each in listed if each.order_id == order_id]}

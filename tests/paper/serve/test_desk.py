@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -147,3 +148,22 @@ def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp
     key = ("qty", "price")
     told = sorted(tuple(D(fill[each]) for each in key) for fill in fills)
     assert sorted(tuple(D(fill[each]) for each in key) for fill in ledger["fills"]) == told
+
+
+def test_where_there_is_nothing_to_serve_it_says_so(tmp_path: Path) -> None:
+    config = PAPER.format(name="okx", symbol="BTC/USDT", quote="USDT")
+    (tmp_path / "paper.toml").write_text(config)
+    code, answer, printed = mvx(tmp_path, "paper.toml", "paper", "serve")
+    assert "no paper venue has a dialect that is served" in answer["error"]["message"], printed
+    assert 4 == code
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    (tmp_path / "paper.toml").write_text(PAPER.format(name="kraken", symbol="BTC/USD", quote="USD"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, answer, printed = mvx(tmp_path, "paper.toml", "paper", "serve", "--port-base", str(port))
+    assert (2, True) == (
+        code,
+        f"kraken can not be served at 127.0.0.1:{port}" in answer["error"]["message"],
+    ), printed

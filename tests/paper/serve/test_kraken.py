@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mvx.domain.instant import after, rfc3339
+from mvx.venues.ccxt.venue import CcxtVenue
 from tests.paper.serve.wire import Wire
 
 errors = import_module("ccxt.base.errors")
@@ -36,3 +39,59 @@ def test_a_nonce_is_taken_once(wire: Wire) -> None:
 
     with pytest.raises(errors.InvalidNonce, match="EAPI:Invalid nonce"):
         wire.ccxt(work)
+
+
+def test_a_trade_that_was_taken_back_comes_back_in_the_ledger(wire: Wire) -> None:
+    """Kraken names no such trade: it stays listed, and the money moves by an adjustment."""
+    before = wire.ledger()["balances"]["USD"]["total"]
+
+    async def work(venue: CcxtVenue) -> Any:
+        since = after(wire.clock.now(), -5)
+        await venue.rules(wire.symbol)
+        await venue.submit(wire.request(order_qty=Decimal("0.001")))
+        (fill,) = await venue.trades(since)
+        wire.exchange.bust(wire.venue, fill.exec_id)
+        return fill, await venue.trades(since), await venue.transfers(since), await venue.balances()
+
+    fill, trades, transfers, balances = wire.adapter(work)
+    assert (fill,) == trades
+    assert {"BTC": -fill.qty, "USD": fill.notional + fill.fee_amount} == {
+        each.asset: each.amount for each in transfers
+    }
+    assert Decimal(before) == balances.total["USD"]
+
+
+def test_what_is_not_served_is_answered_and_logged(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    async def work(ex: Any) -> None:
+        await ex.private_post_getwebsocketstoken()
+
+    with pytest.raises(errors.BaseError, match="EGeneral:Unknown method"):
+        wire.ccxt(work)
+    assert "kraken: POST /0/private/GetWebSocketsToken is not served" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("off_s", "said"), [(90, "EGeneral:Invalid arguments:deadline"), (-1, "EService:Deadline elapsed")]
+)
+def test_a_deadline_is_not_past_and_at_most_a_minute_off(wire: Wire, off_s: float, said: str) -> None:
+    order = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "volume": "0.1", "price": "900000"}
+
+    async def work(ex: Any) -> None:
+        await ex.private_post_addorder({**order, "deadline": rfc3339(after(wire.clock.now(), off_s))})
+
+    with pytest.raises(errors.BaseError, match=said):
+        wire.ccxt(work)
+    assert [] == wire.ledger()["orders"]
+
+
+def test_two_orders_without_an_id_of_the_client_rest_side_by_side(wire: Wire) -> None:
+    order = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "volume": "0.1", "price": "10000"}
+
+    async def work(ex: Any) -> Any:
+        await ex.private_post_addorder(order)
+        await ex.private_post_addorder(order)
+        return await ex.private_post_openorders()
+
+    found = wire.ccxt(work)["result"]["open"]
+    assert 2 == len(found)
+    assert not any("cl_ord_id" in each for each in found.values())

@@ -11,6 +11,7 @@ import pytest
 
 from mvx.domain.ids import Asset
 from mvx.domain.instant import after
+from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import OutcomeUnknown, VenueRejected
 from mvx.venues.ccxt.venue import CcxtVenue
@@ -134,6 +135,29 @@ def test_a_refusal_is_understood(wire: Wire, terms: dict[str, Any], reason: str)
         wire.adapter(work)
     assert reason == refused.value.reason_code
     assert [] == wire.ledger()["orders"]
+
+
+@pytest.mark.parametrize("kind", ["base-fee", "partial", "late-trade"])
+def test_what_the_venue_does_to_an_order_is_told_as_it_is(wire: Wire, kind: str) -> None:
+    """A fee in base, a part of what was wanted, a trade that is listed late."""
+    wire.exchange.inject(wire.venue, kind, delay_s=0.2 if kind == "late-trade" else None)
+
+    async def work(venue: CcxtVenue) -> Any:
+        since = after(wire.clock.now(), -5)
+        await venue.rules(wire.symbol)
+        await venue.submit(wire.request(order_qty=D(2), limit_px="100000"))
+        early = await venue.trades(since)
+        await wire.clock.sleep(0.3)
+        return early, await venue.trades(since), await venue.balances()
+
+    early, trades, balances = wire.adapter(work)
+    truth = wire.ledger()
+    assert [{"asset": each.fee_asset, "amount": plain(each.fee_amount)} for each in trades] == [
+        each["fee"] for each in truth["fills"]
+    ]
+    assert len(early) == (0 if kind == "late-trade" else len(trades))
+    assert D(truth["balances"]["BTC"]["total"]) == balances.total[Asset("BTC")]
+    assert (sum(each.qty for each in trades) < D(2)) == (kind == "partial")
 
 
 #: Fault -> what the adapter makes of it, and how many orders there are in the end.
