@@ -6,8 +6,12 @@ import re
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from tests import screens
 from tests.test_tidy import ROOT
+
+pytestmark = pytest.mark.long
 
 SHOWS = {
     "route": ["$ mvx route BTC-USD 2.5", "plan: buy 2.5 BTC-USD", "filled 2.5 of 2.5 BTC-USD"],

@@ -26,7 +26,7 @@ def seconds_between(start: Instant, end: Instant) -> float:
 def rfc3339(instant: Instant) -> str:
     """`2026-09-18T14:03:29.867000Z`."""
     moment = _EPOCH + timedelta(microseconds=instant)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_rfc3339(text: str) -> Instant:

@@ -168,7 +168,8 @@ def _said(order: Order) -> str:
 def _mismatch(order: Order, report: OrderReport, terms: Terms) -> str:
     """What keeps a listed order from being this intent; empty: nothing."""
     earliest = after(order.created_at, -terms.clock_skew_s)
-    latest = after(order.deadline, terms.clock_skew_s + terms.accept_lateness_s)
+    # Accepted by a clock that was behind, and dated by one that was put ahead meanwhile.
+    latest = after(order.deadline, 2 * terms.clock_skew_s + terms.accept_lateness_s)
     checks = (
         ("symbol", report.symbol == order.symbol),
         ("side", report.side is order.side),

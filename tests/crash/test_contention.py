@@ -110,6 +110,7 @@ def test_one_id_in_ten_processes_at_once_trades_once(tmp_path: Path) -> None:
     assert_settled(at)
 
 
+@pytest.mark.long
 def test_three_processes_that_reconcile_at_once_correct_each_break_once(tmp_path: Path) -> None:
     """Each break is reported by one of them, and booked once."""
     at = Station(tmp_path)

@@ -9,10 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mvx.errors import Exit
 from mvx.journal import jobs as queue
 from tests.crash.processes import Ended, RealClock, Station, ended, kill
 from tests.engine.truth import assert_one_acceptance_each, assert_settled, reading, until_agreed
+
+pytestmark = pytest.mark.long
 
 D = Decimal
 QTY = D("0.3")

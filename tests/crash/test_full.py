@@ -5,8 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.crash import full
 from tests.crash.points import prepare
+
+pytestmark = pytest.mark.long
 
 CASES = 10
 

@@ -30,6 +30,8 @@ from tests.engine.truth import (
 )
 from tests.support import ManualClock
 
+pytestmark = pytest.mark.long
+
 KILLS = 50
 LONGEST_S = 0.9
 QTY = "0.4"

@@ -29,6 +29,7 @@ def test_commits_that_are_not_synced_are_lost(tmp_path: Path) -> None:
     assert [why for why in found if " acknowledged, " in why]
 
 
+@pytest.mark.long
 def test_a_desk_whose_power_fails_finds_its_orders_and_its_position(tmp_path: Path) -> None:
     """And on a disk that syncs nothing it does not."""
     recorded = power.record_desk(tmp_path)

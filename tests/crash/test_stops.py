@@ -39,6 +39,8 @@ from tests.engine.truth import (
     until_agreed,
 )
 
+pytestmark = pytest.mark.long
+
 PACKAGE = Path(mvx.__file__).parent
 QTY = Decimal("1.2")
 PATIENCE_S = 90.0

@@ -90,7 +90,7 @@ def test_an_order_found_filled_is_adopted_with_its_fill() -> None:
         {"order_qty": Decimal("1.01")},
         {"limit_px": Decimal("100.01")},
         {"created_at": at(-1.1)},
-        {"created_at": at(10.1)},
+        {"created_at": at(11.1)},
     ],
     ids=["symbol", "side", "quantity", "limit", "created before", "created after"],
 )

@@ -13,6 +13,7 @@ NAMED: Mapping[int, str] = {
     55: "two flattens of one venue took the lease from one another, and the loser's job was never answered",
     90: "an order that was accepted after the last cancel rested on, and reconcile alone does not cancel it",
     182: "an id was answered while somebody took its run up again, and the answer was a defect",
+    1073: "a venue's clock was put ahead in a late acceptance, and the order was taken for another's",
     1080: "a flatten took the desk's position beyond its limit, which it may: it reduces at its own venue",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
 }

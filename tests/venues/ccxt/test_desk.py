@@ -182,6 +182,7 @@ def test_an_order_whose_answer_is_lost_is_found_by_its_client_id(account: Accoun
     assert (0, {"BTC": "1.75", "USD": "79947.9749"}) == (code, confirmed), printed
 
 
+@pytest.mark.long
 def test_no_secret_is_ever_written(account: Account, tmp_path: Path) -> None:
     """Whatever goes wrong, and whatever the venue sends back: not to the screen, a log, the journal or a file
     that is shared."""
