@@ -211,7 +211,7 @@ async def open_desk(
                 yield Desk(settings, clock, journal, venues, holder, watch, machine, InForce(settings.risk))
             except MvxError as error:
                 error.warnings += watch.changes()
-                if watch.has_sent and _is_failing(error):
+                if watch.has_sent and is_failing(error):
                     error.after_dispatch()
                 raise
             finally:
@@ -219,7 +219,7 @@ async def open_desk(
                     watch.save()
 
 
-def _is_failing(error: MvxError) -> TypeGuard[JournalError]:
+def is_failing(error: MvxError) -> TypeGuard[JournalError]:
     """The journal can not be written: not that somebody else is at work."""
     return isinstance(error, JournalError) and not isinstance(error, LeaseLost | VenueBusy)
 

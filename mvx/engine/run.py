@@ -20,7 +20,7 @@ from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.cadence import pause_s
-from mvx.engine.desk import Desk
+from mvx.engine.desk import Desk, is_failing
 from mvx.engine.flatten import flatten
 from mvx.engine.listen import listening
 from mvx.engine.outcome import Outcome
@@ -171,6 +171,9 @@ async def _work(runner: Runner, job: Job) -> None:
         answer = Defect(error, runner.around.log(error))
     if runner.stopping:
         return  # the next leader goes on with it
+    if isinstance(answer, MvxError) and is_failing(answer):
+        del runner.working[job.job_id]
+        return  # that is no answer: whoever leads goes on with it, this one where it can write again
     try:
         jobs.end(runner.desk, runner.lease, job.job_id, answer)
     except LeaseLost:

@@ -1,0 +1,42 @@
+"""A leader whose journal fails in the middle of its work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvx.engine import jobs
+from mvx.engine.outcome import Outcome
+from mvx.errors import Exit, JournalError
+from tests.engine.desk import Operator, order
+from tests.engine.test_run import D, Leader, bought, operator
+from tests.engine.truth import assert_healed
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Operator:
+    return operator(tmp_path, "binance", "okx")
+
+
+def test_a_journal_that_fails_in_the_middle_of_a_job_is_no_answer_to_it(at: Operator) -> None:
+    """Whoever leads goes on with the job, the same leader where it can write again."""
+    struck: list[str] = []
+
+    def look(venue: Any, now: str) -> None:
+        if now == "before submit" and not struck:
+            struck.append(now)
+            raise JournalError("the disk is full")
+
+    at.look = look
+
+    async def both() -> Outcome | None:
+        async with Leader(at) as leader:
+            return await jobs.follow(leader.desk, jobs.queue(leader.desk, order("0.5"), "ops"))
+
+    outcome = at.clock.run(both())
+    assert struck
+    assert outcome is not None
+    assert (Exit.OK, D("0.5")) == (outcome.exit_code, bought(at))
+    assert_healed(at)
