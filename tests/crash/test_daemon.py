@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 D = Decimal
 QTY = D("0.3")
 DEATHS = 20
-#: Half of the leaders die so many seconds after a route was typed: before it was begun, in the work, after it.
+#: Half of the leaders die so long after a route was typed: before it was begun, in the work, after it.
 LATEST_S = 1.2
 #: The others at most so long after they began with it: it takes longer on any machine.
 BEGUN_S = 0.1
