@@ -6,18 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import (
-    FormatOption,
-    LimitOption,
-    SinceOption,
-    VenueOption,
-    answer_in,
-    known_name,
-    now,
-    operator,
-    since,
-    whole,
-)
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, asked_rows, operator, whole
 from mvx.cli.session import Answer, Session
 
 _MOST = 2**63 - 1
@@ -36,12 +25,7 @@ def breaks(
 ) -> Answer:
     from mvx.engine import reports
 
-    session: Session = ctx.obj
-    answer_in(form, session)
-    desk = session.desk()
-    if venue is not None:
-        known_name(venue, desk.symbols, "venue")
-    start = since(since_text, now()) if since_text else None
+    desk, start = asked_rows(ctx.obj, form, venue, since_text)
     return reports.breaks(desk, since=start, venue=venue, open_only=open_only, limit=limit)
 
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from mvx.cli.options import (
-    FormatOption,
-    LimitOption,
-    SinceOption,
-    VenueOption,
-    answer_in,
-    known_name,
-    now,
-    since,
-)
-from mvx.cli.session import Answer, Session
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, asked_rows
+from mvx.cli.session import Answer
 
 
 def fills(
@@ -26,10 +17,5 @@ def fills(
 ) -> Answer:
     from mvx.engine import reports
 
-    session: Session = ctx.obj
-    answer_in(form, session)
-    desk = session.desk()
-    if venue is not None:
-        known_name(venue, desk.symbols, "venue")
-    start = since(since_text, now()) if since_text else None
+    desk, start = asked_rows(ctx.obj, form, venue, since_text)
     return reports.fills(desk, since=start, venue=venue, limit=limit)

@@ -157,6 +157,18 @@ def answer_in(form: Format | None, session: Session) -> None:
     session.rows = form
 
 
+def asked_rows(
+    session: Session, form: Format | None, venue: str | None, since_text: str | None
+) -> tuple[DeskSettings, Instant | None]:
+    """What every list of the journal's rows begins with: its form, the desk, and from when on. Raises
+    UsageError, ConfigError."""
+    answer_in(form, session)
+    desk = session.desk()
+    if venue is not None:
+        known_name(venue, desk.symbols, "venue")
+    return desk, since(since_text, now()) if since_text else None
+
+
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:
     """The venues that were named, each once. Raises UsageError for one that is not configured."""
     return tuple(map(Venue, known_names(names, desk.symbols, "venue")))

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import (
-    FormatOption,
-    LimitOption,
-    SinceOption,
-    VenueOption,
-    answer_in,
-    known_name,
-    now,
-    since,
-)
-from mvx.cli.session import Answer, Session
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, asked_rows
+from mvx.cli.session import Answer
 
 Open = Annotated[bool, typer.Option("--open", help="Only those that may still fill.")]
 
@@ -31,10 +22,5 @@ def orders(
 ) -> Answer:
     from mvx.engine import reports
 
-    session: Session = ctx.obj
-    answer_in(form, session)
-    desk = session.desk()
-    if venue is not None:
-        known_name(venue, desk.symbols, "venue")
-    start = since(since_text, now()) if since_text else None
+    desk, start = asked_rows(ctx.obj, form, venue, since_text)
     return reports.orders(desk, since=start, venue=venue, open_only=open_only, limit=limit)
