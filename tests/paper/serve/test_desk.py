@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from mvx.paper.serve.keys import PAPER_KEYS
+from tests.venues.ccxt.venue import plenty
 
 ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
@@ -103,25 +103,6 @@ def served(folder: Path) -> Iterator[str]:
             server.send_signal(signal.SIGTERM)
             code = server.wait(10)
     assert 143 == code
-
-
-@contextmanager
-def plenty(folder: Path) -> Iterator[None]:
-    """An account that may ask as much as it likes: its budget is always whole."""
-    done = threading.Event()
-
-    def refill() -> None:
-        while not done.wait(0.05):
-            for spent in folder.glob("live.db.venues/*.budget"):
-                spent.unlink(missing_ok=True)
-
-    filler = threading.Thread(target=refill)
-    filler.start()
-    try:
-        yield
-    finally:
-        done.set()
-        filler.join()
 
 
 @pytest.mark.parametrize("name", SYMBOLS)

@@ -10,10 +10,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +19,7 @@ import pytest
 
 from tests.venues.ccxt import kraken
 from tests.venues.ccxt.loopback import Answer, Asked, Loopback
-from tests.venues.ccxt.venue import API_KEY, API_SECRET
+from tests.venues.ccxt.venue import API_KEY, API_SECRET, plenty
 
 ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
@@ -109,25 +106,6 @@ def mvx(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, Any
         cwd=folder, env=environ | variables, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return run.returncode, json.loads(run.stdout), run.stdout + run.stderr
-
-
-@contextmanager
-def plenty(folder: Path) -> Iterator[None]:
-    """An account that may ask as much as it likes: its budget is always whole."""
-    done = threading.Event()
-
-    def refill() -> None:
-        while not done.wait(0.05):
-            for spent in folder.glob("mvx.db.venues/*.budget"):
-                spent.unlink(missing_ok=True)
-
-    filler = threading.Thread(target=refill)
-    filler.start()
-    try:
-        yield
-    finally:
-        done.set()
-        filler.join()
 
 
 def test_a_route_is_sent_confirmed_and_shown(account: Account, tmp_path: Path) -> None:

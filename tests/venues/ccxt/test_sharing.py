@@ -311,7 +311,9 @@ def test_markets_are_asked_for_once_an_hour(rig: Rig) -> None:
     async def rules(venue: Any) -> Any:
         return await venue.rules(rig.dialect.symbol)
 
-    asked = lambda: len(rig.wire.asked_for("AssetPairs") + rig.wire.asked_for("exchangeInfo"))  # noqa: E731
+    def asked() -> int:
+        return len(rig.wire.asked_for("AssetPairs") + rig.wire.asked_for("exchangeInfo"))
+
     first = rig.run(rules)
     rig.clock.advance(3_000)
     assert first == rig.run(rules)
