@@ -57,7 +57,8 @@ def propose(parent: Parent, children: tuple[Order, ...], leaves_qty: Decimal, ma
 
 def read_world(desk: Desk, tx: ReadTx, instrument: str, prices: Mapping[Asset, Decimal]) -> World:
     """What risk may know: confirmed holdings, every order not settled, what live workers hold, what was
-    sent and traded, who is alive, and what the operator decided."""
+    sent and traded, who is alive, and what the operator decided. What only one limit asks for is read where
+    that limit is set."""
     now, limits = desk.clock.now(), desk.limits
     holdings = {
         key: Holding(row.venue, row.asset, row.confirmed, row.baseline)
@@ -71,9 +72,11 @@ def read_world(desk: Desk, tx: ReadTx, instrument: str, prices: Mapping[Asset, D
         prices=prices,
         trading=views.trading(tx),
         bases=frozenset(each.base for each in desk.settings.desk.instruments.values()),
-        sent_at=views.created_after(tx, after(now, -ORDER_RATE_S)),
+        sent_at=()
+        if limits.max_orders_per_minute is None
+        else views.created_after(tx, after(now, -ORDER_RATE_S)),
         traded={} if limits.max_daily_turnover is None else turnover.traded_today(tx, now),
-        health=_health(desk, tx, instrument),
+        health={} if limits.min_venues_alive is None else _health(desk, tx, instrument),
     )
 
 

@@ -204,7 +204,6 @@ def _outcome(run: Run) -> Outcome:
         )
         for order in orders
     )
-    last = {each.venue: each for each in run.passes}
     return Outcome(
         data=CancelResult(rows),
         exit_code=Exit.UNCERTAIN if open_yet else Exit.OK,
@@ -213,7 +212,7 @@ def _outcome(run: Run) -> Outcome:
         breaks=tuple(found for each in run.passes for found in each.breaks),
         warnings=(
             *run.warnings,
-            *pass_warnings(list(last.values())),
+            *pass_warnings(run.passes),
             *(_may_still_work(order) for order in open_yet),
             *run.desk.watch.changes(),
         ),

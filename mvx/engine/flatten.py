@@ -306,7 +306,6 @@ def _outcome(runs: list[Run]) -> Outcome:
     passes = [each for run in runs for each in run.passes]
     breaks = tuple(found for each in passes for found in each.breaks)
     codes.append(Exit.BREAKS if breaks else Exit.OK)
-    last = {each.venue: each for each in passes}
     return Outcome(
         data=FlattenResult(tuple(rows)),
         exit_code=worst_exit(*codes),
@@ -315,7 +314,7 @@ def _outcome(runs: list[Run]) -> Outcome:
         breaks=breaks,
         warnings=(
             *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
-            *pass_warnings(list(last.values())),
+            *pass_warnings(passes),
             *(change for run in runs[:1] for change in run.desk.watch.changes()),
             *(_stays_halted(run) for run in runs),
         ),

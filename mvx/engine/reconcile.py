@@ -8,6 +8,7 @@ reconcilers can not both correct. The first pass of a venue adopts what it holds
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
@@ -57,10 +58,11 @@ async def reconcile(desk: Desk, venues: tuple[Venue, ...], *, report_only: bool 
     )
 
 
-def pass_warnings(passes: list[VenuePass]) -> tuple[str, ...]:
-    """What an operator should know of passes that did not prove everything."""
-    failed = tuple(f"{p.venue}: {p.reason}; its position keeps its interval" for p in passes if p.reason)
-    return failed + tuple(f"{p.venue}: {reason}" for p in passes for reason in p.pending)
+def pass_warnings(passes: Iterable[VenuePass]) -> tuple[str, ...]:
+    """What an operator should know of passes that did not prove everything: of each venue's last one."""
+    last = {each.venue: each for each in passes}.values()
+    failed = tuple(f"{p.venue}: {p.reason}; its position keeps its interval" for p in last if p.reason)
+    return failed + tuple(f"{p.venue}: {reason}" for p in last for reason in p.pending)
 
 
 async def reconcile_venue(

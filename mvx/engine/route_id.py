@@ -168,14 +168,13 @@ async def _answer(desk: Desk, key: str) -> Outcome | None:
     status = route_status(row.order_qty, children)
     gone = _GONE.get(row.status)
     asked = Asked(row.parent_id, row.key, row.instrument, Side(row.side), row.order_qty)
-    last = {each.venue: each for each in passes}
     warnings = (f"the first run of id {row.key!r} {gone}; nothing more is sent for it",) if gone else ()
     return Outcome(
         data=route_result(asked, context, children, fills, row.status if gone else status),
         exit_code=EXIT_OF_STATUS[status],
         uncertain=status == "uncertain",
         breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=(*warnings, *pass_warnings(list(last.values())), *desk.watch.changes()),
+        warnings=(*warnings, *pass_warnings(passes), *desk.watch.changes()),
     )
 
 

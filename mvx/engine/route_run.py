@@ -152,14 +152,13 @@ class Run:
         status = self.close()
         with self.desk.journal.read() as tx:
             children = self.children(tx)
-        last = {each.venue: each for each in self.passes}
         return Outcome(
             data=self.result(children, status),
             exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
             sent=any(child.sending for child in children),
             uncertain=status == "uncertain",
             breaks=breaks_of(self),
-            warnings=(*self.warnings, *pass_warnings(list(last.values())), *self.desk.watch.changes()),
+            warnings=(*self.warnings, *pass_warnings(self.passes), *self.desk.watch.changes()),
         )
 
 
