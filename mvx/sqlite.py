@@ -4,14 +4,13 @@ SQLite 3.7.0-3.51.2 can corrupt a WAL that several connections write (the WAL-re
 standard library often carries such a version: mvx takes `pysqlite3` where it is installed, else the
 standard library, and refuses to start on an affected one.
 
-A write transaction is `BEGIN IMMEDIATE` inside a short cross-process file lock: without the lock four
+A write transaction is `BEGIN IMMEDIATE` in the writer's turn among the processes (turn.py): without it four
 writers starve one another (SQLite's busy handler polls, and the unlucky wait for seconds).
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from mvx.errors import JournalDamaged, JournalError
 from mvx.machine import THIS_MACHINE, Machine
+from mvx.turn import Turn
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,11 +67,9 @@ class Database:
     ) -> None:
         check_version()
         self.path = path
-        self._lock_timeout_s = lock_timeout_s
         try:
             _make_private_file(path)
-            self._lock_path = Path(f"{path}.lock")
-            self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._turn = Turn(path, lock_timeout_s)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
             self._refuse_foreign(holds)
             self._use_wal()
@@ -83,15 +81,13 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1  # the number may be another file's by now
+        self._turn.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
-        raises. The lock is held to the end of the block."""
-        self._lock()
+        raises. The turn is kept to the end of the block."""
+        self._turn.take()
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -105,7 +101,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
         finally:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
+            self._turn.give_back()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -134,58 +130,11 @@ class Database:
         it at once are told that the database is locked, without any wait."""
         if self.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             return
-        self._lock()
+        self._turn.take()
         try:
             self.connection.execute("PRAGMA journal_mode=WAL")
         finally:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holding = _acquired_within(self._lock_path, self._lock_timeout_s)
-            if holding is None:
-                holder = _flock_holder(self._lock_fd)
-                raise JournalError(
-                    f"{self.path} is locked by process {holder} for over {self._lock_timeout_s:g} s",
-                    next_step=f"see what it does: ps -p {holder}",
-                ) from None
-            os.close(self._lock_fd)
-            self._lock_fd = holding
-
-
-def _acquired_within(path: Path, timeout_s: float) -> int | None:
-    """A descriptor that holds the lock, or None. Waits in the kernel's own queue, which is fair: whoever asks
-    again and again is overtaken for half a second and more by whoever just had it. In a thread, so that the
-    wait can be given up: a lock that comes after that is let go at once, by closing what holds it."""
-    import threading
-
-    # Its own open file: a lock that comes too late is then nobody else's.
-    own = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    decided, acquired, given_up = threading.Lock(), threading.Event(), threading.Event()
-
-    def wait() -> None:
-        fcntl.flock(own, fcntl.LOCK_EX)
-        with decided:
-            if given_up.is_set():
-                os.close(own)
-            acquired.set()
-
-    threading.Thread(target=wait, daemon=True).start()
-    try:
-        acquired.wait(timeout_s)
-    except BaseException:  # a signal: nobody is left to let go of what is or will be acquired
-        with decided:
-            given_up.set()
-            if acquired.is_set():
-                os.close(own)
-        raise
-    with decided:
-        if acquired.is_set():
-            return own
-        given_up.set()
-    return None
+            self._turn.give_back()
 
 
 def back_up(source: Connection, target: Path) -> None:
@@ -228,35 +177,6 @@ def read_only(path: Path) -> Iterator[Connection]:
             connection.close()
     except (OSError, sqlite3.DatabaseError) as error:
         raise unusable(path, error) from error
-
-
-def lock_holder(path: Path, patience_s: float) -> str | None:
-    """The process that keeps the write lock of a database for longer than that; None where none does. What
-    is got is let go at once."""
-    lock_path = Path(f"{path}.lock")
-    try:
-        got = _acquired_within(lock_path, patience_s)
-        descriptor = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC) if got is None else got
-    except OSError:
-        return None  # there is no lock yet, or none that is ours to take
-    try:
-        return _flock_holder(descriptor) if got is None else None
-    finally:
-        os.close(descriptor)
-
-
-def _flock_holder(descriptor: int) -> str:
-    """The process that holds the lock, as Linux lists it (proc_locks(5)); PID where nothing tells.
-
-    Writing the holder into the lock file would tell too, at the price of a write per transaction.
-    """
-    inode = os.fstat(descriptor).st_ino
-    listing = Path("/proc/locks")
-    for line in listing.read_text().splitlines() if listing.exists() else ():
-        fields = line.split()
-        if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
-            return fields[4]
-    return "PID"
 
 
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:

@@ -33,10 +33,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "domain": ("errors",),
     "clock": ("domain",),
     "machine": (),
-    "sqlite": ("errors", "machine"),
+    "turn": ("errors",),
+    "sqlite": ("errors", "machine", "turn"),
     "venues": ("domain", "errors", "clock"),
     "router": ("domain", "errors"),
-    "journal": ("domain", "errors", "clock", "machine", "sqlite"),
+    "journal": ("domain", "errors", "clock", "machine", "sqlite", "turn"),
     "risk": ("domain", "errors"),
     "reconciliation": ("domain", "errors"),
     "config": ("domain", "errors"),
@@ -364,21 +365,11 @@ def _silenced(comment: str) -> tuple[str, str] | None:
 
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|home|Users)(?![\w-])")
-REGISTRIES = tuple(
-    ".".join(host)
-    for host in (
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("pypi", "python", "org"),
-        ("npmjs", "org"),
-        ("crates", "io"),
-        ("docker", "io"),
-        ("ghcr", "io"),
-        ("quay", "io"),
-        ("anaconda", "org"),
-        ("jfrog", "io"),
-    )
+#: Written so that this file names none.
+_REGISTRIES = (
+    "pypi/org pythonhosted/org pypi/python/org npmjs/org crates/io docker/io ghcr/io quay/io jfrog/io"
 )
+REGISTRIES = (*_REGISTRIES.replace("/", ".").split(), ".".join(("anaconda", "org")))
 
 
 def test_no_tracked_file_names_a_place_on_one_machine() -> None:

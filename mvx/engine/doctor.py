@@ -32,7 +32,7 @@ from mvx.venues.port import VenuePort
 
 #: A connection that is made anew takes longer than a request, and somebody waits for this.
 _PATIENCE_S = 5.0
-_DATABASE = ("", "-wal", "-shm", ".lock")
+_DATABASE = ("", "-wal", "-shm", ".lock", ".queue")
 
 
 class Found(NamedTuple):

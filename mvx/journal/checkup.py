@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mvx import sqlite
+from mvx import sqlite, turn
 from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order
@@ -75,7 +75,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
     schema = connection.execute("PRAGMA user_version").fetchone()[0]
     if schema != VERSION:
         return Checkup(schema, VERSION)
-    locked_by = sqlite.lock_holder(path, _PATIENCE_S)
+    locked_by = turn.holder_of(path, _PATIENCE_S)
     restored = _restored(connection, path)
     connection.execute("BEGIN")  # what follows is one snapshot
     tx = ReadTx(connection)

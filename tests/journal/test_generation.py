@@ -27,7 +27,7 @@ from mvx.sqlite import Connection
 from tests.domain.orders import KRAKEN, at, order
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("", "-wal", "-shm", ".lock", ".mark")
+PARTS = ("", "-wal", "-shm", ".lock", ".queue", ".mark")
 
 
 @pytest.fixture

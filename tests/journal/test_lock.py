@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from mvx import turn
 from mvx.errors import JournalError
 from mvx.journal.store import Journal
 from mvx.sqlite import Database
@@ -73,6 +77,50 @@ def test_a_wait_that_was_given_up_does_not_let_go_of_a_later_lock(tmp_path: Path
             time.sleep(0.1)
             with pytest.raises(JournalError), other.write():
                 pass
+
+
+@contextmanager
+def at_the_head(path: Path) -> Iterator[None]:
+    """Somebody is next to write. Raises BlockingIOError where another one is."""
+    head = os.open(f"{path}.queue", os.O_RDWR)
+    try:
+        fcntl.flock(head, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(head)
+
+
+def test_nobody_overtakes_whoever_is_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even while nobody writes."""
+    monkeypatch.setattr(turn, "QUEUE_S", 3_600)
+    path = tmp_path / "journal.db"
+    Database(path).close()
+    wrote = threading.Event()
+
+    def write() -> None:
+        with closing(Database(path)) as database, database.write():
+            wrote.set()
+
+    writer = threading.Thread(target=write)
+    with at_the_head(path):
+        writer.start()
+        assert not wrote.wait(0.2)
+    writer.join()
+    assert wrote.is_set()
+
+
+def test_a_queue_that_does_not_move_is_left(tmp_path: Path) -> None:
+    """Whoever is next may have been stopped."""
+    path = tmp_path / "journal.db"
+    with closing(Database(path)) as database, at_the_head(path), database.write():
+        pass
+
+
+def test_a_writer_leaves_the_queue_when_it_has_its_turn(tmp_path: Path) -> None:
+    """The next one is at its head while it writes."""
+    path = tmp_path / "journal.db"
+    with closing(Database(path)) as database, database.write(), at_the_head(path):
+        pass
 
 
 def test_a_signal_in_the_wait_leaves_no_lock_behind(tmp_path: Path) -> None:

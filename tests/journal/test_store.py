@@ -148,7 +148,7 @@ def test_ids_follow_the_intents_that_were_written(journal: Journal) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_every_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
-    """0600 for the journal, its -wal, -shm, lock and mark, 0700 for a folder that was made for it."""
+    """0600 for the journal, its -wal, -shm, lock, queue and mark, 0700 for a folder that was made for it."""
     before = os.umask(umask)
     try:
         path = tmp_path / "desk" / "journal.db"
@@ -158,7 +158,7 @@ def test_every_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
         journal.close()
     finally:
         os.umask(before)
-    names = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "journal.db.mark")
+    names = (f"journal.db{part}" for part in ("", "-wal", "-shm", ".lock", ".queue", ".mark"))
     assert modes == dict.fromkeys(names, 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
