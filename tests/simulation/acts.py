@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -76,26 +76,28 @@ def begin(world: World, act: Act) -> None:
     if act.actor == DAEMON:
         start(world, DAEMON, "run", _lead)
     elif act.actor == CRON:
-        asked = _route(world, luck)
-        start(
-            world,
-            CRON,
-            f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}",
-            _routes(asked),
-        )
+        asked, twice = _route(world, luck), luck.random() < 0.3
+        if twice:  # there is room for one of the two
+            most = world.settings.risk.max_position["BTC-USD"]
+            asked = replace(asked, order_qty=most * Decimal("0.6"), id=None, resume=False)
+        name = f"route {asked.side} {asked.order_qty} {asked.time_in_force} id={asked.id}"
+        start(world, CRON, name, _routes(asked))
+        if twice:
+            _start_beside(world, name, _routes(asked))
     else:
         name, verb = _shell_verb(world, luck)
         if isinstance(verb, Outside):
             start_outside(world, name, verb)
         else:
             start(world, SHELL, name, verb)
-            # Somebody else does the same.
-            if (
-                name.startswith(("flatten", "reconcile"))
-                and luck.random() < 0.4
-                and not world.running(SCRIPT)
-            ):
-                start(world, SCRIPT, name, verb)
+            if name.startswith(("flatten", "reconcile")) and luck.random() < 0.7:
+                _start_beside(world, name, verb)
+
+
+def _start_beside(world: World, name: str, verb: Verb) -> None:
+    """Somebody else does the same at the same time."""
+    if world.running(SCRIPT) is None:
+        start(world, SCRIPT, name, verb)
 
 
 def start(world: World, kind: str, name: str, verb: Verb) -> Process:

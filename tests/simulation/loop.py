@@ -20,14 +20,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from mvx.domain.instant import MICROS_PER_S, Instant
+from mvx.domain.instant import MICROS_PER_S, Instant, after
 from tests.support import START
 
 #: A `finally` that waits for something takes its end for an answer, and is asked again.
 _LAST_WORDS = 20
-#: For how many callbacks of others at most one is interrupted: for a moment, or for as long as another one's
-#: whole work takes.
-INTERRUPTS = (10, 60, 400)
+#: For so long, in seconds, one is interrupted: while others have something to do at once, for a moment, or
+#: for as long as another one's whole work takes.
+INTERRUPTS_S = (0.0, 0.03, 0.5)
+#: And for so many callbacks of others at most.
+CALLBACKS = 400
+#: So many are interrupted at once: whoever goes on may be interrupted as well.
+DEPTH = 3
 
 
 class Turns:
@@ -159,7 +163,7 @@ class Loop(Kernel):
         self.interrupting = 0.0
         self.stepped: Callable[[Turns], None] = lambda turns: None
         self._chance = chance
-        self._interrupted = False
+        self._interrupted = 0
 
     def begin(self, turns: Turns, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task of that process."""
@@ -181,7 +185,6 @@ class Loop(Kernel):
     def step(self) -> Turns | None:
         """One callback of one process; None where nobody will ever have anything to do again."""
         while True:
-            self._wake()
             turns = self._next()
             if turns is not None:
                 self.steps += 1
@@ -194,19 +197,24 @@ class Loop(Kernel):
 
     def interrupt(self, turns: Turns) -> None:
         """Others go on for a while, in the middle of what this one does."""
-        if self._interrupted or self._chance.random() > self.interrupting:
+        if self._interrupted == DEPTH or self._chance.random() > self.interrupting:
             return
         task = asyncio.current_task(self)
-        turns.waits = self._interrupted = True
+        turns.waits = True
+        self._interrupted += 1
         if task is not None:
             asyncio.tasks._leave_task(self, task)
         try:
-            for _ in range(self._chance.randrange(1, self._chance.choice(INTERRUPTS))):
+            until = after(self.clock.now(), self._chance.choice(INTERRUPTS_S))
+            for _ in range(self._chance.randrange(1, CALLBACKS)):
+                if not self._anybody(until):
+                    break
                 self.step()
         finally:
             if task is not None:
                 asyncio.tasks._enter_task(self, task)
-            turns.waits = self._interrupted = False
+            turns.waits = False
+            self._interrupted -= 1
             if turns.ready and turns not in self._ready:
                 self._ready.append(turns)
 
@@ -230,10 +238,17 @@ class Loop(Kernel):
             if not timer.cancelled():
                 self._queue(timer, self._whose(timer._context))  # type: ignore[attr-defined]  # as asyncio has it
 
+    def _anybody(self, until: Instant) -> bool:
+        """Whether anybody has something to do by then."""
+        return bool(self._at_work() or (self._timers and self._timers[0][0] <= until))
+
     def _next(self) -> Turns | None:
+        self._wake()
+        ready = self._at_work()
+        if len(ready) < 2:
+            return ready[0] if ready else None
+        return ready[self._chance.randrange(len(ready))]
+
+    def _at_work(self) -> list[Turns]:
         self._ready = [turns for turns in self._ready if turns.ready and not turns.held and not turns.waits]
-        if not self._ready:
-            return None
-        if len(self._ready) == 1:
-            return self._ready[0]
-        return self._ready[self._chance.randrange(len(self._ready))]
+        return self._ready

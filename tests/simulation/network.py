@@ -53,11 +53,7 @@ class Line:
 
         def arrive() -> None:
             found = request()
-            if (
-                strike is not None
-                and strike.kind == "repeated-request"
-                and self._sky.rests(self._venue, found)
-            ):
+            if self._sky.repeats(self._venue, found):
                 found = request()
             self._sky.later(back_s, lambda: settle(found))
 
@@ -94,8 +90,6 @@ class Line:
                 return out_s, strike.delay_s, True
             case "lost-ack":
                 return out_s, 2 * self._timeout_s, True
-            case "repeated-request":
-                return out_s, back_s, True
         return out_s, back_s, REQUEST_KINDS[strike.kind].arrives is not Arrives.NEVER
 
     def _says(self, strike: Strike) -> Exception | None:

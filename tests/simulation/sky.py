@@ -68,6 +68,14 @@ class Sky:
                 return self._spent(strike)
         return None
 
+    def repeats(self, venue: Venue, answer: Any) -> bool:
+        """Whether a gateway hands on once more what was answered so: an order that rests by now, whose id is
+        then one that is taken."""
+        waits = any(strike.kind == "repeated-request" for strike in self._armed.get(venue, ()))
+        return (
+            waits and self.rests(venue, answer) and self.answer_fault("repeated-request", venue) is not None
+        )
+
     def _spent(self, strike: Strike, what: str = "") -> Strike:
         self._armed[strike.venue].remove(strike)
         self.hit(strike, what)

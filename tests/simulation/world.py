@@ -73,7 +73,7 @@ class World:
         self.crashes = 0
         self.by_hand = False
         self.luck = chance(seed, "desk")
-        self.loop.interrupting = self.luck.choice((0.0, 0.05, 0.2, 0.5))
+        self.loop.interrupting = self.luck.choice((0.0, 0.1, 0.3, 0.8))
         self.settings = desk_of(seed, self.luck)
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
         self.sky.rests = self._rests
