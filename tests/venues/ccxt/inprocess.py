@@ -11,6 +11,7 @@ import errno
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -18,10 +19,19 @@ from aiohttp import ClientConnectorError, ClientPayloadError, ServerDisconnected
 from aiohttp.client_reqrep import ConnectionKey
 
 from mvx.clock import Clock
+from mvx.config.settings import VenueSettings
 from mvx.paper.client import Carry, at_once
+from mvx.paper.exchange import PaperExchange
 from mvx.paper.serve.dialect import Asked
 from mvx.paper.serve.endpoint import Endpoint, Ends, Told
+from mvx.paper.serve.keys import PAPER_KEYS
+from mvx.paper.serve.server import dialect_of
+from mvx.venues.capabilities import Budget
+from mvx.venues.ccxt.access import Access, Keys
+from mvx.venues.ccxt.venue import CcxtVenue
 from mvx.venues.ccxt.wire import current, left
+
+PLENTY = Budget(burst=1e9, per_s=1e9)
 
 
 class Verbs(Protocol):
@@ -89,3 +99,27 @@ def answered(told: Told) -> Any:
 
 def _key_of(url: Any) -> ConnectionKey:
     return ConnectionKey(url.host or "", url.port, False, True, None, None, None)
+
+
+def adapter_to(
+    exchange: PaperExchange, settings: VenueSettings, clock: Clock, folder: Path, carry: Carry = at_once
+) -> CcxtVenue:
+    """mvx's own adapter before a venue of the paper exchange, without a budget that it could use up.
+    `folder`: for what processes share."""
+    dialect = dialect_of(settings)
+    assert dialect is not None
+    access = Access(
+        name=settings.name,
+        exchange=settings.name,
+        symbols=tuple(settings.symbols.values()),
+        folder=folder,
+        keys=lambda: Keys(*PAPER_KEYS),
+        timeout_s=settings.timeout_s,
+        lateness_s=settings.lateness_s,
+        accept_lateness_s=settings.accept_lateness_s,
+        listing_lag_s=settings.listing_lag_s,
+        api_url="http://in.process",
+        read_attempts=1,
+        budgets={"private": PLENTY, "public": PLENTY},
+    )
+    return CcxtVenue(access, clock, InProcess(Endpoint(exchange, settings, dialect), clock, carry))

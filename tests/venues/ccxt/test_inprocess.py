@@ -19,15 +19,9 @@ from mvx.errors import MvxError, OutcomeUnknown, Refusal, VenueRejected, VenueUn
 from mvx.paper.client import Carry, at_once
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Call
-from mvx.paper.serve.endpoint import Endpoint
-from mvx.paper.serve.keys import PAPER_KEYS
-from mvx.paper.serve.server import dialect_of
-from mvx.venues.ccxt.access import Access, Keys
-from mvx.venues.ccxt.venue import CcxtVenue
 from tests.paper.builders import venue_settings
 from tests.simulation.loop import Loop, SimulatedClock, Turns
-from tests.venues.ccxt.inprocess import InProcess
-from tests.venues.ccxt.venue import PLENTY
+from tests.venues.ccxt.inprocess import adapter_to
 from tests.virtual import VirtualClock
 
 SYMBOLS = {"kraken": Symbol("BTC/USD"), "binance": Symbol("BTC/USDT")}
@@ -40,22 +34,7 @@ class There:
         self.name, self.symbol, self.clock = Venue(name), SYMBOLS[name], clock
         settings = venue_settings(name, (self.symbol,))
         self.exchange = PaperExchange(folder / "x.paper", {self.name: settings}, clock)
-        dialect = dialect_of(settings)
-        assert dialect is not None
-        access = Access(
-            name=self.name,
-            exchange=name,
-            symbols=(self.symbol,),
-            folder=folder / "shared",
-            keys=lambda: Keys(*PAPER_KEYS),
-            timeout_s=settings.timeout_s,
-            api_url="http://in.process",
-            read_attempts=1,
-            budgets={"private": PLENTY, "public": PLENTY},
-        )
-        self.venue = CcxtVenue(
-            access, clock, InProcess(Endpoint(self.exchange, settings, dialect), clock, carry)
-        )
+        self.venue = adapter_to(self.exchange, settings, clock, folder / "shared", carry)
 
     def request(self) -> OrderRequest:
         """A tenth at nearly any price."""
