@@ -1,4 +1,5 @@
-"""The adapters under contract, each before a venue whose own truth and faults are at hand."""
+"""The adapters under contract, each before a venue whose own truth and faults are at hand. Another adapter
+joins by adding its rig to RIGS."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ WIRE = Habits(
     # session.py: ccxt would send another order than the one in the journal
     held_back=frozenset({"tick", "lot", "unknown_symbol"}),
     asks_rules=False,  # session.py keeps them in a file
-    dates_books=False,  # venue.py: "As of when it was asked for"
+    # docs, Order book: Binance's has no time, Kraken's one a level; venue.py takes when it was asked for
+    dates_books=False,
     names_busts=False,  # capabilities.py, of both
 )
 

@@ -110,6 +110,20 @@ def test_orders_are_open_until_they_are_closed(rig: Rig, order: Order) -> None:
     assert resting.updated_at < closed.updated_at
 
 
+def test_what_closes_is_listed_from_then_on_however_long_it_rested(rig: Rig, order: Order) -> None:
+    """Where a venue lists by creation, an order that is known to have been open is asked for by its id."""
+    request = order(limit_px=Decimal(60_000), time_in_force=TimeInForce.GTC)
+    ack = rig.clock.run(rig.venue.submit(request))
+    rig.clock.advance(2 * 86_400)
+    since = rig.clock.now()
+    known = [(BTC_USD, ack.order_id)]
+    assert () == rig.clock.run(rig.venue.closed_orders(since, known))
+    rig.clock.run(rig.venue.cancel(BTC_USD, request.cl_ord_id, ack.order_id))
+    (closed,) = rig.clock.run(rig.venue.closed_orders(since, known))
+    assert (ack.order_id, OrdStatus.CANCELED) == (closed.order_id, closed.ord_status)
+    assert since <= closed.updated_at
+
+
 @pytest.mark.parametrize("known", ["by client id", "by order id", "never there"])
 def test_a_cancel_of_what_is_not_open_is_refused(rig: Rig, order: Order, known: str) -> None:
     """By either id, and for an order that never was."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mvx.clock import Clock
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.instant import Instant, after
 from mvx.domain.order import Ack, OrderRequest, Side, TimeInForce
-from mvx.errors import MvxError, OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
+from mvx.errors import OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
 from mvx.paper.client import Carry, at_once
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Call
@@ -30,7 +29,7 @@ SYMBOLS = {"kraken": Symbol("BTC/USD"), "binance": Symbol("BTC/USDT")}
 class There:
     """A venue of the paper exchange, and mvx's own adapter before it."""
 
-    def __init__(self, name: str, folder: Path, clock: Clock, carry: Carry = at_once) -> None:
+    def __init__(self, name: str, folder: Path, clock: Any, carry: Carry = at_once) -> None:
         self.name, self.symbol, self.clock = Venue(name), SYMBOLS[name], clock
         settings = venue_settings(name, (self.symbol,))
         self.exchange = PaperExchange(folder / "x.paper", {self.name: settings}, clock)
@@ -86,29 +85,40 @@ def test_it_needs_no_more_of_a_loop_than_the_simulation_has(name: str, tmp_path:
     assert loop.clock.now() >= after(began_at, 0.5)
 
 
+class Way:
+    """There and back at once, until it is said what becomes of a request."""
+
+    def __init__(self) -> None:
+        self.becomes: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None
+
+    async def __call__(self, call: Call, request: Callable[[], Any]) -> Any:
+        return request() if self.becomes is None else await self.becomes(request)
+
+
+class Killed(BaseException):
+    """What ends a process."""
+
+
 @pytest.mark.parametrize(
     "breaks",
     [
         OutcomeUnknown("lost"),
         VenueUnreachable("refused"),
         VenueRejected("shut", reason_code="closed", about=Refusal.CLOSED),
+        Killed(),
     ],
 )
-def test_what_its_way_raises_is_heard_as_it_is(name: str, tmp_path: Path, breaks: MvxError) -> None:
+def test_what_its_way_raises_is_heard_as_it_is(name: str, tmp_path: Path, breaks: BaseException) -> None:
     """Of a write, and of a read."""
-    broken = False
+    way = Way()
+    there = There(name, tmp_path, VirtualClock(), way)
 
-    async def carry(call: Call, request: Callable[[], Any]) -> Any:
-        if broken:
-            raise breaks
-        return request()
-
-    there = There(name, tmp_path, VirtualClock(), carry)
+    async def breaking(request: Callable[[], Any]) -> Any:
+        raise breaks
 
     async def work() -> None:
-        nonlocal broken
         await there.venue.balances()
-        broken = True
+        way.becomes = breaking
         for ask in (lambda: there.venue.submit(there.request()), there.venue.balances):
             with pytest.raises(type(breaks)) as heard:
                 await ask()
@@ -118,47 +128,20 @@ def test_what_its_way_raises_is_heard_as_it_is(name: str, tmp_path: Path, breaks
     assert [] == there.orders()
 
 
-def test_who_is_killed_on_the_way_is_not_heard_of_as_anything_else(name: str, tmp_path: Path) -> None:
-    """What ends a process goes through all of it."""
-
-    class Killed(BaseException):
-        pass
-
-    killed = False
-
-    async def carry(call: Call, request: Callable[[], Any]) -> Any:
-        if killed:
-            raise Killed
-        return request()
-
-    there = There(name, tmp_path, VirtualClock(), carry)
-
-    async def work() -> None:
-        nonlocal killed
-        await there.venue.balances()
-        killed = True
-        with pytest.raises(Killed):
-            await there.venue.submit(there.request())
-
-    there.clock.run(work())
-
-
 @pytest.mark.parametrize("arrives", [True, False])
 def test_what_never_answers_is_unknown_in_its_time(name: str, tmp_path: Path, arrives: bool) -> None:
     """Whether it arrived or not: it had left."""
-    silent = False
+    way = Way()
+    there = There(name, tmp_path, VirtualClock(), way)
 
-    async def carry(call: Call, request: Callable[[], Any]) -> Any:
-        answer = request() if arrives or not silent else None
-        await asyncio.sleep(3_600 if silent else 0)
-        return answer
-
-    there = There(name, tmp_path, VirtualClock(), carry)
+    async def silent(request: Callable[[], Any]) -> None:
+        if arrives:
+            request()
+        await asyncio.sleep(3_600)
 
     async def work() -> None:
-        nonlocal silent
         await there.venue.balances()
-        silent = True
+        way.becomes = silent
         with pytest.raises(OutcomeUnknown):
             await there.venue.submit(there.request())
 
