@@ -70,7 +70,9 @@ def test_a_lock_names_the_extras_that_a_package_is_asked_for_with(lock: str) -> 
             continue  # for another system
         for each in asked:
             if each.extras and (each.marker is None or each.marker.evaluate({"extra": ""})):
-                assert each.extras <= extras.get(canonicalize_name(each.name), set()), f"{name} asks for {each}"
+                assert each.extras <= extras.get(canonicalize_name(each.name), set()), (
+                    f"{name} asks for {each}"
+                )
 
 
 def test_what_is_tested_is_what_is_installed() -> None:
