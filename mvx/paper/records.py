@@ -6,9 +6,9 @@ joins between two pages moves the others on and hides none of those that were th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from mvx.domain.execution import Fill, Transfer
@@ -141,7 +141,9 @@ def _orders(con: Connection, condition: str, values: tuple[object, ...]) -> tupl
     return tuple(map(_order, con.execute(query, values)))
 
 
-def _order(row: Iterable[Any]) -> PaperOrder:
+@lru_cache(maxsize=1024)
+def _order(row: tuple[Any, ...]) -> PaperOrder:
+    """Every visit reads the same few rows again."""
     (
         number, order_id, cl_ord_id, symbol, side, qty, limit_px, tif, in_base, cum, notional, busted,
         status, accepted_at, updated_at, closed_at,
@@ -222,7 +224,8 @@ def _fills(con: Connection, venue: Venue, condition: str, values: tuple[object, 
     return tuple(_fill(venue, row) for row in rows)
 
 
-def _fill(venue: Venue, row: Iterable[Any]) -> Fill:
+@lru_cache(maxsize=1024)
+def _fill(venue: Venue, row: tuple[Any, ...]) -> Fill:
     epoch, symbol, side, exec_id, order_id, qty, price, fee_asset, fee_amount, at, busted_at = row
     return Fill(
         venue=venue,
