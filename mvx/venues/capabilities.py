@@ -128,13 +128,23 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """The venue's own names for what a key may do. needed: to read and trade as mvx does. withdrawing: each
+    of them lets something be taken out of the account, which mvx never does."""
+
+    needed: tuple[str, ...]
+    withdrawing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One venue. closed_kept_days: how long a closed order is listed; None, for ever. nonce: its private
     calls carry a counter that must grow, so one process at a time talks to it on one key. clock_step_s:
     what its time endpoint rounds down to. ledger: where its trades only guess the asset of a fee, the list
     that tells it. names_busts: it says so where it takes a trade back. dead_man:
     it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can
-    be asked for. budgets: by the section of its API."""
+    be asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the section of its
+    API."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -147,6 +157,7 @@ class Row:
     fee_in_base: bool
     fee_tokens: tuple[Asset, ...]
     tells_fees: bool
+    rights: Rights | None
     lists_transfers: bool
     names_busts: bool
     dead_man: bool
@@ -185,6 +196,13 @@ KRAKEN = Row(
     fee_in_base=True,  # docs, Add Order: oflags fcib and fciq are preferences
     fee_tokens=(Asset("KFEE"),),  # ccxt kraken.fetch_currencies: fee credits, which the ledger shows as taken
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
+    # docs, Get API Key Info, permissions; what each call of ours needs stands on its own page: Get Extended
+    # Balance, Get Trade Volume; Get Open Orders; Get Closed Orders, Get Trades History; Get Ledgers Info; Add
+    # Order, which may cancel too. Whoever may change an address may send withdrawals there
+    rights=Rights(
+        needed=("query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades"),
+        withdrawing=("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
+    ),
     lists_transfers=True,  # docs, Get Ledgers
     names_busts=False,
     dead_man=True,  # ccxt kraken.cancel_all_orders_after
@@ -224,6 +242,8 @@ BINANCE = Row(
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee
+    # docs, Get API Key Permission (wallet)
+    rights=Rights(needed=("enableReading", "enableSpotAndMarginTrading"), withdrawing=("enableWithdrawals",)),
     lists_transfers=True,  # ccxt binance.fetch_deposits, fetch_withdrawals: sapi capital
     names_busts=False,
     dead_man=False,
