@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -144,7 +144,8 @@ class Row:
     that tells it. names_busts: it says so where it takes a trade back. dead_man:
     it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can
     be asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the section of its
-    API."""
+    API, of the least account. tiers: the private budget by the account's tier, the least first, where it goes
+    by one."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -168,9 +169,18 @@ class Row:
     clock_skew_s: float
     book_levels: int
     budgets: Mapping[str, Budget]
+    tiers: Mapping[str, Budget] = field(default_factory=dict)
 
 
 _DAY_S = 86_400.0
+
+#: Docs, Spot REST Rate Limits: at most 15, 20, 20 points, of which 0.33, 0.5, 1 come back each second; ccxt
+#: kraken.describe counts 3 units a point; orders and cancels cost none.
+_KRAKEN_TIERS = {
+    "starter": Budget(burst=45.0, per_s=0.99),
+    "intermediate": Budget(burst=60.0, per_s=1.5),
+    "pro": Budget(burst=60.0, per_s=3.0),
+}
 
 KRAKEN = Row(
     client_ids=ClientIds(
@@ -212,9 +222,9 @@ KRAKEN = Row(
     clock_step_s=1.0,  # ccxt kraken.fetch_time: unixtime in seconds
     clock_skew_s=2.0,
     book_levels=100,  # docs, Get Order Book: count, 100 by default
-    # docs, Spot REST Rate Limits, the least of tiers: 15 points, 0.33 back each second; ccxt kraken.describe
-    # counts 3 units a point; orders and cancels cost none. Public calls: 1 a second, and some at once
-    budgets={"private": Budget(burst=45.0, per_s=1.0), "public": Budget(burst=10.0, per_s=1.0)},
+    # public calls: 1 a second, and some at once
+    budgets={"private": _KRAKEN_TIERS["starter"], "public": Budget(burst=10.0, per_s=1.0)},
+    tiers=_KRAKEN_TIERS,
 )
 
 BINANCE = Row(
