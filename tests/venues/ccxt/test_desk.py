@@ -95,10 +95,12 @@ def account(wire: Loopback, tmp_path: Path) -> Account:
     return Account(wire)
 
 
-def mvx(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, Any], str]:
-    """The exit code, the answer, and all that was printed. Minutes have passed since the last one: the
-    account may ask as much as ever."""
-    for spent in folder.glob("mvx.db.venues/*.budget"):
+def mvx(
+    folder: Path, *words: str, keep_budget: bool = False, **variables: str
+) -> tuple[int, dict[str, Any], str]:
+    """The exit code, the answer, and all that was printed. Minutes have passed since the last one, unless its
+    budget is kept: the account may ask as much as ever."""
+    for spent in () if keep_budget else folder.glob("mvx.db.venues/*.budget"):
         spent.unlink()
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "KRAKEN_KEY": API_KEY, "XDG_STATE_HOME": str(folder)}
     run = subprocess.run(
