@@ -28,6 +28,7 @@ from mvx.engine.reconcile import VenuePass
 from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
 from mvx.engine.submit import Parent, make_children
+from mvx.engine.watch import said
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.codec import encode
@@ -163,7 +164,7 @@ async def _slice(closing: Closing) -> bool:
             closing.desk, closing.venue, closing.instrument, position, reaching=closing.slices > 0
         )
     except (VenueError, BadVenueData) as error:
-        return closing.stop(error.message)
+        return closing.stop(said(closing.venue, error))
     if found.dust:
         closing.dust = position.confirmed
         return False

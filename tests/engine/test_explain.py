@@ -76,7 +76,7 @@ def test_an_order_whose_answer_was_lost_is_told_from_intent_to_settled(tmp_path:
         "intended: buy 0.5 BTC/USD at kraken for at most ",
         "not sent; 0 of 0.5 filled, PENDING_NEW; 0.5 more is reserved",
         "its sending to kraken begins",
-        "no answer that can be relied on (kraken: no answer within 1 s)",
+        "no answer that can be relied on (no answer within 1 s): it may have arrived at kraken or not",
         "kraken lists a fill of ",
         "settled: closed since 2026-11-22T12:",
         "settled, nothing is reserved any more",
