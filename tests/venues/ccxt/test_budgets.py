@@ -17,8 +17,7 @@ from mvx.venues.ccxt.shared import SharedBucket
 from tests.support import ManualClock
 from tests.venues.ccxt import kraken
 from tests.venues.ccxt.loopback import Loopback
-from tests.venues.ccxt.test_desk import CONFIG, mvx
-from tests.venues.ccxt.venue import API_SECRET
+from tests.venues.ccxt.test_desk import CONFIG, configure, mvx
 
 VENUE = Venue("kraken")
 
@@ -112,9 +111,7 @@ def test_a_clock_that_was_set_back_gives_nothing_back(spender: Spender) -> None:
 
 def test_venue_status_tells_what_is_used_and_asks_nobody(wire: Loopback, tmp_path: Path) -> None:
     wire.answers |= kraken.answers(lambda: int(time.time()))
-    (tmp_path / "mvx.toml").write_text(CONFIG.format(url=wire.url))
-    (tmp_path / "secret").write_text(API_SECRET)
-    (tmp_path / "secret").chmod(0o600)
+    configure(tmp_path, wire)
     assert (0, 0) == (mvx(tmp_path, "init")[0], mvx(tmp_path, "reconcile")[0])
     asked = len(wire.asked)
     _, answer, _ = mvx(tmp_path, "venue-status", "--cached", keep_budget=True)

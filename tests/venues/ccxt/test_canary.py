@@ -20,7 +20,7 @@ import pytest
 from mvx.cli.verbs import VERBS
 from tests.venues.ccxt import kraken
 from tests.venues.ccxt.loopback import Answer, Asked, Loopback
-from tests.venues.ccxt.test_desk import CONFIG, ROOT, Account, mvx
+from tests.venues.ccxt.test_desk import ROOT, Account, configure, mvx
 from tests.venues.ccxt.venue import API_KEY, API_SECRET, plenty
 
 CANARIES = (API_KEY, API_SECRET)
@@ -98,9 +98,7 @@ def nothing_told(folder: Path, printed: list[str]) -> None:
 @pytest.fixture
 def account(wire: Loopback, tmp_path: Path) -> Iterator[Account]:
     """One that tells its own key, as Kraken does (docs, Get API Key Info), and asks as much as it likes."""
-    (tmp_path / "mvx.toml").write_text(CONFIG.format(url=wire.url))
-    (tmp_path / "secret").write_text(f"{API_SECRET}\n")
-    (tmp_path / "secret").chmod(0o600)
+    configure(tmp_path, wire)
     found = Account(wire)
     info: dict[str, Any] = kraken.KEY_INFO | {"apiKey": API_KEY, "apiKeyName": API_SECRET}
     wire.answers["GetApiKeyInfo"] = kraken.result(info)

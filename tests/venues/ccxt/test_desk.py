@@ -87,11 +87,15 @@ class Account:
         return kraken.result({"descr": {"order": f"buy {qty} XBTUSD @ limit {px}"}, "txid": [order_id]})
 
 
+def configure(folder: Path, wire: Loopback) -> None:
+    (folder / "mvx.toml").write_text(CONFIG.format(url=wire.url))
+    (folder / "secret").write_text(f"{API_SECRET}\n")
+    (folder / "secret").chmod(0o600)
+
+
 @pytest.fixture
 def account(wire: Loopback, tmp_path: Path) -> Account:
-    (tmp_path / "mvx.toml").write_text(CONFIG.format(url=wire.url))
-    (tmp_path / "secret").write_text(f"{API_SECRET}\n")
-    (tmp_path / "secret").chmod(0o600)
+    configure(tmp_path, wire)
     return Account(wire)
 
 

@@ -13,7 +13,7 @@ from mvx.errors import BadVenueData, NoKey, OutcomeUnknown
 from mvx.venues.port import KeyRights
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.loopback import Answer, Asked, Loopback, said
-from tests.venues.ccxt.test_desk import CONFIG, mvx
+from tests.venues.ccxt.test_desk import configure, mvx
 from tests.venues.ccxt.venue import API_KEY, API_SECRET, Rig
 
 KRAKENS = kraken.KEY_INFO["permissions"]
@@ -112,9 +112,7 @@ def test_the_first_status_is_as_of_the_middle_of_the_whole_call(rig: Rig) -> Non
 def desk(wire: Loopback, tmp_path: Path) -> Path:
     """A desk on one account at Kraken."""
     wire.answers |= kraken.answers(lambda: int(time.time()))
-    (tmp_path / "mvx.toml").write_text(CONFIG.format(url=wire.url))
-    (tmp_path / "secret").write_text(API_SECRET)
-    (tmp_path / "secret").chmod(0o600)
+    configure(tmp_path, wire)
     assert 0 == mvx(tmp_path, "init")[0]
     return tmp_path
 
