@@ -279,10 +279,10 @@ def check_key(probe: Probe) -> Check:
     """The key of a live venue: it is there, it is taken, and it may do what mvx needs and no more. One that
     may take something out of the account works, and is worth more to a thief."""
     name, rights = f"key {probe.venue}", probe.rights
-    if probe.why:
-        return Check(name, State.WARN, "was not tried, for the venue can not be used now", "mvx venue-status")
     if probe.refused:
         return Check(name, State.FAIL, probe.refused, _MEND_KEY, Exit.USAGE)
+    if probe.why and rights is None:
+        return Check(name, State.WARN, "is not judged while the venue can not be used", "mvx venue-status")
     if rights is None:
         return Check(name, State.OK, "is taken; the venue does not tell what it may do")
     lacks = f"it lacks {', '.join(rights.missing)}" if rights.missing else "it may read and trade"

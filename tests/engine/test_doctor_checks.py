@@ -198,6 +198,13 @@ def test_a_key_may_do_what_is_needed_and_no_more(
     assert ("lacks trade" in found.says) == bool(rights and rights.missing)
 
 
+def test_what_is_known_of_a_key_is_told_though_its_venue_can_not_be_used() -> None:
+    """It told of the rights, and then no balances came."""
+    withdraws = KeyRights((), ("out",), anywhere=False)
+    assert "withdraw (out)" in checks.check_key(probe(why="no answer", rights=withdraws)).says
+    assert "is not judged while the venue can not be used" == checks.check_key(probe(why="no answer")).says
+
+
 def test_a_key_that_is_refused_is_told_once() -> None:
     """Of a live venue by the check of its key; a paper venue has none."""
     for paper in (False, True):

@@ -187,7 +187,7 @@ def test_where_the_venue_takes_no_orders_its_key_is_not_tried(wire: Loopback, de
     wire.answers["SystemStatus"] = kraken.result(status)
     code, checks = doctor(desk)
     assert (7, "fail", "warn") == (code, checks["venue kraken"]["state"], checks["key kraken"]["state"])
-    assert "was not tried, for the venue can not be used now" == checks["key kraken"]["says"]
+    assert "is not judged while the venue can not be used" == checks["key kraken"]["says"]
     assert [] == wire.asked_for("GetApiKeyInfo")
 
 
