@@ -29,7 +29,8 @@ class PaperSettings:
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py)."""
+    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py). rate_tier:
+    the account's, by which its budget of requests goes; None where all have the same."""
 
     exchange: str
     api_key: str | None = field(default=None, repr=False)
@@ -38,6 +39,7 @@ class LiveSettings:
     api_url: str | None = None
     ws_url: str | None = None
     sandbox: bool = False
+    rate_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ async def venue_status(desk: Desk) -> Outcome:
     silent = {venue: why for venue, why in zip(desk.venues, found, strict=True) if why}
     desk.watch.save()
     with desk.journal.read() as tx:
-        rows = status_rows(tx, desk.venues, desk.clock.now())
+        rows = status_rows(tx, desk.settings.desk, desk.clock.now())
     return Outcome(
         data=VenueStatusResult(rows),
         exit_code=Exit.NO_VENUE if len(silent) == len(desk.venues) else Exit.OK,

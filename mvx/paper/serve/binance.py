@@ -90,6 +90,7 @@ class BinanceDialect:
             "/api/v3/allOrders": self._all_orders,
             "/api/v3/myTrades": self._trades,
             "/api/v3/order": self._order,
+            "/sapi/v1/account/apiRestrictions": lambda p, s: Reply(rows.KEY_RIGHTS),
             "/sapi/v1/capital/config/getall": lambda p, s: Reply(rows.coins(s.balances())),
             "/sapi/v1/asset/tradeFee": lambda p, s: Reply(rows.fees(settings, p.get("symbol"))),
             "/sapi/v1/capital/deposit/hisrec": partial(_transfers, rows.deposit, 1),

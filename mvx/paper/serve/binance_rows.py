@@ -21,6 +21,13 @@ from mvx.venues.port import Balances
 Row = dict[str, Any]
 _ACK = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
 _MOST_QTY = "9000.00000000"
+#: Of the key, which may trade and not withdraw. Docs, wallet, Get API Key Permission.
+KEY_RIGHTS = {
+    "ipRestrict": False, "createTime": 1698645219000, "enableReading": True, "enableWithdrawals": False,
+    "enableInternalTransfer": False, "enableMargin": False, "enableFutures": False,
+    "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
+    "enableFixReadOnly": False, "enableSpotAndMarginTrading": True, "enablePortfolioMarginTrading": False,
+}  # fmt: skip
 
 
 def name_of(symbol: Symbol) -> str:

@@ -86,6 +86,7 @@ class KrakenDialect:
         }
         self._private: dict[str, Callable[[Params, Session], object]] = {
             "BalanceEx": lambda params, session: rows.balances(session.balances()),
+            "GetApiKeyInfo": lambda params, session: rows.key_info(self._keys.api_key),
             "TradeVolume": lambda params, session: rows.volume(settings),
             "OpenOrders": _open_orders,
             "ClosedOrders": _closed_orders,
