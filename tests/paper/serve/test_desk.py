@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -14,65 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mvx.paper.serve.keys import PAPER_KEYS
+from tests.paper.serve.desk import PAPER, SYMBOLS, assert_alike, environ, mvx, write_config
 from tests.venues.ccxt.venue import plenty
 
-ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
-SYMBOLS = {"kraken": "BTC/USD", "binance": "BTC/USDT"}
-
-PAPER = """
-[journal]
-path = "paper.db"
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "{quote}"
-[venues.{name}]
-adapter = "paper"
-symbols = {{ "BTC-USD" = "{symbol}" }}
-"""
-LIVE = """
-[journal]
-path = "live.db"
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "{quote}"
-[venues.{name}]
-adapter = "ccxt"
-exchange = "{name}"
-symbols = {{ "BTC-USD" = "{symbol}" }}
-api_key = "env:PAPER_KEY"
-api_secret = "env:PAPER_SECRET"
-api_url = "{url}"
-lateness_s = 0.1
-listing_lag_s = 0.1
-timeout_s = 5
-[desk]
-currency = "{quote}"
-[route]
-max_rounds = 1
-[risk]
-max_position = {{ "BTC-USD" = "10" }}
-max_order_notional = "500000"
-"""
-
-
-def environ(folder: Path) -> dict[str, str]:
-    keys = {"PAPER_KEY": PAPER_KEYS.api_key, "PAPER_SECRET": PAPER_KEYS.api_secret}
-    return {**os.environ, **keys, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)}
-
-
-def mvx(folder: Path, config: str, *words: str) -> tuple[int, dict[str, Any], str]:
-    """The exit code, the answer, and all that was printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "mvx", "--config", config, *words, "--json"],
-        cwd=folder, env=environ(folder), capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    return run.returncode, json.loads(run.stdout), run.stdout + run.stderr
 
 
 @contextmanager
@@ -108,10 +55,9 @@ def served(folder: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", SYMBOLS)
 def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp_path: Path) -> None:
     """Fills, fees and balances, to the last digit."""
-    terms = {"name": name, "symbol": SYMBOLS[name], "quote": SYMBOLS[name].partition("/")[2]}
-    (tmp_path / "paper.toml").write_text(PAPER.format(**terms))
+    write_config(tmp_path, name, "http://127.0.0.1:9")
     with served(tmp_path) as url, plenty(tmp_path):
-        (tmp_path / "live.toml").write_text(LIVE.format(**terms, url=url))
+        write_config(tmp_path, name, url)
         assert 0 == mvx(tmp_path, "live.toml", "init")[0]
         code, answer, printed = mvx(tmp_path, "live.toml", "route", "BTC-USD", "0.25", "--yes")
         assert (0, "live") == (code, answer["mode"]), printed
@@ -119,16 +65,11 @@ def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp
         code, answer, printed = mvx(tmp_path, "live.toml", "reconcile")
         assert (0, True) == (code, answer["data"]["venues"][0]["agreed"]), printed
         _, answer, _ = mvx(tmp_path, "live.toml", "positions")
-        journal = {row["asset"]: D(row["confirmed"]) for row in answer["data"]["positions"]}
+        positions = answer["data"]["positions"]
         fills = mvx(tmp_path, "live.toml", "fills")[1]["data"]["fills"]
     ledger = mvx(tmp_path, "paper.toml", "paper", "ledger", name)[1]["data"]
-    held = {asset: D(row["total"]) for asset, row in ledger["balances"].items() if D(row["total"])}
-    assert {"BTC", terms["quote"]} <= journal.keys()
-    assert {asset: held[asset] for asset in journal} == journal
     assert D("0.25") == sum(D(fill["qty"]) for fill in ledger["fills"])
-    key = ("qty", "price")
-    told = sorted(tuple(D(fill[each]) for each in key) for fill in fills)
-    assert sorted(tuple(D(fill[each]) for each in key) for fill in ledger["fills"]) == told
+    assert_alike(name, ledger, fills, positions)
 
 
 def test_where_there_is_nothing_to_serve_it_says_so(tmp_path: Path) -> None:
