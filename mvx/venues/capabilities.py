@@ -195,8 +195,9 @@ KRAKEN = Row(
     clock_skew_s=2.0,
     book_levels=100,  # docs, Get Order Book: count, 100 by default
     # docs, Spot REST Rate Limits, the least of tiers: 15 points, 0.33 back each second; ccxt kraken.describe
-    # counts 3 units a point; orders and cancels cost none. Public calls: 1 a second, and some at once
-    budgets={"private": Budget(burst=45.0, per_s=1.0), "public": Budget(burst=10.0, per_s=1.0)},
+    # counts 3 units a point; orders and cancels cost none. A point is left for what comes up to 3 s closer
+    # together than it was sent. Public calls: 1 a second, and some at once
+    budgets={"private": Budget(burst=42.0, per_s=0.99), "public": Budget(burst=10.0, per_s=1.0)},
 )
 
 BINANCE = Row(
@@ -233,8 +234,9 @@ BINANCE = Row(
     clock_step_s=0.001,  # ccxt binance.fetch_time: serverTime in ms
     clock_skew_s=2.0,
     book_levels=100,  # docs, Order book: weight 5 up to 100
-    # docs, IP Limits: 6,000 a minute; ccxt binance.describe counts one unit for 5 of them, 20 units a second
-    budgets={"private": Budget(240.0, per_s=14.0, reserve=0.25), "public": Budget(60.0, per_s=6.0)},
+    # docs, IP Limits: 6,000 in each minute of the clock; ccxt binance.describe counts one unit for 5 of them.
+    # What both can spend in a minute that begins with full buckets, and in 9 s more, is no more than that
+    budgets={"private": Budget(240.0, per_s=9.0, reserve=0.25), "public": Budget(60.0, per_s=4.0)},
 )
 
 #: By ccxt's id of the exchange.

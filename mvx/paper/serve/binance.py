@@ -47,7 +47,7 @@ ERRORS = {
     "insufficient_funds": (-2010, "Account has insufficient balance for requested action.", 400),
     "unknown_symbol": (-1121, "Invalid symbol.", 400),
     "unknown_order": (-2011, "Unknown order sent.", 400),
-    "rate_limited": (-1003, "Too many requests.", 429),
+    "rate_limited": (-1003, "Too many requests queued.", 429),
     "maintenance": (-1001, "Internal error; unable to process your request. Please try again.", 503),
     "invalid_key": (-2015, "Invalid API-key, IP, or permissions for action.", 401),
 }
@@ -97,8 +97,7 @@ class BinanceDialect:
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
-        path = re.sub(r"^.*?(?=/[sfd]?api/v\d/)", "", asked.path)
-        params = dict(parse_qsl(f"{asked.query}&{asked.body}", keep_blank_values=True))
+        path, params = path_of(asked), params_of(asked)
         if asked.method == "GET" and path in self._public:
             call, tell = self._public[path]
             return Wanted(call, lambda now: None, partial(_told, tell, params))
@@ -245,6 +244,15 @@ class BinanceDialect:
         if symbol is None:
             raise Failed(*ERRORS["unknown_symbol"])
         return symbol
+
+
+def path_of(asked: Asked) -> str:
+    """Less whatever the address has before it."""
+    return re.sub(r"^.*?(?=/[sfd]?api/v\d/)", "", asked.path)
+
+
+def params_of(asked: Asked) -> Params:
+    return dict(parse_qsl(f"{asked.query}&{asked.body}", keep_blank_values=True))
 
 
 def _check(keys: KeyPair, asked: Asked, params: Params, now: Instant) -> None:

@@ -6,6 +6,7 @@ Rule: a dialect reads and answers; what becomes of a request on its way is the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
 from mvx.domain.instant import Instant
@@ -29,10 +30,11 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One answer, its body in JSON."""
+    """One answer, its body in JSON. headers: further ones."""
 
     body: object
     status: int = 200
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):

@@ -28,6 +28,7 @@ from mvx.paper.markets import listed_symbols
 from mvx.paper.serve import kraken_rows as rows
 from mvx.paper.serve.dialect import Asked, Reply, Wanted, whole
 from mvx.paper.serve.keys import KeyPair
+from mvx.paper.serve.kraken_limits import CallCounter
 from mvx.paper.session import Session
 
 Params = Mapping[str, str]
@@ -71,10 +72,11 @@ def result(found: object) -> Reply:
 class KrakenDialect:
     """One account. A nonce is greater than all before it on the key."""
 
-    def __init__(self, settings: VenueSettings, keys: KeyPair) -> None:
+    def __init__(self, settings: VenueSettings, keys: KeyPair, *, limited: bool = True) -> None:
         self._settings = settings
         self._keys = keys
         self._last_nonce = -1
+        self._counter = CallCounter() if limited else None
         self._pairs = {rows.pair_id(symbol): symbol for symbol in listed_symbols(settings)}
         self._names = self._pairs | {rows.pair_name(symbol): symbol for symbol in self._pairs.values()}
         self._public: dict[str, tuple[Call, Callable[[Params, Session], object]]] = {
@@ -145,6 +147,8 @@ class KrakenDialect:
         if number <= self._last_nonce:
             return failed("EAPI:Invalid nonce")
         self._last_nonce = number
+        if self._counter is not None and not self._counter.admits(asked.path.rpartition("/")[2], now):
+            return failed(ERRORS["rate_limited"])
         late = params.get("deadline")
         if late is not None and not self._in_time(late, now):
             return failed("EGeneral:Invalid arguments:deadline")

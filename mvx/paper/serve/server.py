@@ -16,6 +16,7 @@ from mvx.domain.ids import Venue
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Answer, Arrives, Fault
 from mvx.paper.serve.binance import BinanceDialect
+from mvx.paper.serve.binance_limits import WeighedBinance
 from mvx.paper.serve.dialect import Asked, Dialect, Reply, Wanted
 from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.kraken import KrakenDialect
@@ -25,13 +26,16 @@ log = logging.getLogger(__name__)
 _HTML = "<html><head><title>Service</title></head><body>try again</body></html>"
 
 
-def dialect_of(settings: VenueSettings, keys: KeyPair = PAPER_KEYS) -> Dialect | None:
-    """None where we do not speak the venue's."""
+def dialect_of(
+    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, *, limited: bool = True
+) -> Dialect | None:
+    """None where we do not speak the venue's. limited: it refuses what is more than the venue takes."""
     match settings.name:
         case "kraken":
-            return KrakenDialect(settings, keys)
+            return KrakenDialect(settings, keys, limited=limited)
         case "binance":
-            return BinanceDialect(settings, keys)
+            binance = BinanceDialect(settings, keys)
+            return WeighedBinance(binance) if limited else binance
     return None
 
 
@@ -132,7 +136,9 @@ def _text(reply: Reply) -> str:
 def _response(reply: Reply) -> Any:
     from aiohttp import web
 
-    return web.Response(status=reply.status, text=_text(reply), content_type="application/json")
+    return web.Response(
+        status=reply.status, text=_text(reply), content_type="application/json", headers=reply.headers
+    )
 
 
 def _cut(request: Any) -> Any:

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paper.serve.desk import PAPER, SYMBOLS, assert_alike, environ, mvx, write_config
-from tests.venues.ccxt.venue import plenty
+from tests.paper.serve.desk import PAPER, assert_alike, environ, mvx, write_config
 
 D = Decimal
 
@@ -52,11 +51,11 @@ def served(folder: Path) -> Iterator[str]:
     assert 143 == code
 
 
-@pytest.mark.parametrize("name", SYMBOLS)
+@pytest.mark.parametrize("name", [pytest.param("kraken", marks=pytest.mark.long), "binance"])
 def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp_path: Path) -> None:
-    """Fills, fees and balances, to the last digit."""
+    """Fills, fees and balances, to the last digit. With Kraken it takes its time."""
     write_config(tmp_path, name, "http://127.0.0.1:9")
-    with served(tmp_path) as url, plenty(tmp_path):
+    with served(tmp_path) as url:
         write_config(tmp_path, name, url)
         assert 0 == mvx(tmp_path, "live.toml", "init")[0]
         code, answer, printed = mvx(tmp_path, "live.toml", "route", "BTC-USD", "0.25", "--yes")
