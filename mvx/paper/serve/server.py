@@ -23,6 +23,9 @@ from mvx.paper.serve.kraken import KrakenDialect
 
 log = logging.getLogger(__name__)
 
+#: The largest request that is read. The longest of these dialects, an order, has half a kilobyte.
+MOST_BYTES = 65_536
+_MOST_SHOWN = 200
 _HTML = "<html><head><title>Service</title></head><body>try again</body></html>"
 
 
@@ -56,7 +59,7 @@ class Served:
         """The address that it is served at. Port 0: any that is free. Raises OSError."""
         from aiohttp import web
 
-        server = web.Server(self._handle, access_log=None)
+        server = web.Server(self._handle, access_log=None, logger=_Log(log))
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -69,11 +72,12 @@ class Served:
 
     async def _handle(self, request: Any) -> Any:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = (await request.read()).decode("utf-8", "replace")
+        # what is larger is answered with 413
+        body = (await request.clone(client_max_size=MOST_BYTES).read()).decode("utf-8", "replace")
         asked = Asked(request.method, request.path, request.rel_url.raw_query_string, body, headers)
         wanted = self._dialect.read(asked)
         if wanted is None:
-            log.warning("%s: %s %s is not served", self.venue, asked.method, asked.path)
+            log.warning("%s: %s %s is not served", self.venue, asked.method, _shown(asked.path))
             wanted = self._dialect.unknown(asked)
         if isinstance(wanted, Reply):
             return _response(wanted)
@@ -127,6 +131,23 @@ class Served:
             case "truncated":
                 return await _truncated(request, reply)
         return _cut(request)
+
+
+class _Log(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp says of it: a client that speaks no HTTP is no defect, and worth a line."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **how: Any) -> None:
+        from aiohttp.http_exceptions import HttpProcessingError
+
+        if isinstance(exc_info, HttpProcessingError):
+            self.warning("a request that is no HTTP: %s", type(exc_info).__name__)
+        else:
+            super().exception(msg, *args, exc_info=exc_info, **how)
+
+
+def _shown(path: str) -> str:
+    """On one line, whatever it holds, and not too long."""
+    return path[:_MOST_SHOWN].encode("unicode_escape").decode()
 
 
 def _text(reply: Reply) -> str:
