@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mvx.paper.serve.keys import PAPER_KEYS
+from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 
 ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
@@ -60,16 +60,19 @@ def write_config(folder: Path, name: str, url: str, timeout_s: float = 5) -> Non
     (folder / "live.toml").write_text(live)
 
 
-def environ(folder: Path) -> dict[str, str]:
-    keys = {"PAPER_KEY": PAPER_KEYS.api_key, "PAPER_SECRET": PAPER_KEYS.api_secret}
-    return {**os.environ, **keys, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)}
+def environ(folder: Path, keys: KeyPair = PAPER_KEYS) -> dict[str, str]:
+    """keys: what the desk signs with."""
+    named = {"PAPER_KEY": keys.api_key, "PAPER_SECRET": keys.api_secret}
+    return {**os.environ, **named, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)}
 
 
-def mvx(folder: Path, config: str, *words: str) -> tuple[int, dict[str, Any], str]:
+def mvx(
+    folder: Path, config: str, *words: str, keys: KeyPair = PAPER_KEYS
+) -> tuple[int, dict[str, Any], str]:
     """The exit code, the answer, and all that was printed."""
     run = subprocess.run(
         [sys.executable, "-m", "mvx", "--config", config, *words, "--json"],
-        cwd=folder, env=environ(folder), capture_output=True, text=True, check=False, timeout=120,
+        cwd=folder, env=environ(folder, keys), capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return run.returncode, json.loads(run.stdout), run.stdout + run.stderr
 

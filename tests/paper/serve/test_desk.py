@@ -16,14 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from mvx.paper.serve.keys import KeyPair
 from tests.paper.serve.desk import PAPER, assert_alike, environ, mvx, write_config
+from tests.venues.ccxt.venue import API_KEY, API_SECRET
 
 D = Decimal
 
 
+OWN = KeyPair(API_KEY, API_SECRET)
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address of the venue, which another process serves until it is told to end."""
+    """What is said of the venue, which another process serves until it is told to end."""
     port = 20_000 + os.getpid() % 20_000
     words = [
         sys.executable,
@@ -41,22 +46,25 @@ def served(folder: Path) -> Iterator[str]:
     ) as server:
         try:
             assert server.stderr is not None
-            line = server.stderr.readline()
-            found = re.search(r"http://\S+(?=,)", line)
-            assert found, line
-            yield found[0]
+            yield server.stderr.readline()
         finally:
             server.send_signal(signal.SIGTERM)
             code = server.wait(10)
     assert 143 == code
 
 
+def address(said: str) -> str:
+    found = re.search(r"http://\S+(?=,)", said)
+    assert found, said
+    return found[0]
+
+
 @pytest.mark.parametrize("name", [pytest.param("kraken", marks=pytest.mark.long), "binance"])
 def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp_path: Path) -> None:
     """Fills, fees and balances, to the last digit. With Kraken it takes its time."""
     write_config(tmp_path, name, "http://127.0.0.1:9")
-    with served(tmp_path) as url:
-        write_config(tmp_path, name, url)
+    with served(tmp_path) as said:
+        write_config(tmp_path, name, address(said))
         assert 0 == mvx(tmp_path, "live.toml", "init")[0]
         code, answer, printed = mvx(tmp_path, "live.toml", "route", "BTC-USD", "0.25", "--yes")
         assert (0, "live") == (code, answer["mode"]), printed
@@ -69,6 +77,43 @@ def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp
     ledger = mvx(tmp_path, "paper.toml", "paper", "ledger", name)[1]["data"]
     assert D("0.25") == sum(D(fill["qty"]) for fill in ledger["fills"])
     assert_alike(name, ledger, fills, positions)
+
+
+def test_a_venue_with_keys_of_its_own_takes_no_others(tmp_path: Path) -> None:
+    """And nobody is shown them."""
+    write_config(tmp_path, "kraken", "http://127.0.0.1:9")
+    (tmp_path / "secret").write_text(OWN.api_secret)
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "key").write_text(OWN.api_key)
+    (tmp_path / "key").chmod(0o600)
+    with (tmp_path / "paper.toml").open("a") as config:
+        config.write('api_key = "file:key"\napi_secret = "file:secret"\n')
+    with served(tmp_path) as said:
+        assert "key as configured" in said
+        assert not {OWN.api_key, OWN.api_secret} & set(re.split(r"[\s,]+", said))
+        write_config(tmp_path, "kraken", address(said))
+        assert 0 == mvx(tmp_path, "live.toml", "init")[0]
+        code, _, printed = mvx(tmp_path, "live.toml", "reconcile")
+        assert (5, True) == (code, "EAPI:Invalid key" in printed), printed
+        assert 0 == mvx(tmp_path, "live.toml", "reconcile", keys=OWN)[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('api_key = "env:PAPER_KEY"', "venues.kraken: api_key and api_secret go together"),
+        ('api_key = "env:PAPER_KEY"\napi_secret = "env:NOBODY"', "env:NOBODY is not set"),
+        ('api_key = "env:PAPER_KEY"\napi_secret = "env:PAPER_KEY"', "api_secret: found no base64"),
+    ],
+)
+def test_keys_that_can_not_be_had_are_a_mistake_in_the_config(tmp_path: Path, keys: str, said: str) -> None:
+    write_config(tmp_path, "kraken", "http://127.0.0.1:9")
+    with (tmp_path / "paper.toml").open("a") as config:
+        config.write(keys)
+    own = KeyPair("no base64!", "b3RoZXI=")
+    code, answer, printed = mvx(tmp_path, "paper.toml", "paper", "serve", keys=own)
+    assert (2, True) == (code, said in answer["error"]["message"]), printed
+    assert "no base64!" not in printed
 
 
 def test_where_there_is_nothing_to_serve_it_says_so(tmp_path: Path) -> None:
