@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
+from tests.paper.builders import write_books
 
 ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
@@ -52,10 +53,17 @@ max_order_notional = "500000"
 """
 
 
+def still_market(folder: Path, name: str) -> Path:
+    """A market that stands still, and has enough for everything."""
+    bids, asks = [("80000", "1000"), ("79990", "1000")], [("80001", "1000"), ("80011", "1000")]
+    return write_books(folder / "books.jsonl", (0, bids, asks), exchange=name)
+
+
 def write_config(folder: Path, name: str, url: str, timeout_s: float = 5) -> None:
     """live.toml and paper.toml, of the desk that trades over the wire and of the one whose venue it is."""
     terms = {"name": name, "symbol": SYMBOLS[name], "quote": SYMBOLS[name].partition("/")[2]}
-    (folder / "paper.toml").write_text(PAPER.format(**terms))
+    books = still_market(folder, name)
+    (folder / "paper.toml").write_text(f'{PAPER.format(**terms)}books = "{books.name}"\n')
     live = LIVE.format(**terms, url=url).replace("timeout_s = 5", f"timeout_s = {timeout_s:g}")
     (folder / "live.toml").write_text(live)
 

@@ -23,8 +23,8 @@ from mvx.errors import Exit
 from mvx.paper.exchange import PaperExchange
 from tests.cli import harness
 from tests.cli.harness import Ran, surroundings
-from tests.paper.builders import venue_settings, write_books
-from tests.paper.serve.desk import SYMBOLS, assert_alike, environ, write_config
+from tests.paper.builders import venue_settings
+from tests.paper.serve.desk import SYMBOLS, assert_alike, environ, still_market, write_config
 from tests.paper.serve.door import Door, at_number, served
 from tests.venues.ccxt.venue import plenty
 
@@ -32,7 +32,6 @@ D = Decimal
 PATIENCE_S = 20.0
 #: How long one request may take in a verb that meets a closed port: its patience is not what is tested.
 HURRIED_S = 0.4
-BOOK = ([("80000", "1000"), ("79990", "1000")], [("80001", "1000"), ("80011", "1000")])
 ORDERS = {"kraken": "POST /0/private/AddOrder", "binance": "POST /api/v3/order"}
 TRADES = {"kraken": "/TradesHistory", "binance": "/myTrades"}
 STATUS = {"kraken": "/SystemStatus", "binance": "/system/status"}
@@ -54,9 +53,7 @@ SAYS = {
 
 
 def settings_of(folder: Path, name: str) -> VenueSettings:
-    """A market that stands still, and has enough for everything."""
-    books = write_books(folder / "books.jsonl", (0, *BOOK), exchange=name)
-    return venue_settings(name, (SYMBOLS[name],), books=books)
+    return venue_settings(name, (SYMBOLS[name],), books=still_market(folder, name))
 
 
 class Desk:
