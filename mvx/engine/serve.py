@@ -28,9 +28,8 @@ async def serve(
     address can not be had, ConfigError where a key can not."""
     paper = [venue for venue in settings.venues.values() if venue.adapter == "paper"]
     keys = {venue.name: keys_of(venue, os.environ) for venue in paper}
-    spoken = [
-        (venue, dialect) for venue in paper if (dialect := dialect_of(venue, keys[venue.name])) is not None
-    ]
+    dialects = ((venue, dialect_of(venue, keys[venue.name], limited=True)) for venue in paper)
+    spoken = [(venue, dialect) for venue, dialect in dialects if dialect is not None]
     if not spoken:
         raise Refused("no paper venue has a dialect that is served", known="served are: kraken, binance")
     async with AsyncExitStack() as stack:

@@ -75,7 +75,7 @@ def result(found: object) -> Reply:
 class KrakenDialect:
     """One account. A nonce is greater than all before it on the key."""
 
-    def __init__(self, settings: VenueSettings, keys: KeyPair, *, limited: bool = True) -> None:
+    def __init__(self, settings: VenueSettings, keys: KeyPair, *, limited: bool = False) -> None:
         self._settings = settings
         self._keys = keys
         self._secret = _decoded(settings.name, keys.api_secret)

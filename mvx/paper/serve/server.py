@@ -30,7 +30,7 @@ _HTML = "<html><head><title>Service</title></head><body>try again</body></html>"
 
 
 def dialect_of(
-    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, *, limited: bool = True
+    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, *, limited: bool = False
 ) -> Dialect | None:
     """None where we do not speak the venue's. limited: it refuses what is more than the venue takes."""
     match settings.name:

@@ -160,7 +160,7 @@ def _venue(file: Path, settings: VenueSettings, do: Any) -> Iterator[int]:
 
     async def begin() -> tuple[PaperExchange, Served, int]:
         exchange = PaperExchange(file, {settings.name: settings}, SystemClock())
-        dialect = dialect_of(settings, limited=False)
+        dialect = dialect_of(settings)
         assert dialect is not None
         venue = Served(exchange, settings, dialect, SystemClock())
         address = await venue.start("127.0.0.1", 0)

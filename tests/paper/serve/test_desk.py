@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -96,6 +97,12 @@ def test_a_venue_with_keys_of_its_own_takes_no_others(tmp_path: Path) -> None:
         code, _, printed = mvx(tmp_path, "live.toml", "reconcile")
         assert (5, True) == (code, "EAPI:Invalid key" in printed), printed
         assert 0 == mvx(tmp_path, "live.toml", "reconcile", keys=OWN)[0]
+
+
+def test_what_is_served_counts_what_it_is_asked(tmp_path: Path) -> None:
+    write_config(tmp_path, "binance", "http://127.0.0.1:9")
+    with served(tmp_path) as said, urlopen(f"{address(said)}/api/v3/exchangeInfo") as answer:
+        assert "20" == answer.headers["X-MBX-USED-WEIGHT-1M"]
 
 
 @pytest.mark.parametrize(
