@@ -252,6 +252,8 @@ def _venue(name: Venue, section: VenueSection, desk: DeskSettings, folder: Path)
             tick=section.tick,
             min_qty=section.min_qty,
             min_notional=section.min_notional,
+            api_key=section.api_key,
+            api_secret=section.api_secret,
         ),
         live=None if section.adapter == found.PAPER else _live(section),
     )

@@ -14,7 +14,8 @@ from mvx.domain.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class PaperSettings:
-    """A paper venue. None means: what the built-in table says for this venue and base asset."""
+    """A paper venue. None means: what the built-in table says for this venue and base asset. Of the keys that
+    it is served with only the references are here (secrets.py)."""
 
     books: Path | None = None
     books_venue: str | None = None
@@ -25,6 +26,8 @@ class PaperSettings:
     tick: Decimal | None = None
     min_qty: Decimal | None = None
     min_notional: Decimal | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,11 +179,12 @@ class Row:
 _DAY_S = 86_400.0
 
 #: Docs, Spot REST Rate Limits: at most 15, 20, 20 points, of which 0.33, 0.5, 1 come back each second; ccxt
-#: kraken.describe counts 3 units a point; orders and cancels cost none.
+#: kraken.describe counts 3 units a point; orders and cancels cost none. A point is left for what comes up to
+#: 3 s closer together than it was sent.
 _KRAKEN_TIERS = {
-    "starter": Budget(burst=45.0, per_s=0.99),
-    "intermediate": Budget(burst=60.0, per_s=1.5),
-    "pro": Budget(burst=60.0, per_s=3.0),
+    "starter": Budget(burst=42.0, per_s=0.99),
+    "intermediate": Budget(burst=57.0, per_s=1.5),
+    "pro": Budget(burst=57.0, per_s=3.0),
 }
 
 KRAKEN = Row(
@@ -280,8 +281,9 @@ BINANCE = Row(
     clock_step_s=0.001,  # ccxt binance.fetch_time: serverTime in ms
     clock_skew_s=2.0,
     book_levels=100,  # docs, Order book: weight 5 up to 100
-    # docs, IP Limits: 6,000 a minute; ccxt binance.describe counts one unit for 5 of them, 20 units a second
-    budgets={"private": Budget(240.0, per_s=14.0, reserve=0.25), "public": Budget(60.0, per_s=6.0)},
+    # docs, IP Limits: 6,000 in each minute of the clock; ccxt binance.describe counts one unit for 5 of them.
+    # What both can spend in a minute that begins with full buckets, and in 9 s more, is no more than that
+    budgets={"private": Budget(240.0, per_s=9.0, reserve=0.25), "public": Budget(60.0, per_s=4.0)},
 )
 
 #: By ccxt's id of the exchange.
