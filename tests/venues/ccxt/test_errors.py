@@ -85,6 +85,7 @@ UNSURE = {
             ("EGeneral:Internal error",), ("EDatabase:Internal error",),
             ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",),
             ("EGeneral:Invalid arguments:cl_ord_id",), ("EOrder:Something new",), ("WOrder:Slow",),
+            ("EGeneral:Invalid arguments:cl_ord_id already in use",),
             ("EOrder:Insufficient funds", "EService:Unavailable"),
         )
     },
