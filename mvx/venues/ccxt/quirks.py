@@ -40,8 +40,9 @@ class Quirks:
     """One venue. config: for ccxt's constructor. answers: by endpoint, where a good answer holds its rows or
     its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
-    order_row: an order's record as ccxt can read it. restore: what has to be said to ccxt's object once it
-    knows its markets. tick: where a market's is not where ccxt looks for it."""
+    order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
+    balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
+    object once it knows its markets. tick: where a market's is not where ccxt looks for it."""
 
     config: Mapping[str, Any]
     times: Times
@@ -54,6 +55,9 @@ class Quirks:
     closed_orders: Pages
     on_margin: Callable[[Mapping[str, Any]], bool]
     order_row: Callable[[Any], Any]
+    trade_row: Callable[[Any], Any]
+    order_keys: tuple[str, ...]
+    balances: tuple[tuple[str, ...], tuple[str, ...]]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
 
@@ -166,6 +170,9 @@ _KRAKEN = Quirks(
     closed_orders=Pages(extra={"closetime": "close"}),
     on_margin=_kraken_on_margin,
     order_row=_kraken_order_row,
+    trade_row=lambda trade: trade,
+    order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
+    balances=(("result",), ("balance",)),
     restore=_kraken_restore,
     tick=_kraken_tick,
 )
@@ -192,6 +199,15 @@ def _binance_deadline(deadline: Instant, venue_now: Instant) -> Params:
     if window_ms < 1:
         raise DeadlinePassed("the deadline had passed before it was sent")
     return {"timestamp": timestamp, rule.parameter: window_ms}
+
+
+def _binance_trade_row(trade: Any) -> Any:
+    """binance.parse_trade takes whatever is not true for a sale."""
+    if not isinstance(trade, dict):
+        return trade
+    is_buyer = trade.get("isBuyer")
+    side = "buy" if is_buyer is True else "sell" if is_buyer is False else None
+    return {**trade, "side": side}
 
 
 def _nothing(_: Any) -> None:
@@ -232,6 +248,9 @@ _BINANCE = Quirks(
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
     order_row=lambda order: order,
+    trade_row=_binance_trade_row,
+    order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),
+    balances=(("balances",), ("free", "locked")),
     restore=_nothing,
     tick=_nothing,
 )
@@ -243,9 +262,20 @@ def holds(answer: object, keys: tuple[str, ...]) -> bool:
     """Whether an answer holds something at the end of these keys; with none, whether it is a list."""
     if not keys:
         return isinstance(answer, list)
+    return found_at(answer, keys) is not None
+
+
+def found_at(answer: object, keys: tuple[str, ...]) -> object:
+    """What an answer holds at the end of these keys; None: nothing."""
     for key in keys:
         answer = answer.get(key) if isinstance(answer, dict) else None
-    return answer is not None
+    return answer
+
+
+def rows_at(answer: object, keys: tuple[str, ...]) -> list[object]:
+    """The rows of a list, or of a table by name; of anything else, that itself, which is no row."""
+    found = found_at(answer, keys)
+    return found if isinstance(found, list) else list(found.values()) if isinstance(found, dict) else [found]
 
 
 def exact_json(text: str) -> Any:

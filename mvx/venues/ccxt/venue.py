@@ -45,6 +45,7 @@ class CcxtVenue:
             account=ACCOUNT,
             epoch="sandbox" if access.sandbox else "live",
             client_id=self._row.client_ids.told_as,
+            order_keys=self._session.quirks.order_keys,
             times=self._session.quirks.times,
         )
         self._lists = Lists(self._session, whose)

@@ -11,7 +11,8 @@ What is overridden, and why (ccxt 4.5.90):
 - handle_errors: the venue's own code is noted before ccxt turns it into a class, which depends on the host.
 - on_json_response: text instead of binary floats. parse_order_book: as the venue sent it, for the base
   class makes floats. parse_trades, parse_orders, parse_ledger, parse_transactions: every row, in the venue's
-  order; the base class sorts by id and drops rows.
+  order; the base class sorts by id and drops rows. parse_trade, parse_order: the market is the one that the
+  row names; ccxt takes the one that was asked for where it does not know that.
 """
 
 from __future__ import annotations
@@ -193,10 +194,16 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         return {"bids": found.get("bids"), "asks": found.get("asks")}
 
     def parse_trades(self, trades: Any, market: Any = None, *_: Any, **__: Any) -> Any:
-        return [self.parse_trade(trade, market) for trade in self.to_array(trades)]
+        return [self.parse_trade(trade) for trade in self.to_array(trades)]
+
+    def parse_trade(self, trade: Any, market: Any = None) -> Any:
+        return super().parse_trade(self.quirks.trade_row(trade))
 
     def parse_orders(self, orders: Any, market: Any = None, *_: Any, **__: Any) -> Any:
-        return [self.parse_order(self.quirks.order_row(order), market) for order in self.to_array(orders)]
+        return [self.parse_order(order) for order in self.to_array(orders)]
+
+    def parse_order(self, order: Any, market: Any = None) -> Any:
+        return super().parse_order(self.quirks.order_row(order))
 
     def parse_ledger(self, data: Any, currency: Any = None, *_: Any, **__: Any) -> Any:
         return [self.parse_ledger_entry(entry, currency) for entry in self.to_array(data)]
