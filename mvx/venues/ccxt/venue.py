@@ -64,6 +64,7 @@ class CcxtVenue:
             clock_skew_s=row.clock_skew_s,
             closed_orders_complete=row.closed_orders_complete,
             taker_bps=told_bps if access.taker_bps is None else access.taker_bps,
+            closed_kept_s=row.closed_kept_s,
             fee_in_base=row.fee_in_base,
             fee_tokens=row.fee_tokens,
             lists_transfers=access.lists_transfers(row),

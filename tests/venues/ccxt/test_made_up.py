@@ -165,6 +165,28 @@ def test_rows_of_one_instant_that_change_places_between_pages_are_no_whole_list(
         on_kraken.run(lambda venue: venue.trades(BEGINNING))
 
 
+def test_what_was_at_the_very_beginning_is_listed(rig: Rig) -> None:
+    """Kraken leaves out what is at `start` itself; so it is asked for from a second before."""
+    trades = {"1": kraken.trade(time=NOW)}
+    lines = {
+        "L1": kraken.ledger_line("1", "XXBT", "0.5", time=NOW),
+        "L2": kraken.ledger_line("1", "ZUSD", "-40000.05", time=NOW),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", trades)
+    rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    rig.wire.answers["ClosedOrders"] = kraken.pages(
+        "closed", {"O1": kraken.order(OURS, closetm=NOW, opentm=NOW)}
+    )
+    rig.wire.answers["myTrades"] = binance.pages([binance.trade(1, time=NOW * 1_000)], "id")
+    order = binance.order(OURS, time=NOW * 1_000, updateTime=NOW * 1_000)
+    rig.wire.answers["allOrders"] = binance.pages([order], "orderId")
+    assert ["1"] == [fill.exec_id for fill in rig.run(lambda venue: venue.trades(BEGINNING))]
+    assert 1 == len(rig.run(lambda venue: venue.closed_orders(BEGINNING)))
+    if rig.dialect.exchange == "kraken":
+        lines["L3"] = kraken.ledger_line("R1", "ZUSD", "5", type="deposit", time=NOW)
+        assert 1 == len(rig.run(lambda venue: venue.transfers(BEGINNING)))
+
+
 # Balances and transfers
 
 
