@@ -205,6 +205,7 @@ class Session:
             else:
                 if not exchange.markets:
                     raise BadVenueData(f"{access.name}: it lists no markets")
+                _refuse_twins(exchange, access)
                 file.save(exchange, now)
                 read_at = now
         self.quirks.restore(exchange)
@@ -219,3 +220,11 @@ def _as_ccxt_sends(exchange: Any, request: OrderRequest) -> tuple[Decimal, Decim
             Decimal(exchange.amount_to_precision(symbol, plain(request.order_qty))),
             Decimal(exchange.price_to_precision(symbol, plain(request.limit_px))),
         )
+
+
+def _refuse_twins(exchange: Any, access: Access) -> None:
+    """Of two markets that have one symbol ccxt keeps the last."""
+    every = [market["symbol"] for markets in exchange.markets_by_id.values() for market in markets]
+    for symbol in access.symbols:
+        if every.count(symbol) > 1:
+            raise BadVenueData(f"{access.name}: two of its markets are {symbol}")

@@ -170,13 +170,17 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         finally:
             if took is not None:
                 took.append(max(0.0, seconds_between(began_at, self.gate.now())))
-        path = urlsplit(url).path
-        known = [at for at in self.quirks.answers if path.endswith(f"/{at}")]
-        wanted = self.quirks.answers[max(known, key=len)] if known else None
+        wanted = self._wanted(url)
         if not isinstance(answer, dict | list) or (wanted is not None and not holds(answer, wanted)):
-            raise Unreadable(f"an answer that says nothing about {path.rpartition('/')[2]}")
+            raise Unreadable(f"an answer that says nothing about {urlsplit(url).path.rpartition('/')[2]}")
         current.get().answers.append(answer)
         return answer
+
+    def _wanted(self, url: str) -> tuple[str, ...] | None:
+        """Where an answer from there holds what was asked for; None: it is not known."""
+        path = urlsplit(url).path
+        known = [at for at in self.quirks.answers if path.endswith(f"/{at}")]
+        return self.quirks.answers[max(known, key=len)] if known else None
 
     def handle_errors(
         self, code: Any, reason: Any, url: Any, method: Any, headers: Any, body: Any, response: Any,
@@ -184,6 +188,8 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
     ) -> Any:  # fmt: skip
         call = current.get()
         call.status, call.codes = code, self.quirks.codes(response)
+        if call.codes and (wanted := self._wanted(url)) and holds(response, wanted):
+            call.codes += (VenueCode("and yet what was asked for"),)  # a word on no list of refusals
         call.retry_after_s = _seconds(headers)
         return super().handle_errors(
             code, reason or "", url, method, headers, body, response, request_headers, request_body

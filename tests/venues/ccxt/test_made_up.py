@@ -11,7 +11,7 @@ import pytest
 from mvx.domain.ids import Asset, ClOrdId, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.domain.order import Side
-from mvx.errors import BadVenueData, HeldBack, OutcomeUnknown
+from mvx.errors import BadVenueData, HeldBack, OutcomeUnknown, VenueUnreachable
 from mvx.venues.ccxt.quirks import QUIRKS
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.kraken import NOW
@@ -165,6 +165,26 @@ def test_rows_of_one_instant_that_change_places_between_pages_are_no_whole_list(
         on_kraken.run(lambda venue: venue.trades(BEGINNING))
 
 
+def test_trades_are_asked_for_one_by_one(on_kraken: Rig) -> None:
+    """docs, Get Trades History: unless it is told not to, the venue makes one row of several."""
+    names = ("T1", "T2")
+    whole, half = kraken.trade(), kraken.trade(vol="0.25", cost="20000.025", fee="52.00006")
+    lines = {
+        f"L{name}{asset}": kraken.ledger_line(name, asset, amount)
+        for name in names
+        for asset, amount in (("XXBT", "0.25"), ("ZUSD", "-20000.0250"))
+    }
+
+    def listed(asked: Asked) -> Answer:
+        one_by_one = asked.params.get("consolidate_taker") == "false"
+        trades = dict.fromkeys(names, half) if one_by_one else {"T1": whole}
+        return kraken.result({"trades": trades, "count": len(trades)})
+
+    on_kraken.wire.answers["TradesHistory"] = listed
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    assert set(names) == {fill.exec_id for fill in on_kraken.run(lambda venue: venue.trades(BEGINNING))}
+
+
 def test_what_was_at_the_very_beginning_is_listed(rig: Rig) -> None:
     """Kraken leaves out what is at `start` itself; so it is asked for from a second before."""
     trades = {"1": kraken.trade(time=NOW)}
@@ -253,6 +273,27 @@ def test_a_price_that_ccxt_would_round_is_not_sent(on_kraken: Rig) -> None:
     with pytest.raises(HeldBack):
         on_kraken.run(lambda venue: venue.submit(on_kraken.request(limit_px=D("80000.25"))))
     assert not on_kraken.wire.asked_for("AddOrder")
+
+
+def test_of_two_markets_that_have_one_symbol_neither_is_traded(rig: Rig) -> None:
+    """ccxt keeps the last, and sends it the order; as it was with Kraken's dark pools."""
+    (market,) = binance.SYMBOLS
+    pair = kraken.PAIRS["XXBTZUSD"]
+    rig.wire.answers["AssetPairs"] = kraken.result({"XXBTZUSD": pair, "XXBTZUSD.2": pair})
+    rig.wire.answers["exchangeInfo"] = said({"symbols": [market, market | {"symbol": "BTCUSDT_2"}]})
+    with pytest.raises(VenueUnreachable, match="two of its markets"):
+        rig.run(lambda venue: venue.submit(rig.request()))
+    assert not rig.wire.asked_for(rig.dialect.submit)
+
+
+def test_a_refusal_that_comes_with_an_order_is_none(rig: Rig) -> None:
+    """It says two things, and one of them is that the order is there."""
+    rig.wire.answers["AddOrder"] = said(
+        {"error": ["EOrder:Insufficient funds"], "result": {"txid": [kraken.ORDER_ID]}}
+    )
+    rig.wire.answers["order"] = said(binance.order("m1") | {"code": -1021, "msg": "too late"}, status=400)
+    with pytest.raises(OutcomeUnknown):
+        rig.run(lambda venue: venue.submit(rig.request()))
 
 
 def test_no_option_of_ccxt_makes_it_send_an_order_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
