@@ -161,6 +161,20 @@ def test_a_class_alone_is_no_refusal_and_neither_is_a_code_in_the_wrong_class() 
     assert isinstance(meaning("kraken", "kraken", foreign), OutcomeUnknown)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("BaseError", "DuplicateOrderId", "OperationFailed", "NetworkError", "ExchangeNotAvailable"),
+        *("RequestTimeout", "BadResponse", "NullResponse", "CancelPending", "ChecksumError", "NoChange"),
+        *("InvalidAddress", "ManualInteractionNeeded", "TimeoutError", "CancelledError"),
+    ],
+)
+def test_what_may_have_happened_on_the_way_is_no_refusal_whatever_code_came(kind: str) -> None:
+    """One of these says that nobody knows, or that the order is there already."""
+    failed = Failed(Operation.SUBMIT, kind, left=True, status=200, codes=CODE)
+    assert isinstance(meaning("kraken", "kraken", failed), OutcomeUnknown)
+
+
 def test_what_never_left_is_not_uncertain() -> None:
     """Whatever was raised."""
     for kind in (*MAY_BE_REFUSED, "AttributeError at kraken.py:1"):
