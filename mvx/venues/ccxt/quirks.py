@@ -128,10 +128,8 @@ def _kraken_order_row(order: Any) -> Any:
 
 
 def _kraken_restore(exchange: Any) -> None:
-    """kraken.fetch_markets and parse_currency keep these on the side, and set_markets does not know them."""
+    """kraken.fetch_markets keeps this on the side, and set_markets does not know it."""
     exchange.options["marketsByAltname"] = exchange.index_by(list(exchange.markets.values()), "altname")
-    for currency in exchange.currencies.values():
-        exchange.commonCurrencies[currency["id"]] = currency["code"]
 
 
 def _kraken_tick(market: Mapping[str, Any]) -> str | None:

@@ -241,6 +241,17 @@ def test_assets_that_are_staked_or_held_back_are_others(on_kraken: Rig) -> None:
     assert {"BTC.F": D(2), "ETH2.S": D(2), "USD.HOLD": D(2), "NEWCOIN": D(2), "BTC": D(1)} == total
 
 
+def test_an_asset_has_one_name_also_from_the_copy_on_disk(on_kraken: Rig) -> None:
+    """ccxt's own table knows XXBT, and no asset that was listed since."""
+    new = kraken.ASSETS["XXBT"] | {"altname": "NEW"}
+    on_kraken.wire.answers["Assets"] = kraken.result(kraken.ASSETS | {"XNEW": new})
+    held = {"balance": "1", "hold_trade": "0"}
+    on_kraken.wire.answers["BalanceEx"] = kraken.result({"XNEW": held, "XNEW.F": held})
+    for _ in range(2):
+        assert {"NEW": D(1), "NEW.F": D(1)} == on_kraken.run(lambda venue: venue.balances()).total
+    assert 1 == len(on_kraken.wire.asked_for("Assets"))
+
+
 def test_a_withdrawal_that_took_hours_is_listed_when_it_is_done(on_binance: Rig) -> None:
     """It left when it was asked for; it would never be told if that was all that counted."""
     withdrawal = {
