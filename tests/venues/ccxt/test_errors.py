@@ -12,7 +12,7 @@ from mvx.errors import OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
 from mvx.venues.ccxt.errors import MAY_BE_REFUSED, REFUSALS, Failed, Operation, VenueCode, meaning
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.loopback import Answer, said
-from tests.venues.ccxt.venue import BINANCE, KRAKEN, Rig
+from tests.venues.ccxt.venue import API_KEY, API_SECRET, BINANCE, KRAKEN, Rig
 
 REQUEST, THROTTLED, CLOSED, FORBIDDEN = Refusal
 
@@ -185,6 +185,15 @@ def test_what_never_left_is_not_uncertain() -> None:
 def test_every_venue_with_a_list_has_one_for_its_pace_its_doors_and_its_keys() -> None:
     for exchange, rules in REFUSALS.items():
         assert set(Refusal) == {rule.about for rule in rules}, exchange
+
+
+@pytest.mark.parametrize("secret", [API_KEY, API_SECRET])
+def test_a_venue_that_says_a_key_aloud_is_not_repeated(rig: Rig, secret: str) -> None:
+    """Short enough to be shown."""
+    rig.wire.answers["AddOrder"] = kraken.error(f"EOrder:What is {secret}?")
+    rig.wire.answers["order"] = binance.error(-9999, f"What is {secret}?")
+    with pytest.raises(OutcomeUnknown, match=r"What is \*\*\*\?"):
+        rig.run(lambda venue: venue.submit(rig.request()))
 
 
 def test_an_error_shows_neither_keys_nor_signatures(rig: Rig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from typing import Any
 
 import pytest
@@ -284,6 +284,27 @@ def test_a_price_that_ccxt_would_round_is_not_sent(on_kraken: Rig) -> None:
     with pytest.raises(HeldBack):
         on_kraken.run(lambda venue: venue.submit(on_kraken.request(limit_px=D("80000.25"))))
     assert not on_kraken.wire.asked_for("AddOrder")
+
+
+def test_no_digit_of_an_order_is_lost(on_kraken: Rig) -> None:
+    """A binary float holds 17."""
+    qty, limit_px = D("12345678901234.12345678"), D("98765432109876543.1")
+    on_kraken.run(lambda venue: venue.submit(on_kraken.request(order_qty=qty, limit_px=limit_px)))
+    (asked,) = on_kraken.wire.asked_for("AddOrder")
+    assert (str(qty), str(limit_px)) == (asked.params["volume"], asked.params["price"])
+
+
+def test_ccxt_changes_no_rounding_but_its_own(rig: Rig) -> None:
+    """decimal_to_precision sets that of the context which it finds, and all of mvx computes in it."""
+
+    async def send(venue: Any) -> tuple[Any, Any]:
+        before = str(getcontext())
+        await venue.submit(rig.request())
+        await venue.balances()
+        return before, str(getcontext())
+
+    before, afterwards = rig.run(send)
+    assert before == afterwards
 
 
 def test_of_two_markets_that_have_one_symbol_neither_is_traded(rig: Rig) -> None:
