@@ -16,6 +16,8 @@ from mvx.journal import views
 
 #: An operator who looks does not wait longer, however patient the venue's own timeout_s is.
 _PATIENCE_S = 1.0
+#: A live venue is opened when it is first asked, which takes ccxt and its list of markets some seconds.
+_LIVE_PATIENCE_S = 5.0
 
 
 async def venue_status(desk: Desk) -> Outcome:
@@ -41,7 +43,8 @@ async def _probe(desk: Desk, venue: Venue, *, opened: bool) -> str:
     """What is wrong; empty where the venue answered and takes orders. Where it was not reached, its position
     is stale from now on."""
     port = desk.venues[venue]
-    patience_s = min(port.capabilities.timeout_s, _PATIENCE_S)
+    is_live = desk.settings.venues[venue].live is not None
+    patience_s = min(port.capabilities.timeout_s, _LIVE_PATIENCE_S if is_live else _PATIENCE_S)
     try:
         async with asyncio.timeout(patience_s):
             status = await port.status()

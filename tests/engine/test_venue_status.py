@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mvx.config.settings import LiveSettings
 from mvx.domain.entries import TradingSet
 from mvx.domain.ids import Venue
 from mvx.domain.trading import TradingState
@@ -174,6 +177,21 @@ def test_nobody_is_waited_for_longer_than_a_second(tmp_path: Path, timeout_s: fl
         row(outcome).health,
         row(outcome, KRAKEN).health,
     )
+
+
+def test_a_live_venue_is_given_the_time_to_be_opened(tmp_path: Path) -> None:
+    """ccxt and its list of markets come first: that is no silence of the venue's."""
+    at = Operator(settings(tmp_path, venue_settings("okx", timeout_s=10), KRAKEN))
+    live = replace(at.settings.venues[OKX], live=LiveSettings("okx"))
+    lives = replace(at.settings, venues={**at.settings.venues, OKX: live})
+
+    async def opens(call: str) -> None:
+        await asyncio.sleep(1.2 if call == "status" else 0)
+
+    def ask(desk: Desk) -> Awaitable[Outcome]:
+        return venue_status(replace(within(desk, OKX, opens), settings=lives))
+
+    assert () == at.does(ask).warnings
 
 
 def test_all_are_asked_at_once(at: Operator) -> None:

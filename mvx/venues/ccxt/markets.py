@@ -17,6 +17,10 @@ from typing import Any
 
 from mvx.domain.ids import Symbol
 from mvx.domain.instant import Instant, seconds_between
+from mvx.errors import BadVenueData, OutcomeUnknown, VenueRejected, VenueUnreachable
+from mvx.venues.ccxt.access import Access
+from mvx.venues.ccxt.calls import Calls
+from mvx.venues.ccxt.load import ccxt_version
 
 FRESH_S = 3_600.0
 
@@ -62,6 +66,41 @@ class MarketsFile:
 
     def _short(self, market: dict[str, Any]) -> dict[str, Any]:
         return market if market["symbol"] in self._symbols else {**market, "info": {}}
+
+
+async def load_markets(exchange: Any, access: Access, calls: Calls) -> Instant:
+    """The copy, or the venue's own list where it is older than an hour and the venue tells it. As of when the
+    markets are."""
+    now = calls.now()
+    about = {
+        "exchange": access.exchange,
+        "api_url": access.api_url or "",
+        "sandbox": str(access.sandbox),
+        "ccxt": ccxt_version(),
+    }
+    file = MarketsFile(access.folder / f"{access.name}.markets", about, access.symbols)
+    read_at = file.load_into(exchange)
+    if read_at is not None and is_fresh(read_at, now):
+        return read_at
+    try:
+        await calls.read(exchange, lambda ex: ex.load_markets(True))
+    except (OutcomeUnknown, VenueUnreachable, VenueRejected):
+        if read_at is None:
+            raise
+        return read_at
+    if not exchange.markets:
+        raise BadVenueData(f"{access.name}: it lists no markets")
+    _refuse_twins(exchange, access)
+    file.save(exchange, now)
+    return now
+
+
+def _refuse_twins(exchange: Any, access: Access) -> None:
+    """Of two markets that have one symbol ccxt keeps the last."""
+    every = [market["symbol"] for markets in exchange.markets_by_id.values() for market in markets]
+    for symbol in access.symbols:
+        if every.count(symbol) > 1:
+            raise BadVenueData(f"{access.name}: two of its markets are {symbol}")
 
 
 def is_fresh(read_at: Instant, now: Instant) -> bool:

@@ -30,10 +30,9 @@ from mvx.errors import (
     VenueUnreachable,
 )
 from mvx.venues.capabilities import Row
-from mvx.venues.ccxt.access import Access
+from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.calls import Calls
-from mvx.venues.ccxt.load import ccxt_version
-from mvx.venues.ccxt.markets import MarketsFile, is_fresh
+from mvx.venues.ccxt.markets import is_fresh, load_markets
 from mvx.venues.ccxt.parse import instant_of, rules_of
 from mvx.venues.ccxt.quirks import MILLISECOND, QUIRKS
 from mvx.venues.ccxt.wire import HttpLine, Line, open_exchange
@@ -82,7 +81,7 @@ class Session:
         """The same, with the account's keys and the time there. Raises NoKey where it has none."""
         exchange = await self.public(at_once=at_once)
         if self.calls.keys is None:
-            self.calls.keys = await self._read_keys()
+            self.calls.keys = await _keys_of(self.access)
         if not exchange.apiKey:
             keys = self.calls.keys
             exchange.apiKey, exchange.secret, exchange.password = (
@@ -183,17 +182,6 @@ class Session:
         beyond_us = abs(skew.us) - skew.doubt_us - round(self.row.clock_skew_s * MICROS_PER_S)
         return skew.us / MICROS_PER_S if beyond_us > 0 else 0.0
 
-    async def _read_keys(self) -> Any:
-        """A key that can not be read hurts its own venue only."""
-        if self.access.keys is None:
-            raise NoKey(f"{self.access.name}: no api_key is configured", next_step="mvx config show")
-        try:
-            if self.access.keys_take_long:
-                return await asyncio.to_thread(self.access.keys)
-            return self.access.keys()
-        except ConfigError as error:
-            raise NoKey(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
-
     def _markets_are_fresh(self) -> bool:
         now = self.calls.now()
         return is_fresh(self._markets_at, now) or 0 <= seconds_between(self._asked_at, now) < ASK_AGAIN_S
@@ -204,38 +192,25 @@ class Session:
         self._asked_at = self.calls.now()
         exchange = open_exchange(self.access, self.quirks, self.calls, self._line)
         try:
-            self._markets_at = await self._load_markets(exchange)
+            self._markets_at = await load_markets(exchange, self.access, self.calls)
+            self.quirks.restore(exchange)
         except (BadVenueData, OutcomeUnknown, VenueUnreachable, VenueRejected):
             if self._exchange is None:
                 raise
         else:
             self._exchange = exchange
 
-    async def _load_markets(self, exchange: Any) -> Instant:
-        """As of when they are."""
-        access, now = self.access, self.calls.now()
-        about = {
-            "exchange": access.exchange,
-            "api_url": access.api_url or "",
-            "sandbox": str(access.sandbox),
-            "ccxt": ccxt_version(),
-        }
-        file = MarketsFile(access.folder / f"{access.name}.markets", about, access.symbols)
-        read_at = file.load_into(exchange)
-        if read_at is None or not is_fresh(read_at, now):
-            try:
-                await self.calls.read(exchange, lambda ex: ex.load_markets(True))
-            except (OutcomeUnknown, VenueUnreachable, VenueRejected):
-                if read_at is None:
-                    raise
-            else:
-                if not exchange.markets:
-                    raise BadVenueData(f"{access.name}: it lists no markets")
-                _refuse_twins(exchange, access)
-                file.save(exchange, now)
-                read_at = now
-        self.quirks.restore(exchange)
-        return read_at
+
+async def _keys_of(access: Access) -> Keys:
+    """A key that can not be read hurts its own venue only."""
+    if access.keys is None:
+        raise NoKey(f"{access.name}: no api_key is configured", next_step="mvx config show")
+    try:
+        if access.keys_take_long:
+            return await asyncio.to_thread(access.keys)
+        return access.keys()
+    except ConfigError as error:
+        raise NoKey(f"{access.name}: {error.message}", next_step=error.next_step) from None
 
 
 def _as_ccxt_sends(exchange: Any, request: OrderRequest) -> tuple[Decimal, Decimal]:
@@ -246,11 +221,3 @@ def _as_ccxt_sends(exchange: Any, request: OrderRequest) -> tuple[Decimal, Decim
             Decimal(exchange.amount_to_precision(symbol, plain(request.order_qty))),
             Decimal(exchange.price_to_precision(symbol, plain(request.limit_px))),
         )
-
-
-def _refuse_twins(exchange: Any, access: Access) -> None:
-    """Of two markets that have one symbol ccxt keeps the last."""
-    every = [market["symbol"] for markets in exchange.markets_by_id.values() for market in markets]
-    for symbol in access.symbols:
-        if every.count(symbol) > 1:
-            raise BadVenueData(f"{access.name}: two of its markets are {symbol}")

@@ -18,7 +18,7 @@ from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import plain
 from mvx.domain.order import Ack, OrderReport, OrderRequest
-from mvx.errors import OutcomeUnknown, VenueError
+from mvx.errors import NoKey, OutcomeUnknown, VenueRejected
 from mvx.venues.capabilities import ROWS, Capabilities
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import Operation
@@ -84,7 +84,7 @@ class CcxtVenue:
         exchange = await self._session.public()
         rules = self._session.rules(exchange, symbol)
         if symbol not in self._told_bps and self._access.asks_fees(self._row):
-            with suppress(VenueError):  # then it stays unknown, and nothing is routed there
+            with suppress(VenueRejected, NoKey):  # then it stays unknown, and nothing is routed there
                 fee = await self._session.fee(symbol)
                 told_bps = taker_bps_of(fee)
                 if told_bps is not None:

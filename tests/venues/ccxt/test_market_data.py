@@ -217,6 +217,14 @@ def test_a_fee_that_the_venue_does_not_tell_stays_unknown(rig: Rig) -> None:
     assert rig.run(ask) is None
 
 
+def test_a_venue_that_does_not_answer_for_its_fee_is_not_said_to_tell_none(rig: Rig) -> None:
+    """It is the venue that failed, not its configuration."""
+    for ending in ("TradeVolume", "asset/tradeFee"):
+        rig.wire.answers[ending] = Answer("<html>", 503, "text/html")
+    with pytest.raises(OutcomeUnknown):
+        rig.run(lambda venue: venue.rules(rig.dialect.symbol))
+
+
 def test_a_sandbox_offers_trading_alone(on_binance: Rig) -> None:
     """Nothing is asked of the part of the API that it has not."""
     rig = on_binance
