@@ -23,7 +23,7 @@ from mvx.domain.money import ZERO
 from mvx.domain.order import Side, TimeInForce
 from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus
 from mvx.paper import due, faults, records, store
-from mvx.paper.markets import FEE_TOKEN_PX, fee_rate, fee_tokens, opening_balances, split_symbol
+from mvx.paper.markets import FEE_TOKENS_PX, fee_rate, fee_tokens, opening_balances, split_symbol
 from mvx.paper.matching import fee_of, hold_of
 from mvx.paper.records import PaperOrder
 from mvx.sqlite import Connection
@@ -210,7 +210,7 @@ class Account:
         rate = fee_rate(self._settings)
         if faults.active(self._con, self._settings.name, "token-fee", at):
             for token in fee_tokens(self._settings):
-                amount = fee_of(px * qty / FEE_TOKEN_PX, rate)
+                amount = fee_of(px * qty / FEE_TOKENS_PX[token], rate)
                 if amount <= self.free(token):
                     return token, amount
         return (base, fee_of(qty, rate)) if order.fee_in_base else (quote, fee_of(px * qty, rate))

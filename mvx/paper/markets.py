@@ -23,10 +23,10 @@ from mvx.errors import ConfigError
 #: No order limit and no fill is above it (Binance's BTC PRICE_FILTER.maxPrice).
 MAX_PX = Decimal(1_000_000)
 STABLE_PAIR = Symbol("USDT/USD")
-#: An asset that fees may be paid in (Binance support FAQ 115000583311, "Using BNB to pay for fees"). It has
-#: no market here: its price is invented and fixed, so many units of whatever the quote is. No discount.
-FEE_TOKEN = Asset("BNB")
-FEE_TOKEN_PX = Decimal(600)
+#: Assets that fees may be paid in, and what one is worth: Binance support FAQ 115000583311, "Using BNB to pay
+#: for fees", and Kraken's fee credits (Assets: KFEE), of which 100 are worth a dollar. They have no market
+#: here: BNB's price is invented, and each is fixed, so many units of whatever the quote is. No discount.
+FEE_TOKENS_PX = {Asset("BNB"): Decimal(600), Asset("KFEE"): Decimal("0.01")}
 
 
 class Grid(NamedTuple):
@@ -96,8 +96,8 @@ def fee_rate(settings: VenueSettings) -> Decimal:
 
 
 def fee_tokens(settings: VenueSettings) -> tuple[Asset, ...]:
-    """The token is for accounts that are configured to hold it."""
-    return (FEE_TOKEN,) if FEE_TOKEN in settings.paper.balances else ()
+    """A token is for accounts that are configured to hold it."""
+    return tuple(token for token in FEE_TOKENS_PX if token in settings.paper.balances)
 
 
 def split_symbol(symbol: Symbol) -> tuple[Asset, Asset]:

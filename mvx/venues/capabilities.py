@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from mvx.domain.ids import Asset
+from mvx.domain.instant import Instant, parse_rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,10 @@ class Row:
     """One venue. closed_kept_days: how long a closed order is listed; None, for ever. nonce: its private
     calls carry a counter that must grow, so one process at a time talks to it on one key. clock_step_s:
     what its time endpoint rounds down to. ledger: where its trades only guess the asset of a fee, the list
-    that tells it. names_busts: it says so where it takes a trade back. dead_man:
-    it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can
-    be asked for. budgets: by the section of its API."""
+    that tells it, and what else moved a balance; transfers: where they are lists of their own, how these are
+    read. opened_at: nothing happened there before. names_busts: it says so where it takes a trade back.
+    dead_man: it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own
+    tier can be asked for. budgets: by the section of its API."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -144,6 +146,8 @@ class Row:
     closed_orders_complete: bool
     closed_kept_days: int | None
     ledger: History | None
+    transfers: History | None
+    opened_at: Instant
     fee_in_base: bool
     fee_tokens: tuple[Asset, ...]
     tells_fees: bool
@@ -182,6 +186,8 @@ KRAKEN = Row(
     closed_kept_days=None,
     # ccxt kraken.parse_trade guesses the quote; docs, Get Ledgers Info: a fee per asset, 50 a page
     ledger=History(Paging.OFFSET, page_rows=50, per_symbol=False, step_s=1.0, start_included=False),
+    transfers=None,
+    opened_at=parse_rfc3339("2011-07-01T00:00:00Z"),  # founded in that month; it opened later
     fee_in_base=True,  # docs, Add Order: oflags fcib and fciq are preferences
     fee_tokens=(Asset("KFEE"),),  # ccxt kraken.fetch_currencies: fee credits, which the ledger shows as taken
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
@@ -221,6 +227,17 @@ BINANCE = Row(
     closed_orders_complete=True,  # docs, All orders: "active, canceled, or filled"
     closed_kept_days=90,  # docs, errors, -2026: unfilled ones are archived after 90 days
     ledger=None,  # ccxt binance.parse_trade: commissionAsset
+    # docs, Deposit history and Withdraw history: 1,000 rows, within 90 days; ccxt binance.fetch_deposits and
+    # fetch_withdrawals ask for the 90 days from the start on, whatever the end is
+    transfers=History(
+        Paging.WINDOW,
+        page_rows=1000,
+        per_symbol=False,
+        step_s=0.001,
+        start_included=True,
+        window_s=90 * _DAY_S,
+    ),
+    opened_at=parse_rfc3339("2017-07-01T00:00:00Z"),  # it opened in that month
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.money import plain
 from mvx.domain.order import Ack, OrderReport, OrderRequest, TimeInForce
 from mvx.venues.port import Balances
-from tests.contract.conftest import Rig
+from tests.contract.rigs import Rig
 
 BTC_USD = Symbol("BTC/USD")
 BEGINNING = Instant(0)
@@ -31,11 +30,11 @@ def offered(rig: Rig, kind: str) -> str:
 
 
 def submit(rig: Rig, request: OrderRequest) -> Ack:
-    return asyncio.run(rig.venue.submit(request))
+    return rig.clock.run(rig.venue.submit(request))
 
 
 def cancel(rig: Rig, request: OrderRequest) -> None:
-    asyncio.run(rig.venue.cancel(request.symbol, request.cl_ord_id, None))
+    rig.clock.run(rig.venue.cancel(request.symbol, request.cl_ord_id, None))
 
 
 def rest(rig: Rig, order: Order) -> OrderRequest:
@@ -46,19 +45,19 @@ def rest(rig: Rig, order: Order) -> OrderRequest:
 
 
 def open_orders(rig: Rig) -> tuple[OrderReport, ...]:
-    return asyncio.run(rig.venue.open_orders())
+    return rig.clock.run(rig.venue.open_orders())
 
 
 def closed_orders(rig: Rig) -> tuple[OrderReport, ...]:
-    return asyncio.run(rig.venue.closed_orders(BEGINNING))
+    return rig.clock.run(rig.venue.closed_orders(BEGINNING))
 
 
 def trades(rig: Rig) -> tuple[Fill, ...]:
-    return asyncio.run(rig.venue.trades(BEGINNING))
+    return rig.clock.run(rig.venue.trades(BEGINNING))
 
 
 def balances(rig: Rig) -> Balances:
-    return asyncio.run(rig.venue.balances())
+    return rig.clock.run(rig.venue.balances())
 
 
 def report_of(rig: Rig, request: OrderRequest) -> OrderReport:
@@ -68,8 +67,10 @@ def report_of(rig: Rig, request: OrderRequest) -> OrderReport:
 
 
 def public_reads(rig: Rig) -> dict[str, Ask]:
+    """Those that ask the venue."""
     venue = rig.venue
-    return {"rules": lambda: venue.rules(BTC_USD), "book": lambda: venue.book(BTC_USD)}
+    rules: dict[str, Ask] = {"rules": lambda: venue.rules(BTC_USD)} if rig.habits.asks_rules else {}
+    return rules | {"book": lambda: venue.book(BTC_USD)}
 
 
 def private_reads(rig: Rig) -> dict[str, Ask]:

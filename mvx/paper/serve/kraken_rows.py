@@ -27,6 +27,7 @@ _NAMES = {
     "USD": ("ZUSD", "USD"),
     "EUR": ("ZEUR", "EUR"),
     "GBP": ("ZGBP", "GBP"),
+    "KFEE": ("KFEE", "FEE"),
 }
 #: How a client order id begins that the client did not give: nobody is shown it.
 UNNAMED = "~"

@@ -100,7 +100,8 @@ class Lists:
                 kept = _Kept(None, since, await self._ledger(row.ledger, since))
             moved = transfers_of(kept.lines, self._whose)
         else:
-            moved = await self._deposits_and_withdrawals(since)
+            assert row.transfers is not None, "what lists transfers says how"
+            moved = await self._deposits_and_withdrawals(row.transfers, since)
         moved = [each for each in once(moved, lambda each: each.transfer_id) if each.at >= since]
         return tuple(sorted(moved, key=lambda each: each.at))
 
@@ -136,18 +137,25 @@ class Lists:
                 raise BadVenueData(f"{fill.venue}: its ledger does not list trade {fill.exec_id}")
         return told
 
-    async def _deposits_and_withdrawals(self, since: Instant) -> list[Transfer]:
+    async def _deposits_and_withdrawals(self, history: History, since: Instant) -> list[Transfer]:
         """Each list by the time of the request, so that one is asked for that was made before."""
-        exchange = await self._session.private()
-        start = after(since, -_DEPOSIT_S) // 1_000
-        calls = self._session.calls
-        deposits, _ = await calls.read(exchange, lambda ex: ex.fetch_deposits(None, start, 1_000))
-        withdrawals, _ = await calls.read(exchange, lambda ex: ex.fetch_withdrawals(None, start, 1_000))
-        if max(len(deposits), len(withdrawals)) >= 1_000:
+        assert history.window_s is not None
+        start = max(self._session.row.opened_at, after(since, -_DEPOSIT_S))
+        rows: Rows = []
+        while start <= self._latest_there():
+            rows += await self._transferred(history, start)
+            start = after(start, history.window_s)
+        return [transfer_of(row, self._whose) for row in rows if row.get("status") == "ok"]
+
+    async def _transferred(self, history: History, start: Instant) -> Rows:
+        """Within one window."""
+        exchange, calls = await self._session.private(), self._session.calls
+        terms = (None, start // 1_000, history.page_rows)
+        deposits, _ = await calls.read(exchange, lambda ex: ex.fetch_deposits(*terms))
+        withdrawals, _ = await calls.read(exchange, lambda ex: ex.fetch_withdrawals(*terms))
+        if max(len(deposits), len(withdrawals)) >= history.page_rows:
             raise BadVenueData(f"{self._whose.venue}: more transfers than one list holds")
-        return [
-            transfer_of(row, self._whose) for row in (*deposits, *withdrawals) if row.get("status") == "ok"
-        ]
+        return [*deposits, *withdrawals]
 
     async def _one_order(self, symbol: Symbol, order_id: OrderId) -> Rows:
         exchange = await self._session.private()
@@ -162,7 +170,7 @@ class Lists:
     async def _whole(self, history: History, pages: Pages, since: Instant, fetch: Fetch) -> Rows:
         """Every row of a list, for all symbols, oldest first."""
         exchange = await self._session.private()
-        start = Instant(since - round(history.step_s * 1_000_000))
+        start = max(self._session.row.opened_at, after(since, -history.step_s))
         if history.paging is Paging.OFFSET:
             return await self._by_offset(exchange, pages, start, fetch)
         rows: Rows = []
@@ -196,8 +204,11 @@ class Lists:
             page_rows=history.page_rows,
             window_s=history.window_s,
         )
-        until = after(self._session.calls.venue_now(), self._session.row.clock_skew_s)
-        return await by_window(windows, start, until)
+        return await by_window(windows, start, self._latest_there())
+
+    def _latest_there(self) -> Instant:
+        """The venue's time now, at the latest that it may be."""
+        return after(self._session.calls.venue_now(), self._session.row.clock_skew_s)
 
 
 def _with_a_size(reports: Iterable[OrderReport]) -> list[OrderReport]:

@@ -15,18 +15,17 @@ from mvx.domain.order import OrderRequest, Side, TimeInForce
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.serve.keys import PAPER_KEYS
 from mvx.paper.serve.server import Served, dialect_of
-from mvx.venues.capabilities import Budget
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.load import load_exchange
 from mvx.venues.ccxt.venue import CcxtVenue
 from mvx.venues.ccxt.wire import rehosted
 from tests.paper.builders import venue_settings
+from tests.venues.ccxt.inprocess import PLENTY
 
 T = TypeVar("T")
 D = Decimal
 SYMBOLS = {"kraken": Symbol("BTC/USD"), "binance": Symbol("BTC/USDT")}
 OURS = "m0000000000000abcd"
-PLENTY = Budget(burst=1e9, per_s=1e9)
 
 
 class Wire:

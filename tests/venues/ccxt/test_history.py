@@ -374,3 +374,21 @@ def test_deposits_and_withdrawals_count_once_they_are_done(on_binance: Rig) -> N
     assert [
         (Asset("BTC"), D("0.001"), after(BEGINNING, 10)), (Asset("USDT"), D("-8.914"), after(BEGINNING, 20)),
     ] == [(each.asset, each.amount, each.at) for each in moved]  # fmt: skip
+
+
+def test_transfers_are_listed_however_long_ago_we_last_asked(on_binance: Rig) -> None:
+    """ccxt asks for 90 days from the start on (binance.fetch_deposits), and the start may be long ago."""
+    deposit = {
+        "id": "1", "amount": "0.5", "coin": "BTC", "network": "BTC", "status": 1, "address": "a",
+        "txId": "b", "insertTime": NOW * 1_000, "completeTime": NOW * 1_000,
+    }  # fmt: skip
+
+    def deposits(asked: Asked) -> Answer:
+        first, last = int(asked.params["startTime"]), int(asked.params["endTime"])
+        assert 0 < last - first <= 90 * 86_400_000
+        return said([deposit] if first <= NOW * 1_000 <= last else [])
+
+    on_binance.wire.answers["capital/deposit/hisrec"] = deposits
+    for since in (Instant(0), after(BEGINNING, -91 * 86_400)):
+        moved = on_binance.run(lambda venue, since=since: venue.transfers(since))
+        assert [D("0.5")] == [each.amount for each in moved]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,48 +16,31 @@ import pytest
 from mvx.domain.instant import seconds_between
 from mvx.domain.order import Ack
 from mvx.errors import OutcomeUnknown, VenueUnreachable
+from mvx.paper.serve.endpoint import Told
 from mvx.venues.ccxt.venue import CcxtVenue
 from mvx.venues.ccxt.wire import left
+from tests.venues.ccxt.inprocess import Verbs, answered
 from tests.venues.ccxt.loopback import Asked, Loopback
 from tests.venues.ccxt.venue import DIALECTS, Rig
 from tests.virtual import VirtualClock
 
 
-class InProcess:
+class Table(Verbs):
     """Answers from the same table as the server does, after `takes_s`."""
 
     def __init__(self, table: Loopback) -> None:
-        self.headers: dict[str, str] = {}
         self._table = table
         self.takes_s = 0.25
         self.reached = True
 
-    def get(self, url: Any, **how: Any) -> AbstractAsyncContextManager[Any]:
-        return self._ask("GET", url, how)
-
-    def post(self, url: Any, **how: Any) -> AbstractAsyncContextManager[Any]:
-        return self._ask("POST", url, how)
-
-    def delete(self, url: Any, **how: Any) -> AbstractAsyncContextManager[Any]:
-        return self._ask("DELETE", url, how)
-
-    async def close(self) -> None:
-        return None
-
     @asynccontextmanager
-    async def _ask(self, method: str, url: Any, how: Any) -> AsyncIterator[Any]:
+    async def ask(self, method: str, url: Any, how: Any) -> AsyncIterator[Any]:
         if self.reached:
             left()
         await asyncio.sleep(self.takes_s)
         words = parse_qsl(url.query_string) + parse_qsl((how["data"] or b"").decode())
         answer = self._table.answer(Asked(method, url.path, dict(words), dict(how["headers"])))
-
-        async def text(errors: str) -> str:
-            return answer.body
-
-        yield SimpleNamespace(
-            text=text, status=answer.status, reason="", headers={"Content-Type": answer.kind}
-        )
+        yield answered(Told(answer.body, answer.status, answer.kind))
 
 
 @pytest.fixture(params=DIALECTS)
@@ -70,7 +52,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
 
 def test_orders_and_reads_need_no_socket(rig: Rig) -> None:
     """And take the time that the line takes, on its clock."""
-    line = InProcess(rig.wire)
+    line = Table(rig.wire)
 
     async def work() -> tuple[Ack, Decimal, float]:
         venue = CcxtVenue(replace(rig.access, api_url="http://in.process"), rig.clock, line)
@@ -90,7 +72,7 @@ def test_orders_and_reads_need_no_socket(rig: Rig) -> None:
 @pytest.mark.parametrize(("reached", "raises"), [(True, OutcomeUnknown), (False, VenueUnreachable)])
 def test_a_call_that_never_ends_does_so_in_its_time(rig: Rig, reached: bool, raises: type[Exception]) -> None:
     """Unknown if a byte has left, and only then."""
-    line = InProcess(rig.wire)
+    line = Table(rig.wire)
 
     async def work() -> float:
         venue = CcxtVenue(replace(rig.access, api_url="http://in.process"), rig.clock, line)

@@ -16,18 +16,17 @@ from mvx.clock import Clock
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.instant import after
 from mvx.domain.order import OrderRequest, Side, TimeInForce
-from mvx.venues.capabilities import Budget
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.venue import CcxtVenue
 from tests.support import ManualClock
 from tests.venues.ccxt import binance, kraken
+from tests.venues.ccxt.inprocess import PLENTY
 from tests.venues.ccxt.loopback import Loopback, Said
 
 T = TypeVar("T")
 
 #: The canaries: neither may ever be written anywhere.
 API_KEY, API_SECRET = "canary-key-4f1d", "Y2FuYXJ5LXNlY3JldC05YTdi"
-PLENTY = Budget(burst=1e9, per_s=1e9)
 
 
 @contextmanager
