@@ -59,7 +59,8 @@ class Verbs(Protocol):
 
 class InProcess(Verbs):
     """To a venue of the paper exchange, in the venue's own words. `carry` takes each request there and its
-    answer back, as it does those of mvx/paper/client.py; what it raises goes through ccxt as it is."""
+    answer back, as it does those of mvx/paper/client.py; what it raises goes through ccxt as it is. It may
+    let the request meet a fault there."""
 
     def __init__(self, end: Endpoint, clock: Clock, carry: Carry = at_once) -> None:
         self._end = end
@@ -74,7 +75,7 @@ class InProcess(Verbs):
         call = current.get()
         had_left = call.left
         left()
-        told = await self._carry(wanted.call, lambda: self._end.reach(wanted))
+        told = await self._carry(wanted.call, lambda fault=None: self._end.reach(wanted, fault))
         if told.after_s:
             await self._clock.sleep(told.after_s)
         if told.ends is Ends.UNREACHABLE:
@@ -106,9 +107,21 @@ def adapter_to(
 ) -> CcxtVenue:
     """mvx's own adapter before a venue of the paper exchange, without a budget that it could use up.
     `folder`: for what processes share."""
+    end = end_of(exchange, settings)
+    return CcxtVenue(access_to(settings, folder), clock, InProcess(end, clock, carry))
+
+
+def end_of(exchange: PaperExchange, settings: VenueSettings) -> Endpoint:
+    """The venue's end of all lines to it: it remembers the last nonce."""
     dialect = dialect_of(settings)
     assert dialect is not None
-    access = Access(
+    return Endpoint(exchange, settings, dialect)
+
+
+def access_to(settings: VenueSettings, folder: Path, **terms: Any) -> Access:
+    """How the adapter reaches such a venue."""
+    usual: dict[str, Any] = {"read_attempts": 1, "budgets": {"private": PLENTY, "public": PLENTY}}
+    return Access(
         name=settings.name,
         exchange=settings.name,
         symbols=tuple(settings.symbols.values()),
@@ -119,7 +132,5 @@ def adapter_to(
         accept_lateness_s=settings.accept_lateness_s,
         listing_lag_s=settings.listing_lag_s,
         api_url="http://in.process",
-        read_attempts=1,
-        budgets={"private": PLENTY, "public": PLENTY},
+        **usual | terms,
     )
-    return CcxtVenue(access, clock, InProcess(Endpoint(exchange, settings, dialect), clock, carry))
