@@ -96,14 +96,15 @@ class Wires:
     ) -> None:
         self._ends = {each.name: end_of(exchange, each) for each in venues if dialect_of(each) is not None}
         self._folder = folder
-        self._budgets = {"private": PLENTY, "public": PLENTY} if plenty else {}
+        self.plenty = plenty or not self._ends
 
     def __contains__(self, venue: Venue) -> bool:
         return venue in self._ends
 
     def adapter(self, settings: VenueSettings, clock: Clock, line: WireLine, process: Process) -> CcxtVenue:
         """mvx's own, as that process opens it."""
-        access = access_to(settings, self._folder, budgets=self._budgets, read_attempts=3)
+        budgets = {"private": PLENTY, "public": PLENTY} if self.plenty else {}
+        access = access_to(settings, self._folder, budgets=budgets, read_attempts=3)
         return CcxtVenue(access, clock, InProcess(self._ends[settings.name], clock, line), process)
 
 
