@@ -6,6 +6,7 @@ import configparser
 import re
 import signal
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Pin(NamedTuple):
 
 def pins_of(name: str) -> dict[str, Pin]:
     """Package -> what is pinned. Raises ValueError for a line that is no hashed pin."""
-    line = r"([\w.-]+)==([\w.!+]+)(?: ;[^#]*?)?((?: +--hash=sha256:[0-9a-f]{64})+) *"
+    line = r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.!+]+)(?: ;[^#]*?)?((?: +--hash=sha256:[0-9a-f]{64})+) *"
     pins: dict[str, Pin] = {}
     text = re.sub(r"^\s*#.*\n", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
     for entry in re.sub(r"\\\n", " ", text).splitlines():
@@ -55,6 +56,23 @@ def test_a_lock_pins_every_dependency_in_range_and_by_hash(lock: str) -> None:
     for requirement in map(Requirement, project()[lock]):
         pin = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(pin.version), f"{requirement} is locked at {pin.version}"
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_names_the_extras_that_a_package_is_asked_for_with(lock: str) -> None:
+    """Else pip takes it for one that is not pinned, as soon as a newer version of it is out."""
+    locked = re.findall(r"^([\w.-]+)\[([\w,-]+)\]==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+    extras = {canonicalize_name(name): set(named.split(",")) for name, named in locked}
+    for name in pins_of(lock):
+        try:
+            asked = map(Requirement, metadata.requires(name) or ())
+        except metadata.PackageNotFoundError:
+            continue  # for another system
+        for each in asked:
+            if each.extras and (each.marker is None or each.marker.evaluate({"extra": ""})):
+                assert each.extras <= extras.get(canonicalize_name(each.name), set()), (
+                    f"{name} asks for {each}"
+                )
 
 
 def test_what_is_tested_is_what_is_installed() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TypeVar
 
 from mvx.clock import Clock
@@ -95,7 +95,7 @@ class Watch:
         return WatchedPort(port, self)
 
     def health(self, venue: Venue) -> Health:
-        return self._health.get(venue, Health())
+        return self._health.get(venue) or Health()
 
     @contextmanager
     def only_looking(self) -> Iterator[None]:
@@ -176,6 +176,8 @@ class Watch:
     def _observed(self, venue: Venue, health: Health, seen: Iterable[Observation]) -> Health:
         declared = self._ports[venue].capabilities
         found = reduce(lambda found, each: observe(found, each, declared.timeout_s), seen, health)
+        if found.taker_bps == declared.taker_bps:
+            return found
         return replace(found, taker_bps=declared.taker_bps)
 
     def _know(self, venue: Venue, health: Health) -> None:
@@ -186,7 +188,13 @@ class Watch:
 
 
 def _stored(tx: ReadTx) -> dict[Venue, Health]:
-    return {venue: decode_as(Health, body) for venue, body in views.health_texts(tx).items()}
+    return {venue: _health_of(body) for venue, body in views.health_texts(tx).items()}
+
+
+@lru_cache
+def _health_of(body: str) -> Health:
+    """Each transaction reads all venues, of which few have changed."""
+    return decode_as(Health, body)
 
 
 class WatchedPort:

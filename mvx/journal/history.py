@@ -117,7 +117,8 @@ def _fill(key: FillKey, row: _Numbers) -> Fill:
 
 
 def _last_numbers(tx: ReadTx, count: int) -> dict[tuple[str, ...], _Numbers]:
-    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills ORDER BY seq DESC LIMIT ?"  # noqa: S608  our own names
+    # A limit that is a bare parameter has SQLite prepare the statement anew each time.
+    sql = f"SELECT {_KEY}, {_NUMBERS} FROM fills ORDER BY seq DESC LIMIT 0 + ?"  # noqa: S608  our own names
     width = len(FILL_KEY)
     return {row[:width]: row[width:] for row in tx.connection.execute(sql, (count,))}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
@@ -45,7 +46,13 @@ class Contact(NamedTuple):
 
 def _orders(tx: ReadTx, tail: str, *values: Any) -> tuple[Order, ...]:
     rows = tx.connection.execute(f"{_ORDERS} {tail}", values)
-    return tuple(order_of(dict(zip(ORDER_COLUMNS, row, strict=True))) for row in rows)
+    return tuple(map(_order, rows))
+
+
+@lru_cache(maxsize=1024)
+def _order(row: tuple[Any, ...]) -> Order:
+    """A desk reads the same few rows again and again, and an order never changes."""
+    return order_of(dict(zip(ORDER_COLUMNS, row, strict=True)))
 
 
 def unsettled_orders(tx: ReadTx, venue: Venue | None = None) -> tuple[Order, ...]:

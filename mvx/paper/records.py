@@ -6,9 +6,9 @@ joins between two pages moves the others on and hides none of those that were th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from mvx.domain.execution import Fill, Transfer
@@ -21,6 +21,8 @@ from mvx.paper.store import ACCOUNT
 from mvx.sqlite import Connection
 
 BEGINNING = Instant(0)
+#: SQLite prepares a statement whose limit is a bare parameter anew each time that it is run.
+_PAGE = "LIMIT 0 + ? OFFSET ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,9 @@ def closed_page(
 ) -> tuple[PaperOrder, ...]:
     """Those that closed since then, less those that a mask keeps out of the list now."""
     condition = (
-        "venue = ?1 AND closed_at >= ?2 AND NOT EXISTS (SELECT 1 FROM masks WHERE masks.venue = ?1"
+        "venue = ?1 AND closed_at >= ?2 AND NOT EXISTS (SELECT 1 FROM masks WHERE masks.venue = ?1"  # noqa: S608 - constants
         " AND masks.number = orders.number AND masks.until_at > ?3)"
-        " ORDER BY closed_at DESC, number DESC LIMIT ?4 OFFSET ?5"
+        f" ORDER BY closed_at DESC, number DESC {_PAGE}"
     )
     return _orders(con, condition, (venue, since, now, limit, offset))
 
@@ -141,7 +143,9 @@ def _orders(con: Connection, condition: str, values: tuple[object, ...]) -> tupl
     return tuple(map(_order, con.execute(query, values)))
 
 
-def _order(row: Iterable[Any]) -> PaperOrder:
+@lru_cache(maxsize=1024)
+def _order(row: tuple[Any, ...]) -> PaperOrder:
+    """Every visit reads the same few rows again."""
     (
         number, order_id, cl_ord_id, symbol, side, qty, limit_px, tif, in_base, cum, notional, busted,
         status, accepted_at, updated_at, closed_at,
@@ -212,7 +216,7 @@ def fills_page(
     """Those since then that the venue lists by now."""
     condition = (
         "venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
-        " ORDER BY at DESC, number DESC LIMIT ? OFFSET ?"
+        f" ORDER BY at DESC, number DESC {_PAGE}"
     )
     return _fills(con, venue, condition, (venue, since, now, limit, offset))
 
@@ -222,7 +226,8 @@ def _fills(con: Connection, venue: Venue, condition: str, values: tuple[object, 
     return tuple(_fill(venue, row) for row in rows)
 
 
-def _fill(venue: Venue, row: Iterable[Any]) -> Fill:
+@lru_cache(maxsize=1024)
+def _fill(venue: Venue, row: tuple[Any, ...]) -> Fill:
     epoch, symbol, side, exec_id, order_id, qty, price, fee_asset, fee_amount, at, busted_at = row
     return Fill(
         venue=venue,
@@ -263,9 +268,9 @@ def transfers_page(
 ) -> tuple[Transfer, ...]:
     """Those since then that the venue lists by now."""
     rows = con.execute(
-        "SELECT epoch, transfer_id, asset, amount, at FROM transfers"
+        "SELECT epoch, transfer_id, asset, amount, at FROM transfers"  # noqa: S608 - constants
         " WHERE venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
-        " ORDER BY at DESC, number DESC LIMIT ? OFFSET ?",
+        f" ORDER BY at DESC, number DESC {_PAGE}",
         (venue, since, now, limit, offset),
     )
     return tuple(

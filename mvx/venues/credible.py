@@ -8,10 +8,11 @@ it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from mvx.domain.book import Book
@@ -25,27 +26,31 @@ from mvx.errors import BadVenueData
 _POSITIVE = frozenset({"qty", "price", "order_qty", "limit_px", "avg_px", "tick", "lot", "max_px"})
 _NOT_NEGATIVE = frozenset({"cum_qty", "min_qty", "min_notional"})
 _NAMES = frozenset({"order_id", "exec_id", "transfer_id", "symbol", "asset", "fee_asset", "base", "quote"})
+#: What is not looked into.
+_FREE = (bool, Enum, float)
 
 
 def refuse_incredible(venue: Venue, answer: object) -> None:
     """Raises BadVenueData for an answer that can not be true."""
-    for problem in _problems("", answer):
+    problem = _problem("", answer)
+    if problem:
         raise BadVenueData(f"{venue}: {problem}")
 
 
-def _problems(name: str, value: Any) -> Iterator[str]:
+def _problem(name: str, value: Any) -> str:
+    """The first that is found; empty: none."""
     if isinstance(value, Decimal):
-        yield from _number(name, value)
-    elif value is None or isinstance(value, bool | Enum | float):
-        return
-    elif isinstance(value, int):
-        if not 0 <= value <= LAST:
-            yield f"{name} is no time: {str(value)[:MAX_DIGITS]}"
-    elif isinstance(value, str):
-        yield from _text(name, value)
-    else:
-        for inner, each in _parts(name, value):
-            yield from _problems(inner, each)
+        return _number(name, value)
+    if value is None or isinstance(value, _FREE):
+        return ""
+    if isinstance(value, int):
+        return "" if 0 <= value <= LAST else f"{name} is no time: {str(value)[:MAX_DIGITS]}"
+    if isinstance(value, str):
+        return _text(name, value)
+    for inner, each in _parts(name, value):
+        if problem := _problem(inner, each):
+            return problem
+    return ""
 
 
 def _parts(name: str, value: Any) -> Iterable[tuple[str, Any]]:
@@ -54,20 +59,27 @@ def _parts(name: str, value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return (part for asset, amount in value.items() for part in (("asset", asset), ("amount", amount)))
     if is_dataclass(value):
-        return ((each.name, getattr(value, each.name)) for each in fields(value))
+        return ((inner, getattr(value, inner)) for inner in _field_names(value.__class__))
     return ((name, each) for each in value)
 
 
-def _number(name: str, number: Decimal) -> Iterator[str]:
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+def _number(name: str, number: Decimal) -> str:
     multiplied = name in _POSITIVE or name in _NOT_NEGATIVE
     if not bounded(number, MAX_DIGITS if multiplied else 2 * MAX_DIGITS):
-        yield f"{name} is no finite number of a plausible length: {str(number)[:MAX_DIGITS]}"
-    elif number <= 0 and name in _POSITIVE:
-        yield f"{name} is {number}, and can only be positive"
-    elif number < 0 and name in _NOT_NEGATIVE:
-        yield f"{name} is {number}, and can not be negative"
+        return f"{name} is no finite number of a plausible length: {str(number)[:MAX_DIGITS]}"
+    if number <= 0 and name in _POSITIVE:
+        return f"{name} is {number}, and can only be positive"
+    if number < 0 and name in _NOT_NEGATIVE:
+        return f"{name} is {number}, and can not be negative"
+    return ""
 
 
-def _text(name: str, text: str) -> Iterator[str]:
+def _text(name: str, text: str) -> str:
     if len(text) > MAX_CHARS or not is_utf8(text) or (name in _NAMES and not text):
-        yield f"{name} is no text of a plausible length: {text[:MAX_DIGITS]!r}"
+        return f"{name} is no text of a plausible length: {text[:MAX_DIGITS]!r}"
+    return ""

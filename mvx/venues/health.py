@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, StrEnum, auto
+from typing import Any
 
 from mvx.domain.instant import Instant, after, seconds_between
 
@@ -260,41 +261,42 @@ def read_sign(health: Health, seen: Observation, timeout_s: float) -> tuple[Sign
 
 def _counted(health: Health, seen: Observation, sign: Sign) -> Health:
     """With its numbers taken in."""
+    found: dict[str, Any] = {}
     if isinstance(seen, StreamHeard):
-        health = replace(health, stream="up" if seen.up else "gap")
+        found["stream"] = "up" if seen.up else "gap"
     if sign in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED):
-        return health
+        return replace(health, **found)
     good = sign in (Sign.GOOD, Sign.ENOUGH)
-    health = replace(health, good_in_row=health.good_in_row + 1 if good else 0)
+    found["good_in_row"] = health.good_in_row + 1 if good else 0
     if not good and sign is not Sign.POOR:
-        health = replace(health, failed_at=seen.at)
+        found["failed_at"] = seen.at
     match seen:
         case Failed(cause=cause):
             silent = cause in (Cause.UNREACHABLE, Cause.NO_ANSWER, Cause.CUT_SHORT)
-            lost_in_row = health.lost_in_row + (_SIGNS[cause] is Sign.LOST) if silent else 0
-            return replace(health, lost_in_row=lost_in_row, error_rate=_averaged(health.error_rate, 1.0))
+            found["lost_in_row"] = health.lost_in_row + (_SIGNS[cause] is Sign.LOST) if silent else 0
+            found["error_rate"] = _averaged(health.error_rate, 1.0)
         case Answered() | BookRead() | StatusRead():
-            return _answered(health, seen)
-    return health
+            found |= _answered(health, seen)
+    return replace(health, **found)
 
 
-def _answered(health: Health, seen: Answered | BookRead | StatusRead) -> Health:
+def _answered(health: Health, seen: Answered | BookRead | StatusRead) -> dict[str, Any]:
+    """The numbers that an answer changes."""
     latency_ms = seen.latency_ms
     if health.latency_ms is not None:
         latency_ms = _averaged(health.latency_ms, latency_ms)
-    health = replace(
-        health,
-        answered_at=seen.at,
-        lost_in_row=0,
-        error_rate=_averaged(health.error_rate, 0.0),
-        latency_ms=latency_ms,
-    )
+    found = {
+        "answered_at": seen.at,
+        "lost_in_row": 0,
+        "error_rate": _averaged(health.error_rate, 0.0),
+        "latency_ms": latency_ms,
+    }
     match seen:
         case BookRead(age_s=age_s):
-            return replace(health, book_at=after(seen.at, -age_s))
+            found["book_at"] = after(seen.at, -age_s)
         case StatusRead(skew_ms=skew_ms):
-            return replace(health, skew_ms=skew_ms)
-    return health
+            found["skew_ms"] = skew_ms
+    return found
 
 
 def _before(earlier: Instant, later: Instant) -> bool:
@@ -310,6 +312,8 @@ def _scheduled(health: Health, before: Health, at: Instant, sign: Sign) -> Healt
     """With the probes that its state wants. A failure before a probe was due is no probe that failed."""
     if health.state is not HealthState.DARK:
         probes = 0 if health.state is HealthState.LIVE else health.probes
+        if (health.probes, health.probe_at) == (probes, None):
+            return health  # nearly always: every call to a venue comes by here
         return replace(health, probes=probes, probe_at=None)
     failed = sign not in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED)
     if before.state is HealthState.DARK and not (failed and before.may_be_asked(at)):
