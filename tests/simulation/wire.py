@@ -35,6 +35,8 @@ BEHIND_THE_ADAPTER = 0.37
 ON_A_BUDGET = 0.1
 #: Kinds that are the way's own: they come late, or are heard late.
 _LATE = ("slow", "late-request", "late-ack", "lost-ack")
+#: Kraken's is 50 rows; here no list would be as long.
+PAGE_ROWS = 5
 
 
 class Wiring(NamedTuple):
@@ -62,7 +64,7 @@ class WireLine(Line):
             late_at, self.arrives_at = self.arrives_at, None
         if late_at is None:
             strike = self._sky.request_fault(self._venue, write=call is Call.WRITE)
-        if strike is not None:
+        if strike is not None and not self._is_late_there(strike):
             out_s, back_s, _ = self._struck(strike, out_s, back_s)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -83,9 +85,13 @@ class WireLine(Line):
         """What the request meets at the venue's door; one that a gateway hands on late had come in time."""
         if late_at is not None:
             return Fault("late-request", max(0.0, seconds_between(self._sky.clock.now(), late_at)))
-        if strike is None or strike.kind in _LATE:
+        if strike is None or (strike.kind in _LATE and not self._is_late_there(strike)):
             return None
-        return Fault("outage" if strike.kind == "refused" else strike.kind, 0.0)
+        return Fault("outage" if strike.kind == "refused" else strike.kind, strike.delay_s)
+
+    def _is_late_there(self, strike: Strike) -> bool:
+        """One time of two what comes late is let in, and lies there: its nonce has come in time."""
+        return strike.kind == "late-request" and strike.pick % 2 == 0
 
 
 class Wires:
@@ -94,7 +100,9 @@ class Wires:
     def __init__(
         self, exchange: PaperExchange, venues: Iterable[VenueSettings], folder: Path, *, plenty: bool
     ) -> None:
-        self._ends = {each.name: end_of(exchange, each) for each in venues if dialect_of(each) is not None}
+        self._ends = {
+            each.name: end_of(exchange, each, PAGE_ROWS) for each in venues if dialect_of(each) is not None
+        }
         self._folder = folder
         self.plenty = plenty or not self._ends
 

@@ -7,6 +7,7 @@ files are real.
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from mvx.paper.serve.endpoint import Told
 from mvx.paper.session import Session
 from mvx.paper.venue import PaperVenue
 from mvx.sqlite import Connection
+from mvx.venues.capabilities import ROWS
 from mvx.venues.port import VenuePort
 from tests.engine.desk import risk, settings
 from tests.paper.builders import venue_settings
@@ -81,6 +83,7 @@ class World:
         self.by_hand = False
         self.luck = chance(seed, "desk")
         self.loop.interrupting = self.luck.choice((0.0, 0.1, 0.3, 0.8))
+        random.seed(f"{seed}/libraries")  # stamina takes its jitter of Python's own
         wiring = wiring_of(seed)
         self.settings = desk_of(seed, self.luck, real_fees=wiring.adapter)
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
@@ -155,14 +158,15 @@ class World:
         return Port(PaperVenue(self.exchange, venue, clock, carry=line), line, self.sky)
 
     def _rests(self, venue: Venue, answer: Any) -> bool:
-        """Whether what a venue has just answered is an order that is open now."""
+        """Whether what a venue has just answered is an order that is open now, or one that came with a nonce:
+        neither can come a second time."""
         if isinstance(answer, Told):
             accepted: tuple[str, ...] = ids_in(answer)
         else:
             found = answer[0] if isinstance(answer, tuple) else None
             accepted = (found.order_id,) if isinstance(found, Accepted) else ()
-        if not accepted:
-            return False
+        if not accepted or (venue in self.wires and ROWS[venue].nonce):
+            return bool(accepted)
         said = AS_TOLD[venue if venue in self.wires else None]
         with self.exchange.visit(venue) as session:
             return any(order.open and said.id(order.order_id) in accepted for order in session.truth()[1])

@@ -11,6 +11,7 @@ from typing import Any
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.binance import BinanceDialect
 from mvx.paper.serve.dialect import Asked, Dialect
 from mvx.paper.serve.endpoint import Endpoint, Ends, Told
@@ -18,11 +19,13 @@ from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.kraken import KrakenDialect
 
 
-def dialect_of(settings: VenueSettings, keys: KeyPair = PAPER_KEYS) -> Dialect | None:
-    """None where we do not speak the venue's."""
+def dialect_of(
+    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, page_rows: int = PAGE_ROWS
+) -> Dialect | None:
+    """None where we do not speak the venue's. page_rows: where the client does not say it."""
     match settings.name:
         case "kraken":
-            return KrakenDialect(settings, keys)
+            return KrakenDialect(settings, keys, page_rows)
         case "binance":
             return BinanceDialect(settings, keys)
     return None

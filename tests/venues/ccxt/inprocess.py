@@ -22,6 +22,7 @@ from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
 from mvx.paper.client import Carry, at_once
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.dialect import Asked
 from mvx.paper.serve.endpoint import Endpoint, Ends, Told
 from mvx.paper.serve.keys import PAPER_KEYS
@@ -111,9 +112,9 @@ def adapter_to(
     return CcxtVenue(access_to(settings, folder), clock, InProcess(end, clock, carry))
 
 
-def end_of(exchange: PaperExchange, settings: VenueSettings) -> Endpoint:
+def end_of(exchange: PaperExchange, settings: VenueSettings, page_rows: int = PAGE_ROWS) -> Endpoint:
     """The venue's end of all lines to it: it remembers the last nonce."""
-    dialect = dialect_of(settings)
+    dialect = dialect_of(settings, page_rows=page_rows)
     assert dialect is not None
     return Endpoint(exchange, settings, dialect)
 

@@ -49,7 +49,6 @@ REFUSED = {
     **on_kraken("too_many_orders", REQUEST, "EOrder:Orders limit exceeded"),
     **on_kraken("unknown_symbol", REQUEST, "EQuery:Unknown asset pair", "EQuery:Invalid asset pair"),
     **on_kraken("invalid_arguments", REQUEST, "EGeneral:Invalid arguments:price"),
-    **on_kraken("nonce", REQUEST, "EAPI:Invalid nonce"),
     **on_kraken("key", FORBIDDEN, "EAPI:Invalid key"),
     **on_kraken("signature", FORBIDDEN, "EAPI:Invalid signature"),
     **on_kraken("permission", FORBIDDEN, "EGeneral:Permission denied"),
@@ -84,7 +83,8 @@ UNSURE = {
             ("EService:Unavailable",), ("EService:Busy",), ("EService:Timeout",),
             ("EGeneral:Internal error",), ("EDatabase:Internal error",),
             ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",),
-            ("EGeneral:Invalid arguments:cl_ord_id",), ("EOrder:Something new",), ("WOrder:Slow",),
+            ("EGeneral:Invalid arguments:cl_ord_id",), ("EAPI:Invalid nonce",),
+            ("EOrder:Something new",), ("WOrder:Slow",),
             ("EOrder:Insufficient funds", "EService:Unavailable"),
         )
     },
