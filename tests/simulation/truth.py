@@ -127,9 +127,7 @@ class Truth:
         orders = map(told.order, records.all_orders(self._con, venue))
         it.orders = {order.order_id: order for order in orders}
         it.fills = tuple(map(told.fill, fills))
-        transfers = records.transfers_page(
-            self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000
-        )
+        transfers = records.transfers_page(self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000)
         it.transfers = told.transfers(transfers, fills)
         it.new_orders = [order for order in it.orders.values() if order.order_id not in known]
         it.new_fills = [fill for fill in it.fills if fill.exec_id not in known_fills]

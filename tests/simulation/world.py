@@ -191,8 +191,8 @@ class World:
 
 
 def desk_of(seed: int, luck: Random, *, real_fees: bool) -> Settings:
-    """A desk of two to five venues in a folder of its own, and a limit that is soon reached. `real_fees`: each
-    venue's token is its own."""
+    """A desk of two to five venues in a folder of its own, and a limit that is soon reached. `real_fees`:
+    each venue's token is its own."""
     folder = memory() / f"seed-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)

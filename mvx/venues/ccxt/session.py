@@ -46,9 +46,7 @@ class Skew:
 class Session:
     """What the calls of one account share."""
 
-    def __init__(
-        self, access: Access, row: Row, clock: Clock, line: Line | None, machine: Machine
-    ) -> None:
+    def __init__(self, access: Access, row: Row, clock: Clock, line: Line | None, machine: Machine) -> None:
         self.access = access
         self.row = row
         self.quirks = QUIRKS[access.exchange]
