@@ -1,7 +1,7 @@
 """What lies between a process and a venue: time, loss and lies, around any venue port.
 
-`Line` carries the requests of an adapter that lets its way be given (paper's does; that for the adapter of real
-venues is in wire.py); `Port` twists what the port under it answers.
+`Line` carries the requests of an adapter that lets its way be given (paper's does; wire.py has that of the
+adapter of real venues); `Port` twists what the port under it answers.
 
 Rule: a request that left arrives or is lost whatever becomes of its sender.
 """

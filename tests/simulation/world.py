@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from hashlib import blake2b
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -88,7 +87,9 @@ class World:
         self.settings = desk_of(seed, self.luck, real_fees=wiring.adapter)
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
         wired = self.settings.venues.values() if wiring.adapter else ()
-        self.wires = Wires(self.exchange, wired, self._folder / "shared", plenty=wiring.plenty)
+        self.wires = Wires(
+            self.exchange, wired, self.settings.desk.journal.parent / "shared", plenty=wiring.plenty
+        )
         self.sky.rests = self._rests
         self.sky.accept_at_the_latest = self._accept_at_the_latest
         self.on_commit: Callable[[], None] = lambda: None
@@ -101,16 +102,12 @@ class World:
     def elapsed_s(self) -> float:
         return seconds_between(START, self.clock.now())
 
-    @property
-    def _folder(self) -> Path:
-        return self.settings.desk.journal.parent
-
     def close(self) -> None:
         for process in self.processes:
             process.die("the end")
             process.bury()
         self.exchange.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.settings.desk.journal.parent, ignore_errors=True)
 
     def tell(self, line: str) -> None:
         """One line of the story."""
