@@ -114,7 +114,7 @@ class Play:
     def all(self) -> None:
         self._first_contact()
         for strike in self._strikes:
-            self._at(strike.at_s, lambda strike=strike: self._strike(strike))
+            self._at(strike.at_s, lambda strike=strike: strike_at(self.world, strike))
         for act in self._acts:
             self._at(act.at_s, lambda act=act: self._act(act))
         self._at(CHAOS_S, lambda: None)
@@ -129,9 +129,6 @@ class Play:
         if act.actor == DAEMON:
             self._leads = True
         acts.begin(self.world, act)
-
-    def _strike(self, strike: Strike) -> None:
-        strike_at(self.world, strike)
 
     def _first_contact(self) -> None:
         """The venues are adopted in good weather in most seeds; in the others whoever comes first does it."""
