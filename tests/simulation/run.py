@@ -20,7 +20,7 @@ from mvx.engine.reconcile import reconcile
 from mvx.errors import Exit, MvxError
 from tests.simulation import acts
 from tests.simulation.acts import Act, Verb
-from tests.simulation.faults import Strike, strikes
+from tests.simulation.faults import strikes
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.loop import Turns
 from tests.simulation.process import Process
