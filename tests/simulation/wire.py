@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -40,16 +40,19 @@ PAGE_ROWS = 5
 
 
 class Wiring(NamedTuple):
-    """Whether a seed runs behind the adapter, and on what budget. Drawn by a key of its own: the other seeds
-    keep their stories."""
+    """Whether a seed runs behind the adapter, whether its budget is plentiful, and how the accounts there
+    have chosen to pay their fees, if they have. Drawn by a key of its own: the other seeds keep their
+    stories."""
 
     adapter: bool
     plenty: bool
+    fees: str | None
 
 
 def wiring_of(seed: int) -> Wiring:
     luck = chance(seed, "adapter")
-    return Wiring(luck.random() < BEHIND_THE_ADAPTER, luck.random() >= ON_A_BUDGET)
+    adapter, plenty = luck.random() < BEHIND_THE_ADAPTER, luck.random() >= ON_A_BUDGET
+    return Wiring(adapter, plenty, luck.choice((None, None, "base-fee", "token-fee")))
 
 
 class WireLine(Line):
@@ -108,6 +111,9 @@ class Wires:
 
     def __contains__(self, venue: Venue) -> bool:
         return venue in self._ends
+
+    def __iter__(self) -> Iterator[Venue]:
+        return iter(self._ends)
 
     def adapter(self, settings: VenueSettings, clock: Clock, line: WireLine, process: Process) -> CcxtVenue:
         """mvx's own, as that process opens it."""

@@ -90,6 +90,8 @@ class World:
         self.wires = Wires(
             self.exchange, wired, self.settings.desk.journal.parent / "shared", plenty=wiring.plenty
         )
+        for venue in self.wires if wiring.fees is not None else ():
+            self.exchange.inject(venue, wiring.fees)
         self.sky.rests = self._rests
         self.sky.accept_at_the_latest = self._accept_at_the_latest
         self.on_commit: Callable[[], None] = lambda: None
