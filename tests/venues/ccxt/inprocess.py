@@ -104,11 +104,16 @@ def _key_of(url: Any) -> ConnectionKey:
 
 
 def adapter_to(
-    exchange: PaperExchange, settings: VenueSettings, clock: Clock, folder: Path, carry: Carry = at_once
+    exchange: PaperExchange,
+    settings: VenueSettings,
+    clock: Clock,
+    folder: Path,
+    carry: Carry = at_once,
+    page_rows: int = PAGE_ROWS,
 ) -> CcxtVenue:
     """mvx's own adapter before a venue of the paper exchange, without a budget that it could use up.
     `folder`: for what processes share."""
-    end = end_of(exchange, settings)
+    end = end_of(exchange, settings, page_rows)
     return CcxtVenue(access_to(settings, folder), clock, InProcess(end, clock, carry))
 
 
