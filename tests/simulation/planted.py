@@ -347,12 +347,4 @@ MUTANTS: tuple[Mutant, ...] = (
         "adapter: no answer = not reached",
         (f"{_ADAPTER}/calls.py", "        if call.left:\n", "        if False:\n"),
     ),
-    _mutant(
-        "adapter: a list by creation holds what closed since",
-        (
-            f"{_ADAPTER}/lists.py",
-            "                if order_id not in listed:\n",
-            "                if False:\n",
-        ),
-    ),
 )
