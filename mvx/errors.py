@@ -16,6 +16,7 @@
         ├── VenueRejected           the venue refused, by a parsed code
         ├── VenueUnreachable        the request never left: nothing can have happened
         │   └── HeldBack                we kept it back ourselves, so that it says nothing about the venue
+        │       ├── NoKey                   there is no key to ask with
         │       └── DeadlinePassed          it would have been too late
         └── OutcomeUnknown          it left, and no answer that can be relied on came back
 
@@ -237,6 +238,10 @@ class HeldBack(VenueUnreachable):
         "a request was kept back on our side: its turn under the rate budget or on the account's key did not"
         " come in time, its key could not be read, or this machine's clock is too far off"
     )
+
+
+class NoKey(HeldBack):
+    """The account's key is not configured, or can not be read."""
 
 
 class DeadlinePassed(HeldBack):

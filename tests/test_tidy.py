@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "journal": ("domain", "errors", "clock", "machine", "sqlite", "turn"),
     "risk": ("domain", "errors"),
     "reconciliation": ("domain", "errors"),
-    "config": ("domain", "errors"),
+    "config": ("domain", "errors", "venues.capabilities"),
     "paper": ("domain", "errors", "clock", "sqlite", "venues.port", "venues.capabilities", "config.settings"),
     "engine": (*SIBLINGS, "paper", "config", "domain", "errors", "clock", "machine"),
     "cli": ("", "engine", "config", "domain", "errors"),

@@ -20,7 +20,8 @@ What = Annotated[
     typer.Argument(
         metavar="CODE|BREAK-KIND|STATE|CL_ORD_ID",
         autocompletion=_words,
-        help="An error code, exit code, kind of break, state or word; or an order, a parent or its --id.",
+        help="An error code, exit code, kind of break, state or word; or an order by mvx's id or its venue's,"
+        " a parent or its --id, or a break's id.",
     ),
 ]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mvx.config.problems import suggestion
+from mvx.venues.capabilities import ROWS
 
 Raw = Mapping[str, Any]
 
@@ -122,6 +123,29 @@ def keys_fit_the_adapter(raw: Raw) -> Iterator[str]:
             yield f'venues.{venue}.exchange: missing, and required with adapter = "ccxt"'
 
 
+def keys_come_with_their_secrets(raw: Raw) -> Iterator[str]:
+    """A live venue is asked with a key and its secret, or with neither."""
+    for venue, table in _tables(raw, "venues"):
+        for key, other in (("api_key", "api_secret"), ("api_secret", "api_key")):
+            if _live(table) and key in table and other not in table:
+                yield f"venues.{venue}.{other}: missing, and required with {key}"
+
+
+def rate_tiers_are_the_venues_own(raw: Raw) -> Iterator[str]:
+    """A tier is one of those that the venue has; most have none."""
+    for venue, table in _tables(raw, "venues"):
+        found = table.get("rate_tier")
+        tiers = tiers_of(str(table.get("exchange"))) if _live(table) else ()
+        if found is not None and found not in tiers:
+            allowed = f"allowed: {', '.join(tiers)}" if tiers else "and this venue has no tiers"
+            yield f"venues.{venue}.rate_tier: found {found!r}, {allowed}"
+
+
+def tiers_of(exchange: str) -> tuple[str, ...]:
+    """The names of an exchange's tiers, the least first."""
+    return tuple(ROWS[exchange].tiers) if exchange in ROWS else ()
+
+
 _NOTIONALS = (
     "max_position_notional",
     "max_gross_notional",
@@ -147,6 +171,8 @@ CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (
     enough_venues_exist,
     live_venues_are_limited,
     keys_fit_the_adapter,
+    keys_come_with_their_secrets,
+    rate_tiers_are_the_venues_own,
 )
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mvx.config import source as found
-from mvx.config.checks import CHECKS
+from mvx.config.checks import CHECKS, tiers_of
 from mvx.config.desk import DeskSettings
 from mvx.config.problems import ConfigProblems, describe
 from mvx.config.settings import (
@@ -117,6 +117,7 @@ class VenueSection(Section):
     api_url: Text | None = None
     ws_url: Text | None = None
     sandbox: bool = False
+    rate_tier: Text | None = None
     taker_bps: NotNegative | None = None
     baseline: dict[Name, NotNegative] = {}
     timeout_s: Seconds | None = None
@@ -251,6 +252,8 @@ def _venue(name: Venue, section: VenueSection, desk: DeskSettings, folder: Path)
             tick=section.tick,
             min_qty=section.min_qty,
             min_notional=section.min_notional,
+            api_key=section.api_key,
+            api_secret=section.api_secret,
         ),
         live=None if section.adapter == found.PAPER else _live(section),
     )
@@ -266,6 +269,7 @@ def _live(section: VenueSection) -> LiveSettings:
         api_url=section.api_url,
         ws_url=section.ws_url,
         sandbox=section.sandbox,
+        rate_tier=section.rate_tier or next(iter(tiers_of(section.exchange)), None),
     )
 
 

@@ -14,7 +14,8 @@ from mvx.domain.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class PaperSettings:
-    """A paper venue. None means: what the built-in table says for this venue and base asset."""
+    """A paper venue. None means: what the built-in table says for this venue and base asset. Of the keys that
+    it is served with only the references are here (secrets.py)."""
 
     books: Path | None = None
     books_venue: str | None = None
@@ -25,11 +26,14 @@ class PaperSettings:
     tick: Decimal | None = None
     min_qty: Decimal | None = None
     min_notional: Decimal | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py)."""
+    """A live venue. exchange: ccxt's id. Of the keys only the references are here (secrets.py). rate_tier:
+    the account's, by which its budget of requests goes; None where all have the same."""
 
     exchange: str
     api_key: str | None = field(default=None, repr=False)
@@ -38,6 +42,7 @@ class LiveSettings:
     api_url: str | None = None
     ws_url: str | None = None
     sandbox: bool = False
+    rate_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,10 +121,11 @@ def _leaves(path: KeyPath, value: Any, *, empty: bool = False) -> Iterator[tuple
 
 
 def _in_force(path: KeyPath, written: Any, settings: Settings) -> Any:
-    """What is written, or the default that depends on the venue's adapter."""
-    if written is None and path[0] == "venues":
-        return getattr(settings.venues[Venue(path[1])], path[2], None)
-    return written
+    """What is written, or the default that depends on the venue's adapter or its exchange."""
+    if written is not None or path[0] != "venues":
+        return written
+    venue = settings.venues[Venue(path[1])]
+    return getattr(venue, path[2], getattr(venue.live, path[2], None))
 
 
 def _redacted(key: str, value: Any) -> Any:

@@ -69,6 +69,7 @@ def access_to(venue: VenueSettings, folder: Path, environ: Mapping[str, str]) ->
         api_url=live.api_url,
         ws_url=live.ws_url,
         sandbox=live.sandbox,
+        budgets={} if live.rate_tier is None else {"private": ROWS[live.exchange].tiers[live.rate_tier]},
     )
 
 
@@ -79,8 +80,8 @@ def _references(live: LiveSettings) -> tuple[str | None, ...]:
 def _keys(live: LiveSettings, environ: Mapping[str, str]) -> Keys:
     from mvx.venues.ccxt.access import Keys
 
-    if live.api_key is None or live.api_secret is None:
-        raise ConfigError("api_key and api_secret go together")
+    assert live.api_key is not None  # keys_come_with_their_secrets
+    assert live.api_secret is not None
     return Keys(
         api_key=read_secret(live.api_key, environ),
         api_secret=read_secret(live.api_secret, environ),

@@ -21,6 +21,7 @@ from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
 from mvx.engine.route_id import CANCELED, context_of_marks
 from mvx.engine.settle import answered, resting, settle
+from mvx.engine.watch import said
 from mvx.errors import (
     Exit,
     OutcomeUnknown,
@@ -154,8 +155,8 @@ def _targets(tx: ReadTx, target: str | None, all_orders: bool, venues: tuple[Ven
 
 async def _ask_and_settle(run: Run, orders: Sequence[Order]) -> None:
     """Ask for each, then read the venues until each is done, or they had their declared time."""
-    said = await ask_cancel(run.desk, orders)
-    for order, each in zip(orders, said, strict=True):
+    answers = await ask_cancel(run.desk, orders)
+    for order, each in zip(orders, answers, strict=True):
         run.said[order.cl_ord_id] = each.says
         if each.left:
             run.asked.add(order.cl_ord_id)
@@ -186,12 +187,12 @@ async def _ask(desk: Desk, order: Order) -> Asked:
         await desk.venues[order.venue].cancel(order.symbol, order.cl_ord_id, order.order_id)
     except VenueRejected as error:
         if error.about is not Refusal.REQUEST:
-            return Asked(f"the venue would not hear it: {error.message}")
+            return Asked(f"the venue would not hear it: {said(order.venue, error)}")
         return Asked(f"the venue has no such open order: {error.reason_code}")
     except VenueUnreachable as error:
-        return Asked(f"not asked: {error.message}", left=False)
+        return Asked(f"not asked: {said(order.venue, error)}", left=False)
     except OutcomeUnknown as error:
-        return Asked(f"asked, no answer: {error.message}")
+        return Asked(f"asked, no answer: {said(order.venue, error)}")
     return Asked("asked")
 
 

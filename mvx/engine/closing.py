@@ -24,10 +24,11 @@ from mvx.engine.admission import admit_leaving, propose, refusal_text
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, quote_of, tradeable
-from mvx.engine.reconcile import VenuePass
+from mvx.engine.reconcile import VenuePass, reconcile_venue
 from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
 from mvx.engine.submit import Parent, make_children
+from mvx.engine.watch import said
 from mvx.errors import BadVenueData, VenueError
 from mvx.journal import views
 from mvx.journal.codec import encode
@@ -163,7 +164,7 @@ async def _slice(closing: Closing) -> bool:
             closing.desk, closing.venue, closing.instrument, position, reaching=closing.slices > 0
         )
     except (VenueError, BadVenueData) as error:
-        return closing.stop(error.message)
+        return closing.stop(said(closing.venue, error))
     if found.dust:
         closing.dust = position.confirmed
         return False
@@ -172,7 +173,7 @@ async def _slice(closing: Closing) -> bool:
         return await _trade(closing, found)
     if position.least < abs(position.confirmed) and not closing.waited:
         return await _wait_for_room(closing)
-    return await _wait_for_a_better_book(closing, "; ".join(skip.why for skip in found.plan.skipped))
+    return await _wait_and_read(closing, "; ".join(skip.why for skip in found.plan.skipped))
 
 
 async def _wait_for_room(closing: Closing) -> bool:
@@ -198,6 +199,17 @@ async def _wait_for_a_better_book(closing: Closing, why: str) -> bool:
         return closing.stop(why)
     await closing.desk.clock.sleep(PAUSE_S)
     return True
+
+
+async def _wait_and_read(closing: Closing, why: str) -> bool:
+    """The same, and then the position is read anew: whoever else trades there may have moved it meanwhile,
+    and what was closed already would be sold again."""
+    while await _wait_for_a_better_book(closing, why):
+        closing.passes.append(await reconcile_venue(closing.desk, closing.venue))
+        if closing.passes[-1].complete or closing.stopping():
+            return True
+        why = f"it could not be read: {closing.passes[-1].reason}"
+    return False
 
 
 async def _trade(closing: Closing, found: Slice) -> bool:

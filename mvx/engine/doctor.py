@@ -26,9 +26,18 @@ from mvx.engine.doctor_checks import Check, File, Probe, Reference, Space, State
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions import is_unknown
 from mvx.engine.watch import said
-from mvx.errors import BadVenueData, JournalError, MvxError, Refusal, VenueError, VenueRejected, worst_exit
+from mvx.errors import (
+    BadVenueData,
+    JournalError,
+    MvxError,
+    NoKey,
+    Refusal,
+    VenueError,
+    VenueRejected,
+    worst_exit,
+)
 from mvx.journal.checkup import SQLITE, Checkup, check_up, unsafe_sqlite
-from mvx.venues.port import VenuePort
+from mvx.venues.port import Keyed, VenuePort
 
 #: A connection that is made anew takes longer than a request, and somebody waits for this.
 _PATIENCE_S = 5.0
@@ -88,12 +97,13 @@ async def _living_checks(
     read = checkup if isinstance(checkup, Checkup) and checkup.mode else None
     now = clock.now()
     probes, failed = await _probes(settings, clock)
-    usable = any(not probe.why for probe in probes)
+    usable = any(not (probe.why or probe.refused) for probe in probes)
     return [
         checks.check_clock(now, read and read.last_at, probes),
         *(_journal_checks(read, clock) if read else ()),
         *failed,
         *(checks.check_venue(probe, any_usable=usable) for probe in probes),
+        *(checks.check_key(probe) for probe in probes if not probe.paper),
     ]
 
 
@@ -119,7 +129,7 @@ async def _probes(settings: Settings | None, clock: Clock) -> tuple[list[Probe],
 
 
 async def _probe(port: VenuePort, clock: Clock, *, paper: bool) -> Probe:
-    """One venue's status, which tells its time, and then its balances, which need the key."""
+    """One venue's status, which tells its time, and then what needs the key."""
     declared = port.capabilities
     patience_s = min(declared.timeout_s, _PATIENCE_S)
     found = Probe(port.name, "", None, None, declared.clock_skew_s, paper)
@@ -132,14 +142,20 @@ async def _probe(port: VenuePort, clock: Clock, *, paper: bool) -> Probe:
             found = found._replace(latency_s=latency_s, skew_s=skew_s)
             if not status.accepts_orders:
                 return found._replace(why=f"takes no orders: {status.says}")
-            await port.balances()
+            if isinstance(port, Keyed):
+                found = found._replace(rights=await port.rights())
+            if found.rights is None or not found.rights.missing:
+                await port.balances()
     except TimeoutError:
         return found._replace(why=f"no answer within {patience_s:g} s")
-    except VenueRejected as error:
-        return found._replace(why=said(port.name, error), forbidden=error.about is Refusal.FORBIDDEN)
     except (VenueError, BadVenueData) as error:
-        return found._replace(why=said(port.name, error))
+        why = said(port.name, error)
+        return found._replace(refused=why) if _is_about_key(error) else found._replace(why=why)
     return found
+
+
+def _is_about_key(error: MvxError) -> bool:
+    return isinstance(error, NoKey) or (isinstance(error, VenueRejected) and error.about is Refusal.FORBIDDEN)
 
 
 def _references(source: Source, variables: Mapping[str, str]) -> Iterator[Reference]:

@@ -17,6 +17,7 @@ from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
 from mvx.errors import Exit, JournalError, MvxError
 from mvx.journal.checkup import Checkup
+from mvx.venues.port import KeyRights
 
 _MIB = 1024 * 1024
 #: Below it a commit may fail before anybody has looked; and a backup needs the journal's own size again.
@@ -27,6 +28,7 @@ _CLOCK_GRAIN_S = 1.0
 _MOST_NAMED = 3
 #: In such a folder everybody may make files, and nobody may touch another's.
 _STICKY = 0o1000
+_MEND_KEY = "mend the key or its rights, then: mvx doctor"
 
 
 class State(StrEnum):
@@ -73,7 +75,7 @@ class Space(NamedTuple):
 class Probe(NamedTuple):
     """What one venue answered. `why`: why it can not be used now, empty where it can. skew_s: its clock less
     ours, within latency_s / 2 of it; None where it did not tell. `paper`: its clock is this machine's own.
-    `forbidden`: it refused the key."""
+    `refused`: why its key is not taken, empty where it is; rights: what the key may do, where it tells."""
 
     venue: Venue
     why: str
@@ -81,7 +83,8 @@ class Probe(NamedTuple):
     skew_s: float | None
     clock_skew_s: float
     paper: bool
-    forbidden: bool = False
+    refused: str = ""
+    rights: KeyRights | None = None
 
 
 def check_sqlite(version: str, unsafe: JournalError | None) -> Check:
@@ -265,8 +268,29 @@ def check_leader(found: Checkup, *, alive: bool) -> Check:
 def check_venue(probe: Probe, *, any_usable: bool) -> Check:
     """One that can not be used is a warning, as in `venue-status`: routes go around it."""
     name = f"venue {probe.venue}"
-    if not probe.why:
+    why = probe.why or (probe.refused if probe.paper else "")
+    if not why:
         return Check(name, State.OK, f"answers in {(probe.latency_s or 0.0) * 1_000:.0f} ms")
     state, exit_code = (State.WARN, Exit.OK) if any_usable else (State.FAIL, Exit.NO_VENUE)
-    command = "mend the key or its rights, then: mvx doctor" if probe.forbidden else "mvx venue-status"
-    return Check(name, state, probe.why, command, exit_code)
+    return Check(name, state, why, _MEND_KEY if probe.refused else "mvx venue-status", exit_code)
+
+
+def check_key(probe: Probe) -> Check:
+    """The key of a live venue: it is there, it is taken, and it may do what mvx needs and no more. One that
+    may take something out of the account works, and is worth more to a thief."""
+    name, rights = f"key {probe.venue}", probe.rights
+    if probe.refused:
+        return Check(name, State.FAIL, probe.refused, _MEND_KEY, Exit.USAGE)
+    if probe.why and rights is None:
+        return Check(name, State.WARN, "is not judged while the venue can not be used", "mvx venue-status")
+    if rights is None:
+        return Check(name, State.OK, "is taken; the venue does not tell what it may do")
+    lacks = f"it lacks {', '.join(rights.missing)}" if rights.missing else "it may read and trade"
+    takes = f"it may withdraw ({', '.join(rights.withdrawals)}), which mvx never does"
+    where = "any address" if rights.anywhere else "listed addresses alone"
+    says = f"{lacks}; {takes if rights.withdrawals else 'it may not withdraw'}; it is taken from {where}"
+    if rights.missing:
+        return Check(name, State.FAIL, says, _MEND_KEY, Exit.USAGE)
+    if rights.withdrawals:
+        return Check(name, State.WARN, says, _MEND_KEY)
+    return Check(name, State.OK, says)

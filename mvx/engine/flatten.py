@@ -31,6 +31,7 @@ from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.trading import set_trading
+from mvx.engine.watch import said
 from mvx.errors import (
     PRECEDENCE,
     BadVenueData,
@@ -193,8 +194,8 @@ async def _cancel_resting(run: Run) -> bool:
     with run.desk.journal.read() as tx:
         found = [o for o in run.orders(tx) if resting(o) and o.cl_ord_id not in run.cancelled]
     run.cancelled |= {order.cl_ord_id: order for order in found}
-    said = await ask_cancel(run.desk, found)
-    run.asked |= any(each.left for each in said)
+    answers = await ask_cancel(run.desk, found)
+    run.asked |= any(each.left for each in answers)
     return bool(found)
 
 
@@ -269,7 +270,7 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
         try:
             found = await plan_slice(desk, venue, instrument, position)
         except (VenueError, BadVenueData) as error:
-            run.reasons.append(f"{instrument.base}: {error.message}")
+            run.reasons.append(f"{instrument.base}: {said(venue, error)}")
         else:
             legs += plan_row(found.plan).legs
     return _row(run, run.before, legs=tuple(legs), to_cancel=open_orders)

@@ -177,7 +177,7 @@ async def _visit(desk: Desk, visit: Visit, *, opened: bool, write: bool) -> None
     except VenueError as error:
         visit.why_not = said(visit.venue, error)
         if opened and write:
-            note_failure(desk, visit.venue, error.message)
+            note_failure(desk, visit.venue, visit.why_not)
 
 
 async def _look_again(desk: Desk, visit: Visit) -> None:

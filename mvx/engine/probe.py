@@ -7,10 +7,12 @@ import asyncio
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
+from mvx.engine.reconcile import note_failure
 from mvx.engine.venue_status import status_rows
 from mvx.engine.venue_status_result import VenueStatusResult
 from mvx.engine.watch import said
 from mvx.errors import BadVenueData, Exit, VenueError
+from mvx.journal import views
 
 #: An operator who looks does not wait longer, however patient the venue's own timeout_s is.
 _PATIENCE_S = 1.0
@@ -22,11 +24,12 @@ async def venue_status(desk: Desk) -> Outcome:
     was dark LIVE: that takes a reconcile."""
     with desk.journal.read() as tx:
         desk.watch.refresh(tx)
-    found = await asyncio.gather(*(_probe(desk, venue) for venue in desk.venues))
+        opened = {venue for venue in desk.venues if views.is_opened(tx, venue)}
+    found = await asyncio.gather(*(_probe(desk, venue, opened=venue in opened) for venue in desk.venues))
     silent = {venue: why for venue, why in zip(desk.venues, found, strict=True) if why}
     desk.watch.save()
     with desk.journal.read() as tx:
-        rows = status_rows(tx, desk.venues, desk.clock.now())
+        rows = status_rows(tx, desk.settings.desk, desk.clock.now())
     return Outcome(
         data=VenueStatusResult(rows),
         exit_code=Exit.NO_VENUE if len(silent) == len(desk.venues) else Exit.OK,
@@ -34,8 +37,9 @@ async def venue_status(desk: Desk) -> Outcome:
     )
 
 
-async def _probe(desk: Desk, venue: Venue) -> str:
-    """What is wrong; empty where the venue answered and takes orders."""
+async def _probe(desk: Desk, venue: Venue, *, opened: bool) -> str:
+    """What is wrong; empty where the venue answered and takes orders. Where it was not reached, its position
+    is stale from now on."""
     port = desk.venues[venue]
     patience_s = min(port.capabilities.timeout_s, _PATIENCE_S)
     try:
@@ -46,7 +50,11 @@ async def _probe(desk: Desk, venue: Venue) -> str:
             await port.book(next(iter(desk.symbols(venue).values())))
     except TimeoutError:
         desk.watch.gave_up(venue, patience_s)
-        return f"no answer within {patience_s:g} s"
+        why = f"no answer within {patience_s:g} s"
     except (VenueError, BadVenueData) as error:
-        return said(venue, error)
-    return ""
+        why = said(venue, error)
+    else:
+        return ""
+    if opened:
+        note_failure(desk, venue, why)
+    return why

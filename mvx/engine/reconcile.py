@@ -18,6 +18,7 @@ from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_venue, reading_since, working_orders
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
+from mvx.engine.watch import said
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
 from mvx.journal import history, views
 from mvx.journal.store import ReadTx, WriteTx
@@ -83,10 +84,10 @@ async def reconcile_venue(
         snapshot = await read_venue(port, began_at, since, working)
         _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
     except (VenueError, BadVenueData) as error:
-        now = desk.clock.now()
+        now, why = desk.clock.now(), said(venue, error)
         if not report_only:
-            note_failure(desk, venue, error.message)
-        return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), error.message)
+            note_failure(desk, venue, why)
+        return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), why)
     comparison, breaks = _correct(desk, snapshot, seq, expected, report_only=report_only)
     checked = CheckedRow(
         orders=len({r.order_id for r in snapshot.open_orders + snapshot.closed_orders}),

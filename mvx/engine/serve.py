@@ -7,15 +7,17 @@ config.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import NoReturn
 
 from mvx.clock import SystemClock
-from mvx.config.settings import Settings
-from mvx.errors import Refused, UsageError
+from mvx.config.secrets import read_secret
+from mvx.config.settings import Settings, VenueSettings
+from mvx.errors import ConfigError, Refused, UsageError
 from mvx.paper.exchange import PaperExchange
-from mvx.paper.serve.keys import PAPER_KEYS
+from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.server import Served, dialect_of
 
 
@@ -23,9 +25,11 @@ async def serve(
     exchange: PaperExchange, settings: Settings, host: str, port_base: int, say: Callable[[str], object]
 ) -> NoReturn:
     """Serves until it is cancelled. Raises Refused where there is nothing to serve, UsageError where an
-    address can not be had."""
+    address can not be had, ConfigError where a key can not."""
     paper = [venue for venue in settings.venues.values() if venue.adapter == "paper"]
-    spoken = [(venue, dialect) for venue in paper if (dialect := dialect_of(venue)) is not None]
+    keys = {venue.name: keys_of(venue, os.environ) for venue in paper}
+    dialects = ((venue, dialect_of(venue, keys[venue.name], limited=True)) for venue in paper)
+    spoken = [(venue, dialect) for venue, dialect in dialects if dialect is not None]
     if not spoken:
         raise Refused("no paper venue has a dialect that is served", known="served are: kraken, binance")
     async with AsyncExitStack() as stack:
@@ -38,6 +42,19 @@ async def serve(
                 raise UsageError(
                     f"{venue.name} can not be served at {host}:{port}: {error.strerror}"
                 ) from error
-            say(f"mvx: {venue.name} is served at {address}, key {PAPER_KEYS.api_key}")
+            whose = PAPER_KEYS.api_key if keys[venue.name] is PAPER_KEYS else "as configured"
+            say(f"mvx: {venue.name} is served at {address}, key {whose}")
         await asyncio.Event().wait()
     raise AssertionError("an event that nobody sets")
+
+
+def keys_of(venue: VenueSettings, environ: Mapping[str, str]) -> KeyPair:
+    """What its requests have to be signed with: the pair that the config names, else the one of every paper
+    account. Raises ConfigError where it can not be read."""
+    references = (venue.paper.api_key, venue.paper.api_secret)
+    if references == (None, None):
+        return PAPER_KEYS
+    api_key, api_secret = references
+    if api_key is None or api_secret is None:
+        raise ConfigError(f"venues.{venue.name}: api_key and api_secret go together")
+    return KeyPair(read_secret(api_key, environ), read_secret(api_secret, environ))

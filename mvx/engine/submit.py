@@ -20,6 +20,7 @@ from mvx.domain.money import ZERO
 from mvx.domain.order import Order, OrderRequest, Side, TimeInForce
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
+from mvx.engine.watch import said
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.journal import views
 from mvx.journal.store import WriteTx
@@ -119,11 +120,11 @@ async def _send(desk: Desk, child: Order) -> None:
         ack = await desk.venues[child.venue].submit(request)
         outcome = Acked(child.cl_ord_id, ack.order_id)
     except VenueRejected as error:
-        outcome = Rejected(child.cl_ord_id, f"{error.reason_code}: {error.message}")
+        outcome = Rejected(child.cl_ord_id, f"{error.reason_code}: {said(child.venue, error)}")
     except VenueUnreachable as error:
-        outcome = Rejected(child.cl_ord_id, f"never left: {error.message}")
+        outcome = Rejected(child.cl_ord_id, f"never left: {said(child.venue, error)}")
     except OutcomeUnknown as error:
-        outcome = OutcomeLost(child.cl_ord_id, error.message)
+        outcome = OutcomeLost(child.cl_ord_id, said(child.venue, error))
     finally:
         with desk.journal.write() as tx:
             tx.append(outcome)

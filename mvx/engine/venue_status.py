@@ -5,12 +5,11 @@ What asks the venues first is in probe.py and ends here too, so that both ways t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mvx.config.desk import DeskSettings
 from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.trading import TradingState, strictest
+from mvx.engine.adapters import shared_folder
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions import is_unknown
 from mvx.engine.setup import open_journal
@@ -19,6 +18,7 @@ from mvx.errors import Exit
 from mvx.journal import views
 from mvx.journal.codec import decode_as
 from mvx.journal.store import ReadTx
+from mvx.venues.budgets import share_used
 from mvx.venues.health import Health, HealthState
 
 
@@ -26,16 +26,19 @@ def cached_status(desk: DeskSettings, now: Instant) -> Outcome:
     """What was learnt of the venues before: always exit 0, for nobody was asked."""
     journal = open_journal(desk)
     with journal.read() as tx:
-        rows = status_rows(tx, desk.symbols, now)
+        rows = status_rows(tx, desk, now)
     journal.close()
     return Outcome(VenueStatusResult(rows), Exit.OK)
 
 
-def status_rows(tx: ReadTx, venues: Iterable[Venue], now: Instant) -> tuple[VenueStatusRow, ...]:
+def status_rows(tx: ReadTx, desk: DeskSettings, now: Instant) -> tuple[VenueStatusRow, ...]:
     texts = views.health_texts(tx)
+    shared = shared_folder(desk.journal)
     return tuple(
-        _row(tx, venue, decode_as(Health, texts[venue]) if venue in texts else Health(), now)
-        for venue in venues
+        _row(tx, venue, decode_as(Health, texts[venue]) if venue in texts else Health(), now)._replace(
+            rate_limit_used=share_used(shared, venue, now)
+        )
+        for venue in desk.symbols
     )
 
 

@@ -12,8 +12,8 @@ from mvx.domain.instant import Instant
 class VenueStatusRow(NamedTuple):
     """One venue. None: not known, or never. `health` is what the venue does, `trading` what an operator
     allows there, the stricter of the whole desk's and the venue's own. `since` is the health's; a venue
-    that never left its first state has none. clock_skew_ms: its clock less ours. rate_limit_used: the part
-    of its request budget that is spent, where its adapter tells."""
+    that never left its first state has none. clock_skew_ms: its clock less ours. rate_limit_used: the share
+    of a live venue's scarcest budget of requests that is used now, of 1."""
 
     venue: Venue
     health: str

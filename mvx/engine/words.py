@@ -43,8 +43,8 @@ class Event(NamedTuple):
 
 
 class ExplainResult(NamedTuple):
-    """`about`: the kind of word, `order` or `parent`. `meanings` of a word; of the others the `story`, and in
-    `next` what to run where it has not ended."""
+    """`about`: the kind of word, `order`, `parent` or `break`. `meanings` of a word; of the others the
+    `story`, and in `next` what to run where it has not ended."""
 
     word: str
     about: str

@@ -67,6 +67,11 @@ def order(tx: ReadTx, cl_ord_id: str) -> Order | None:
     return found[0] if found else None
 
 
+def orders_with_venue_id(tx: ReadTx, order_id: str) -> tuple[Order, ...]:
+    """Those that a venue knows by this id: two venues may count alike."""
+    return tuple(_orders(tx, "WHERE order_id = ? ORDER BY seq", order_id))
+
+
 def orders_named(
     tx: ReadTx, venue: Venue, cl_ord_ids: Iterable[ClOrdId], order_ids: Iterable[OrderId]
 ) -> tuple[Order, ...]:

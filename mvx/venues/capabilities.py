@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -129,6 +129,15 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """The venue's own names for what a key may do. needed: to read and trade as mvx does. withdrawing: each
+    of them lets something be taken out of the account, which mvx never does."""
+
+    needed: tuple[str, ...]
+    withdrawing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One venue. closed_kept_days: how long a closed order is listed; None, for ever. nonce: its private
     calls carry a counter that must grow, so one process at a time talks to it on one key. clock_step_s:
@@ -136,7 +145,9 @@ class Row:
     that tells it, and what else moved a balance; transfers: where they are lists of their own, how these are
     read. opened_at: nothing happened there before. names_busts: it says so where it takes a trade back.
     dead_man: it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own
-    tier can be asked for. budgets: by the section of its API."""
+    tier can be asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the
+    section of its API, of the least account. tiers: the private budget by the account's tier, the least
+    first, where it goes by one."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -151,6 +162,7 @@ class Row:
     fee_in_base: bool
     fee_tokens: tuple[Asset, ...]
     tells_fees: bool
+    rights: Rights | None
     lists_transfers: bool
     names_busts: bool
     dead_man: bool
@@ -161,9 +173,19 @@ class Row:
     clock_skew_s: float
     book_levels: int
     budgets: Mapping[str, Budget]
+    tiers: Mapping[str, Budget] = field(default_factory=dict)
 
 
 _DAY_S = 86_400.0
+
+#: Docs, Spot REST Rate Limits: at most 15, 20, 20 points, of which 0.33, 0.5, 1 come back each second; ccxt
+#: kraken.describe counts 3 units a point; orders and cancels cost none. A point is left for what comes up to
+#: 3 s closer together than it was sent.
+_KRAKEN_TIERS = {
+    "starter": Budget(burst=42.0, per_s=0.99),
+    "intermediate": Budget(burst=57.0, per_s=1.5),
+    "pro": Budget(burst=57.0, per_s=3.0),
+}
 
 KRAKEN = Row(
     client_ids=ClientIds(
@@ -191,6 +213,13 @@ KRAKEN = Row(
     fee_in_base=True,  # docs, Add Order: oflags fcib and fciq are preferences
     fee_tokens=(Asset("KFEE"),),  # ccxt kraken.fetch_currencies: fee credits, which the ledger shows as taken
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
+    # docs, Get API Key Info, permissions; what each call of ours needs stands on its own page: Get Extended
+    # Balance, Get Trade Volume; Get Open Orders; Get Closed Orders, Get Trades History; Get Ledgers Info; Add
+    # Order, which may cancel too. Whoever may change an address may send withdrawals there
+    rights=Rights(
+        needed=("query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades"),
+        withdrawing=("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
+    ),
     lists_transfers=True,  # docs, Get Ledgers
     names_busts=False,
     dead_man=True,  # ccxt kraken.cancel_all_orders_after
@@ -200,9 +229,9 @@ KRAKEN = Row(
     clock_step_s=1.0,  # ccxt kraken.fetch_time: unixtime in seconds
     clock_skew_s=2.0,
     book_levels=100,  # docs, Get Order Book: count, 100 by default
-    # docs, Spot REST Rate Limits, the least of tiers: 15 points, 0.33 back each second; ccxt kraken.describe
-    # counts 3 units a point; orders and cancels cost none. Public calls: 1 a second, and some at once
-    budgets={"private": Budget(burst=45.0, per_s=1.0), "public": Budget(burst=10.0, per_s=1.0)},
+    # public calls: 1 a second, and some at once
+    budgets={"private": _KRAKEN_TIERS["starter"], "public": Budget(burst=10.0, per_s=1.0)},
+    tiers=_KRAKEN_TIERS,
 )
 
 BINANCE = Row(
@@ -241,6 +270,8 @@ BINANCE = Row(
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee
+    # docs, Get API Key Permission (wallet)
+    rights=Rights(needed=("enableReading", "enableSpotAndMarginTrading"), withdrawing=("enableWithdrawals",)),
     lists_transfers=True,  # ccxt binance.fetch_deposits, fetch_withdrawals: sapi capital
     names_busts=False,
     dead_man=False,
@@ -250,8 +281,9 @@ BINANCE = Row(
     clock_step_s=0.001,  # ccxt binance.fetch_time: serverTime in ms
     clock_skew_s=2.0,
     book_levels=100,  # docs, Order book: weight 5 up to 100
-    # docs, IP Limits: 6,000 a minute; ccxt binance.describe counts one unit for 5 of them, 20 units a second
-    budgets={"private": Budget(240.0, per_s=14.0, reserve=0.25), "public": Budget(60.0, per_s=6.0)},
+    # docs, IP Limits: 6,000 in each minute of the clock; ccxt binance.describe counts one unit for 5 of them.
+    # What both can spend in a minute that begins with full buckets, and in 9 s more, is no more than that
+    budgets={"private": Budget(240.0, per_s=9.0, reserve=0.25), "public": Budget(60.0, per_s=4.0)},
 )
 
 #: By ccxt's id of the exchange.

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mvx.domain.book import Book
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
@@ -55,6 +55,25 @@ class VenueStatus:
     accepts_orders: bool
     says: str
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What the account's key may do, in the venue's own names for it. missing: what mvx needs and the key has
+    not. withdrawals: by which something can be taken out of the account. anywhere: it is taken from any
+    address."""
+
+    missing: tuple[str, ...]
+    withdrawals: tuple[str, ...]
+    anywhere: bool
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A port that asks with a key."""
+
+    async def rights(self) -> KeyRights | None:
+        """What the key may do; None where the venue does not tell. Raises as every read does, and NoKey."""
 
 
 class VenuePort(Protocol):

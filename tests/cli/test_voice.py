@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,31 @@ def test_quiet_leaves_in_what_is_loud(tmp_path: Path) -> None:
     mvx(surroundings(tmp_path), "paper", "trade", "kraken", "buy", "0.1", "BTC/USD")
     assert mvx(surroundings(tmp_path), "reconcile", "--quiet").stderr.startswith("break ")
     assert mvx(surroundings(tmp_path), "-q", "route", "BTC-USD", "x").stderr.startswith("error: ")
+
+
+#: `okx: okx: gone`, or `okx: BTC: never left: okx: gone`.
+TWICE = re.compile(r"\b(\w+): (?:[\w ]+: )*\1: ")
+
+
+@pytest.mark.parametrize("fault", ["outage", "http-503-before", "html-200"])
+def test_a_venue_that_fails_is_named_once_in_a_line(fault: str, tmp_path: Path) -> None:
+    """Whoever tells of it says whose word it is, and nobody says so again."""
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.2", "--venue", "okx")
+    for verb in (
+        "reconcile",
+        "positions --fresh",
+        "route BTC-USD 0.1 --venue okx",
+        "flatten --venue okx",
+        "venue-status",
+        "cancel --all",
+        "positions",
+        "orders",
+        "doctor",
+    ):
+        mvx(surroundings(tmp_path), "paper", "fault", "okx", fault, "--for", "60")
+        ran = mvx(surroundings(tmp_path), *verb.split())
+        said = ran.stdout + ran.stderr
+        assert [] == [line for line in said.splitlines() if TWICE.search(line)], (verb, said)
 
 
 @pytest.mark.parametrize("argv", [("-v", "orders"), ("orders", "--verbose"), ("orders", "-v", "--json")])

@@ -97,6 +97,7 @@ adapter = "ccxt"
 exchange = "okx"
 symbols = { "BTC-USD" = "BTC/USDT" }
 """
+TIERED = LIVE.replace('exchange = "okx"', 'exchange = "kraken"')
 LIMITS = '[risk]\nmax_position = { "BTC-USD" = "10" }\nmax_order_notional = "500000"\n'
 
 
@@ -300,6 +301,23 @@ def test_each_error_names_key_found_and_allowed(text: str, problem: str, tmp_pat
         (BASE + LIVE, "risk.max_order_notional: missing, and required for live venues"),
         (BASE + LIMITS + LIVE + 'clock = "step"\n', "venues.okx.clock: found on a live venue"),
         (BASE + LIMITS + LIVE.replace('exchange = "okx"', ""), "venues.okx.exchange: missing, and required"),
+        (
+            BASE + LIMITS + LIVE + 'api_key = "env:KEY"\n',
+            "venues.okx.api_secret: missing, and required with api_key",
+        ),
+        (
+            BASE + LIMITS + LIVE + 'api_secret = "env:SECRET"\n',
+            "venues.okx.api_key: missing, and required with api_secret",
+        ),
+        (
+            BASE + LIMITS + TIERED + 'rate_tier = "gold"\n',
+            "venues.okx.rate_tier: found 'gold', allowed: starter, intermediate, pro",
+        ),
+        (
+            BASE + LIMITS + LIVE + 'rate_tier = "pro"\n',
+            "venues.okx.rate_tier: found 'pro', and this venue has no tiers",
+        ),
+        (BASE + 'rate_tier = "pro"\n', "venues.kraken.rate_tier: found 'pro', and this venue has no tiers"),
     ],
 )
 def test_tables_must_agree_with_each_other(text: str, problem: str, tmp_path: Path) -> None:
@@ -314,17 +332,30 @@ def test_all_errors_come_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "tier"),
+    [(LIVE, None), (TIERED, "starter"), (TIERED + 'rate_tier = "pro"\n', "pro")],
+)
+def test_an_account_is_of_the_least_tier_unless_it_is_said(
+    text: str, tier: str | None, tmp_path: Path
+) -> None:
+    """A budget that is too small costs time, and one that is too large the account."""
+    live = settings(BASE + LIMITS + text, tmp_path).venues[Venue("okx")].live
+    assert live is not None
+    assert tier == live.rate_tier
+
+
+@pytest.mark.parametrize(
     "reference", ["env:KEY", "file:/run/key", "keyring:mvx/okx", "command:pass show okx"]
 )
 def test_secrets_are_references(reference: str, tmp_path: Path) -> None:
     """A reference is accepted, and is not kept in the settings."""
-    text = BASE + LIMITS + LIVE + f'api_key = "{reference}"\n'
+    text = BASE + LIMITS + LIVE + f'api_key = "{reference}"\napi_secret = "{reference}"\n'
     assert reference not in repr(settings(text, tmp_path))
 
 
 def test_a_secret_value_is_refused_and_never_shown(tmp_path: Path) -> None:
     """A key that was pasted into the file does not reach the error."""
-    text = BASE + LIMITS + LIVE + 'api_secret = "hunter2hunter2"\n'
+    text = BASE + LIMITS + LIVE + 'api_key = "env:KEY"\napi_secret = "hunter2hunter2"\n'
     (line,) = problems(text, tmp_path)
     assert line.startswith("venues.okx.api_secret: found a value (not shown); only a reference is allowed")
     assert "hunter2" not in line

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mvx.config import model, source
 from mvx.config.problems import ConfigProblems
 from mvx.config.shown import Overrides, Shown, lines_of, shown, with_lines
-from tests.config.test_model import BASE, LIMITS, LIVE, load, settings
+from tests.config.test_model import BASE, LIMITS, LIVE, TIERED, load, settings
 
 CANARY = "xK9canaryQ2"
 
@@ -49,6 +49,16 @@ def test_a_default_that_depends_on_the_adapter_is_shown_as_it_is_in_force(tmp_pa
     assert (1.0, "default", None) == found["venues.kraken.timeout_s"][1:]
     assert (10.0, "default", None) == found["venues.okx.timeout_s"][1:]
     assert (60.0, "default", None) == found["venues.okx.lateness_s"][1:]
+
+
+def test_the_tier_of_an_account_is_shown_as_it_is_in_force(tmp_path: Path) -> None:
+    """The least that the exchange has, where nothing is written; nothing where it has none."""
+    found = rows(BASE + TIERED + LIMITS, tmp_path)
+    assert ("starter", "default", None) == found["venues.okx.rate_tier"][1:]
+    assert (
+        "pro" == rows(BASE + TIERED + 'rate_tier = "pro"\n' + LIMITS, tmp_path)["venues.okx.rate_tier"].value
+    )
+    assert "venues.okx.rate_tier" not in rows(BASE + LIVE + LIMITS, tmp_path)
 
 
 def test_a_limit_that_is_not_set_is_shown_as_none(tmp_path: Path) -> None:

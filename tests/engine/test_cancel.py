@@ -219,7 +219,7 @@ class TestDark:
         at.exchange.inject(KRAKEN, "outage", for_s=60)
         outcome = cancels(at)
         assert (Exit.UNCERTAIN, True, True) == (outcome.exit_code, outcome.sent, outcome.uncertain)
-        assert ("PENDING_CANCEL", "not asked: kraken: connection refused") == (
+        assert ("PENDING_CANCEL", "not asked: connection refused") == (
             rows(outcome)[dark].ord_status,
             rows(outcome)[dark].outcome,
         )

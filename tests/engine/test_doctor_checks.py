@@ -15,6 +15,7 @@ from mvx.engine.doctor_checks import File, Probe, Reference, Space, State
 from mvx.errors import Exit
 from mvx.journal.checkup import Checkup, unsafe_sqlite
 from mvx.journal.jobs import Leader
+from mvx.venues.port import KeyRights
 from tests.domain.orders import BUY, at, order
 
 MIB = 1024 * 1024
@@ -175,6 +176,41 @@ def test_whoever_leads_is_alive_and_what_waits_is_led(
     leader = Leader("7-x", Instant(0)) if leads else None
     found = checks.check_leader(GOOD._replace(leader=leader, queued=queued), alive=alive)
     assert (state, "mvx run" if state is WARN else None) == (found.state, found.next)
+
+
+@pytest.mark.parametrize(
+    ("rights", "state", "exit_code"),
+    [
+        (None, OK, Exit.OK),
+        (KeyRights((), (), anywhere=True), OK, Exit.OK),
+        (KeyRights((), ("out",), anywhere=False), WARN, Exit.OK),
+        (KeyRights(("trade",), (), anywhere=False), FAIL, Exit.USAGE),
+        (KeyRights(("trade",), ("out",), anywhere=True), FAIL, Exit.USAGE),
+    ],
+)
+def test_a_key_may_do_what_is_needed_and_no_more(
+    rights: KeyRights | None, state: State, exit_code: Exit
+) -> None:
+    found = checks.check_key(probe(rights=rights))
+    assert (state, exit_code, state is OK) == (found.state, found.exit_code, found.next is None)
+    assert ("does not tell" in found.says) == (rights is None)
+    assert ("withdraw (out)" in found.says) == bool(rights and rights.withdrawals)
+    assert ("lacks trade" in found.says) == bool(rights and rights.missing)
+
+
+def test_what_is_known_of_a_key_is_told_though_its_venue_can_not_be_used() -> None:
+    """It told of the rights, and then no balances came."""
+    withdraws = KeyRights((), ("out",), anywhere=False)
+    assert "withdraw (out)" in checks.check_key(probe(why="no answer", rights=withdraws)).says
+    assert "is not judged while the venue can not be used" == checks.check_key(probe(why="no answer")).says
+
+
+def test_a_key_that_is_refused_is_told_once() -> None:
+    """Of a live venue by the check of its key; a paper venue has none."""
+    for paper in (False, True):
+        refused = probe(refused="no", paper=paper)
+        says = checks.check_venue(refused, any_usable=True).says
+        assert ("no" if paper else "answers in 200 ms", "no") == (says, checks.check_key(refused).says)
 
 
 def test_secrets_are_counted_and_every_broken_one_is_told() -> None:

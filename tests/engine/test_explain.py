@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mvx.domain.entries import JobClaimed, JobEnded, JobQueued, ParentClosed, ParentOpened
-from mvx.domain.ids import ClOrdId, JobId, ParentId
+from mvx.domain.entries import Acked, Intended, JobClaimed, JobEnded, JobQueued, ParentClosed, ParentOpened
+from mvx.domain.ids import ClOrdId, JobId, OrderId, ParentId, Symbol
 from mvx.domain.telling import known_of, names_in
 from mvx.engine.breaks import acknowledge
 from mvx.engine.explain import explain_order
@@ -20,6 +20,7 @@ from mvx.errors import Exit, UsageError
 from mvx.journal import history, views
 from mvx.journal.codec import KINDS, decode
 from mvx.journal.store import Journal
+from tests.domain.orders import order as an_order
 from tests.engine.desk import BINANCE, BUY, KRAKEN, OKX, Operator, order, settings
 from tests.engine.faults import strike
 from tests.engine.halting import REDUCING, changes, commits, halts
@@ -76,7 +77,7 @@ def test_an_order_whose_answer_was_lost_is_told_from_intent_to_settled(tmp_path:
         "intended: buy 0.5 BTC/USD at kraken for at most ",
         "not sent; 0 of 0.5 filled, PENDING_NEW; 0.5 more is reserved",
         "its sending to kraken begins",
-        "no answer that can be relied on (kraken: no answer within 1 s)",
+        "no answer that can be relied on (no answer within 1 s): it may have arrived at kraken or not",
         "kraken lists a fill of ",
         "settled: closed since 2026-11-22T12:",
         "settled, nothing is reserved any more",
@@ -220,6 +221,52 @@ def test_work_that_was_handed_over_is_told_from_its_queue(tmp_path: Path) -> Non
         for entry in entries:
             tx.append(entry)
     assert [type(entry).__name__ for entry in entries[1:]] == kinds(story(at, "p1"))
+
+
+def test_an_order_is_known_by_its_venues_name_too(tmp_path: Path) -> None:
+    at = lost(tmp_path)
+    (name,) = orders(at)
+    with reading(at.settings) as tx:
+        found = views.order(tx, name)
+    assert found is not None
+    assert found.order_id is not None
+    assert story(at, name) == story(at, found.order_id)
+
+
+def test_of_venues_that_count_alike_each_ones_order_is_told(tmp_path: Path) -> None:
+    at = Operator(settings(tmp_path, "kraken", "okx"))
+    with closing(Journal(at.settings.desk.journal, mode="paper", clock=at.clock)) as made, made.write() as tx:
+        for name, venue in (("m1", KRAKEN), ("m2", OKX), ("m3", OKX)):
+            tx.append(Intended(an_order(BUY, "0.5", cl_ord_id=name, venue=venue, parent_id=None)))
+            tx.append(Acked(ClOrdId(name), OrderId("8" if name == "m3" else "7")))
+    assert ["m1", "m1", "m2", "m2"] == [each.cl_ord_id for each in story(at, "7")]
+
+
+def test_a_break_is_told_until_somebody_saw_it(tmp_path: Path) -> None:
+    """By its id, and what to run next is the break's own."""
+    at = Operator(settings(tmp_path, "kraken"))
+    at.reconciles()
+    at.exchange.trade(KRAKEN, BUY, D("0.1"), Symbol("BTC/USD"))
+    found = next(each for each in at.reconciles().breaks if each.kind == "foreign_fill")
+    assert ["BreakFound"] == kinds(story(at, str(found.id)))
+    acknowledge(at.settings.desk, found.id, by="ops")
+    outcome = explain_order(at.settings.desk, str(found.id))
+    assert isinstance(outcome.data, ExplainResult)
+    assert ("break", ["BreakFound", "BreakAcked"]) == (outcome.data.about, kinds(outcome.data.story))
+    assert found.next == outcome.data.next
+
+
+def test_a_break_about_an_order_is_told_with_that_orders_story(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    overfills(at)
+    found = next(each for each in at.reconciles().breaks if each.cl_ord_id is not None)
+    assert story(at, str(found.cl_ord_id)) == story(at, str(found.id))
+
+
+@pytest.mark.parametrize("name", ["999999", "9" * 40, "\u0663", "-5"])
+def test_a_number_that_is_no_break_is_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="parent or break is called"):
+        explain_order(lost(tmp_path).settings.desk, name)
 
 
 def test_nothing_is_written_and_no_journal_is_made(tmp_path: Path) -> None:

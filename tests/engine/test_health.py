@@ -9,7 +9,9 @@ import pytest
 
 from mvx.domain.ids import Symbol, Venue
 from mvx.engine.market import DEGRADED_PENALTY_BPS
+from mvx.engine.positions import positions
 from mvx.engine.probe import venue_status
+from mvx.engine.reconcile import reconcile
 from mvx.engine.results import RouteResult
 from mvx.errors import Exit, NoVenueUsable, Refusal, VenueRejected, VenueUnreachable
 from mvx.journal import views
@@ -162,6 +164,21 @@ def test_a_venue_that_is_closed_stays_dark_though_it_answers(at: Operator) -> No
     outcome = at.does(lambda desk: routed(at.watched(within(desk, OKX, fair, Closed)), order("4")))
     assert (["status"], DARK, []) == (calls, health(at).state, warnings_of(outcome))
     assert "dark since 1 s: takes no orders: maintenance; next probe in 2 s" == reasons(outcome)[OKX]
+
+
+def test_a_venue_that_is_asked_in_vain_has_a_stale_position(at: Operator) -> None:
+    """The last attempt to reach it failed (CLI.md, positions): exit 5, until a reconcile reaches it. One that
+    answers that it takes no orders was reached."""
+    at.does(lambda desk: venue_status(within(desk, OKX, fair, Closed)))
+    assert Exit.OK is positions(at.settings.desk, at.clock.now()).exit_code
+    at.exchange.inject(OKX, "outage", for_s=1)
+    at.does(venue_status)
+    shown = positions(at.settings.desk, at.clock.now())
+    assert Exit.UNCERTAIN is shown.exit_code
+    assert any("okx" in line and "connection refused" in line for line in shown.warnings)
+    at.clock.advance(2)
+    at.does(lambda desk: reconcile(desk, (OKX,)))
+    assert Exit.OK is positions(at.settings.desk, at.clock.now()).exit_code
 
 
 def test_a_probe_in_vain_is_no_news(at: Operator) -> None:

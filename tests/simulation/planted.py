@@ -104,7 +104,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "timeout = reject",
         (
             _SUBMIT,
-            "        outcome = OutcomeLost(child.cl_ord_id, error.message)\n",
+            "        outcome = OutcomeLost(child.cl_ord_id, said(child.venue, error))\n",
             "        outcome = Rejected(child.cl_ord_id, error.message)\n",
         ),
     ),

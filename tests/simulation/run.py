@@ -160,9 +160,11 @@ class Play:
         while True:
             if self.judge.any_rests():  # one that was accepted after the last cancel rests too
                 self._shell("cancel", lambda desk: cancel(desk, None, True, ()))
+            marks = self.judge.truth.marks
             answer = self._shell("reconcile", lambda desk: reconcile(desk, ()))
-            settled = isinstance(answer, Outcome) and answer.exit_code is Exit.OK and self.judge.all_settled()
-            if settled:
+            agreed = isinstance(answer, Outcome) and answer.exit_code is Exit.OK
+            # What happens at a venue after its reading, a bust that was due, is for the next one.
+            if agreed and self.judge.all_settled() and self.judge.truth.marks == marks:
                 break
             if self.world.clock.now() > give_up_at:
                 self.judge.fail("I7: all intents are terminal within the bound after heal", str(answer))

@@ -104,6 +104,11 @@ class Truth:
         self._tell = tell
         self._marks: dict[Venue, tuple[int, ...]] = {}
 
+    @property
+    def marks(self) -> Mapping[Venue, tuple[int, ...]]:
+        """Another one for each venue at which anything has happened since."""
+        return dict(self._marks)
+
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
         order = self.venues[venue].orders.get(report.order_id)

@@ -18,14 +18,14 @@ from urllib.parse import parse_qsl
 
 from mvx.config.settings import VenueSettings
 from mvx.domain.ids import ClOrdId, OrderId, Symbol
-from mvx.domain.instant import Instant
+from mvx.domain.instant import LAST, Instant
 from mvx.domain.order import OrderReport, OrderRequest, Side, TimeInForce
 from mvx.paper.admission import Refused
 from mvx.paper.due import CancelArrives, OrderArrives
 from mvx.paper.faults import Call
 from mvx.paper.markets import listed_symbols
 from mvx.paper.serve import binance_rows as rows
-from mvx.paper.serve.dialect import Asked, Reply, Wanted, whole
+from mvx.paper.serve.dialect import Asked, Reply, Wanted, signed_alike, whole
 from mvx.paper.serve.keys import KeyPair
 from mvx.paper.session import Session
 
@@ -47,7 +47,8 @@ ERRORS = {
     "insufficient_funds": (-2010, "Account has insufficient balance for requested action.", 400),
     "unknown_symbol": (-1121, "Invalid symbol.", 400),
     "unknown_order": (-2011, "Unknown order sent.", 400),
-    "rate_limited": (-1003, "Too many requests.", 429),
+    "rate_limited": (-1003, "Too many requests queued.", 429),
+    # errors.md, -1001; HTTP Return Codes: 5XX are "internal errors; the issue is on Binance's side"
     "maintenance": (-1001, "Internal error; unable to process your request. Please try again.", 503),
     "invalid_key": (-2015, "Invalid API-key, IP, or permissions for action.", 401),
 }
@@ -90,6 +91,7 @@ class BinanceDialect:
             "/api/v3/allOrders": self._all_orders,
             "/api/v3/myTrades": self._trades,
             "/api/v3/order": self._order,
+            "/sapi/v1/account/apiRestrictions": lambda p, s: Reply(rows.KEY_RIGHTS),
             "/sapi/v1/capital/config/getall": lambda p, s: Reply(rows.coins(s.balances())),
             "/sapi/v1/asset/tradeFee": lambda p, s: Reply(rows.fees(settings, p.get("symbol"))),
             "/sapi/v1/capital/deposit/hisrec": partial(_transfers, rows.deposit, 1),
@@ -97,8 +99,7 @@ class BinanceDialect:
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
-        path = re.sub(r"^.*?(?=/[sfd]?api/v\d/)", "", asked.path)
-        params = dict(parse_qsl(f"{asked.query}&{asked.body}", keep_blank_values=True))
+        path, params = path_of(asked), params_of(asked)
         if asked.method == "GET" and path in self._public:
             call, tell = self._public[path]
             return Wanted(call, lambda now: None, partial(_told, tell, params))
@@ -247,12 +248,21 @@ class BinanceDialect:
         return symbol
 
 
+def path_of(asked: Asked) -> str:
+    """Less whatever the address has before it."""
+    return re.sub(r"^.*?(?=/[sfd]?api/v\d/)", "", asked.path)
+
+
+def params_of(asked: Asked) -> Params:
+    return dict(parse_qsl(f"{asked.query}&{asked.body}", keep_blank_values=True))
+
+
 def _check(keys: KeyPair, asked: Asked, params: Params, now: Instant) -> None:
     if asked.headers.get("x-mbx-apikey") != keys.api_key:
         raise Failed(*ERRORS["invalid_key"])
     total = re.sub(r"(^|&)signature=[^&]*", "", asked.query) + re.sub(r"(^|&)signature=[^&]*", "", asked.body)
     signed = hmac.new(keys.api_secret.encode(), total.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(signed.encode(), params.get("signature", "").encode()):
+    if not signed_alike(params.get("signature", ""), signed):
         raise Failed(-1022, "Signature for this request is not valid.")
     timestamp, window_ms = _timing(params)
     if timestamp >= now // 1_000 + _AHEAD_MS:
@@ -269,13 +279,14 @@ def _told(tell: Tell, params: Params, session: Session) -> Reply:
 
 
 def _system_status(params: Params, session: Session) -> Reply:
+    """ccxt binance.fetch_status: `0: normal, 1: system maintenance`."""
     normal = session.status().accepts_orders
     return Reply({"status": 0, "msg": "normal"} if normal else {"status": 1, "msg": "system_maintenance"})
 
 
 def _transfers(row: Callable[[Any], Any], sign: int, params: Params, session: Session) -> Reply:
     """ccxt binance.fetch_deposits, fetch_withdrawals: newest first (docs: limit 1000, offset)."""
-    since = Instant(_whole(params, "startTime", 0) * 1_000)
+    since = Instant(min(_whole(params, "startTime", 0) * 1_000, LAST))
     until = _whole(params, "endTime", 2**62)
     found = [each for each in whole(session.lists.transfers, since) if each.amount * sign > 0]
     offset, limit = _whole(params, "offset", 0), _whole(params, "limit", 1_000)

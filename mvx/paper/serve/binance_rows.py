@@ -19,8 +19,21 @@ from mvx.paper.records import PaperOrder
 from mvx.venues.port import Balances
 
 Row = dict[str, Any]
+#: Binance's rateLimits (rest-api.md, Exchange information): so much in each minute, and so many new orders in
+#: each ten seconds.
+RATE_LIMITS = (
+    {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6_000},
+    {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
+)
 _ACK = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
 _MOST_QTY = "9000.00000000"
+#: Of the key, which may trade and not withdraw. Docs, wallet, Get API Key Permission.
+KEY_RIGHTS = {
+    "ipRestrict": False, "createTime": 1698645219000, "enableReading": True, "enableWithdrawals": False,
+    "enableInternalTransfer": False, "enableMargin": False, "enableFutures": False,
+    "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
+    "enableFixReadOnly": False, "enableSpotAndMarginTrading": True, "enablePortfolioMarginTrading": False,
+}  # fmt: skip
 
 
 def name_of(symbol: Symbol) -> str:
@@ -43,7 +56,7 @@ def info(settings: VenueSettings, now: Instant) -> Row:
     return {
         "timezone": "UTC",
         "serverTime": now // 1_000,
-        "rateLimits": [],
+        "rateLimits": list(RATE_LIMITS),
         "exchangeFilters": [],
         "symbols": symbols,
     }

@@ -5,7 +5,9 @@ Rule: a dialect reads and answers; what becomes of a request on its way is the s
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
 from mvx.domain.instant import Instant
@@ -29,10 +31,11 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One answer, its body in JSON."""
+    """One answer, its body in JSON. headers: further ones."""
 
     body: object
     status: int = 200
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):
@@ -62,6 +65,11 @@ class Dialect(Protocol):
     def without_id(self, reply: Reply) -> Reply:
         """The answer to an order less the order's id."""
         ...
+
+
+def signed_alike(theirs: str, ours: str) -> bool:
+    """Whether a signature is the right one, in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(theirs.encode("utf-8", "replace"), ours.encode())
 
 
 def whole(page: Callable[[Instant, int], tuple[T, ...]], since: Instant) -> list[T]:

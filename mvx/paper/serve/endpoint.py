@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mvx.config.settings import VenueSettings
@@ -20,6 +22,7 @@ from mvx.paper.serve.dialect import Asked, Dialect, Reply, Wanted
 
 log = logging.getLogger(__name__)
 
+_MOST_SHOWN = 200
 JSON, HTML = "application/json", "text/html"
 _PAGE = "<html><head><title>Service</title></head><body>try again</body></html>"
 
@@ -35,13 +38,15 @@ class Ends(Enum):
 
 
 class Told(NamedTuple):
-    """An answer as it reaches the client, after so many seconds. kind: its content type."""
+    """An answer as it reaches the client, after so many seconds. kind: its content type; headers: further
+    ones."""
 
     text: str
     status: int = 200
     kind: str = JSON
     after_s: float = 0.0
     ends: Ends = Ends.WHOLE
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Endpoint:
@@ -57,7 +62,7 @@ class Endpoint:
         """What a request asks for; what is not served is answered, too."""
         wanted = self._dialect.read(asked)
         if wanted is None:
-            log.warning("%s: %s %s is not served", self.venue, asked.method, asked.path)
+            log.warning("%s: %s %s is not served", self.venue, asked.method, _shown(asked.path))
             wanted = self._dialect.unknown(asked)
         if isinstance(wanted, Reply):
             reply = wanted
@@ -112,5 +117,10 @@ class Endpoint:
         return _told(reply)._replace(ends=Ends.CUT)
 
 
+def _shown(path: str) -> str:
+    """On one line, whatever it holds, and not too long."""
+    return path[:_MOST_SHOWN].encode("unicode_escape").decode()
+
+
 def _told(reply: Reply) -> Told:
-    return Told(json.dumps(reply.body, separators=(",", ":")), reply.status)
+    return Told(json.dumps(reply.body, separators=(",", ":")), reply.status, headers=reply.headers)

@@ -16,18 +16,20 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mvx.config.settings import VenueSettings
-from mvx.domain.ids import ClOrdId, OrderId, Symbol
+from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import LAST, MICROS_PER_S, Instant, parse_rfc3339, seconds_between
 from mvx.domain.money import plain
 from mvx.domain.order import OrderReport, OrderRequest, Side, TimeInForce
+from mvx.errors import ConfigError
 from mvx.paper.admission import Refused
 from mvx.paper.due import CancelArrives, OrderArrives
 from mvx.paper.faults import Call
 from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.markets import listed_symbols
 from mvx.paper.serve import kraken_rows as rows
-from mvx.paper.serve.dialect import Asked, Reply, Wanted, whole
+from mvx.paper.serve.dialect import Asked, Reply, Wanted, signed_alike, whole
 from mvx.paper.serve.keys import KeyPair
+from mvx.paper.serve.kraken_limits import CallCounter
 from mvx.paper.session import Session
 
 Params = Mapping[str, str]
@@ -35,6 +37,7 @@ Params = Mapping[str, str]
 #: mvx's reason codes in Kraken's words: docs.kraken.com/api/docs/guides/spot-errors, and ccxt
 #: kraken.describe, exceptions.
 ERRORS = {
+    # "The request timed out according to the default or specified deadline"
     "deadline": "EService:Deadline elapsed",
     "lot": "EGeneral:Invalid arguments:volume",
     "tick": "EOrder:Tick size check failed",
@@ -47,12 +50,13 @@ ERRORS = {
     "unknown_symbol": "EQuery:Unknown asset pair",
     "unknown_order": "EOrder:Unknown order",
     "rate_limited": "EAPI:Rate limit exceeded",
+    # "The matching engine or API is offline"
     "maintenance": "EService:Unavailable",
     "invalid_key": "EAPI:Invalid key",
 }
-#: Docs, Add Order, deadline: "min now() + 2 seconds, max now() + 60 seconds". The lower bound is left to
-#: the engine: what comes too late is refused as elapsed.
-MOST_DEADLINE_S = 60.0
+#: Docs, Add Order, deadline: "min now() + 2 seconds, max now() + 60 seconds". What is refused as elapsed has
+#: come to the engine too late.
+LEAST_DEADLINE_S, MOST_DEADLINE_S = 2.0, 60.0
 
 
 class Invalid(Exception):
@@ -72,10 +76,14 @@ class KrakenDialect:
     """One account. A nonce is greater than all before it on the key. page_rows: how many rows of a list one
     answer holds; docs: 50."""
 
-    def __init__(self, settings: VenueSettings, keys: KeyPair, page_rows: int = PAGE_ROWS) -> None:
+    def __init__(
+        self, settings: VenueSettings, keys: KeyPair, *, limited: bool = False, page_rows: int = PAGE_ROWS
+    ) -> None:
         self._settings = settings
         self._keys = keys
+        self._secret = _decoded(settings.name, keys.api_secret)
         self._last_nonce = -1
+        self._counter = CallCounter() if limited else None
         self._pairs = {rows.pair_id(symbol): symbol for symbol in listed_symbols(settings)}
         self._names = self._pairs | {rows.pair_name(symbol): symbol for symbol in self._pairs.values()}
         self._public: dict[str, tuple[Call, Callable[[Params, Session], object]]] = {
@@ -87,6 +95,7 @@ class KrakenDialect:
         }
         self._private: dict[str, Callable[[Params, Session], object]] = {
             "BalanceEx": lambda params, session: rows.balances(session.balances()),
+            "GetApiKeyInfo": lambda params, session: rows.key_info(self._keys.api_key),
             "TradeVolume": lambda params, session: rows.volume(settings),
             "OpenOrders": _open_orders,
             "ClosedOrders": partial(_closed_orders, page_rows),
@@ -137,15 +146,16 @@ class KrakenDialect:
             return failed("EAPI:Invalid key")
         nonce = params.get("nonce", "")
         inner = hashlib.sha256((nonce + asked.body).encode()).digest()
-        secret = base64.b64decode(self._keys.api_secret)
         path = asked.path[asked.path.index("/0/") :].encode()
-        signed = base64.b64encode(hmac.new(secret, path + inner, hashlib.sha512).digest()).decode()
-        if not hmac.compare_digest(signed.encode(), asked.headers.get("api-sign", "").encode()):
+        signed = base64.b64encode(hmac.new(self._secret, path + inner, hashlib.sha512).digest()).decode()
+        if not signed_alike(asked.headers.get("api-sign", ""), signed):
             return failed("EAPI:Invalid signature")
         number = int(nonce) if nonce.isascii() and nonce.isdigit() and len(nonce) <= 20 else -1
         if number <= self._last_nonce:
             return failed("EAPI:Invalid nonce")
         self._last_nonce = number
+        if self._counter is not None and not self._counter.admits(asked.path.rpartition("/")[2], now):
+            return failed(ERRORS["rate_limited"])
         late = params.get("deadline")
         if late is not None and not self._in_time(late, now):
             return failed("EGeneral:Invalid arguments:deadline")
@@ -153,9 +163,10 @@ class KrakenDialect:
 
     def _in_time(self, deadline: str, now: Instant) -> bool:
         try:
-            return seconds_between(now, parse_rfc3339(deadline)) <= MOST_DEADLINE_S
+            off_s = seconds_between(now, parse_rfc3339(deadline))
         except ValueError:
             return False
+        return LEAST_DEADLINE_S <= off_s <= MOST_DEADLINE_S
 
     def _depth(self, params: Params, session: Session) -> object:
         """ccxt kraken.fetch_order_book: price, volume, time."""
@@ -223,13 +234,21 @@ class KrakenDialect:
         return symbol
 
 
+def _decoded(venue: Venue, secret: str) -> bytes:
+    """Docs, Spot REST Authentication: the secret is base64. Raises ConfigError."""
+    try:
+        return base64.b64decode(secret, validate=True)
+    except ValueError:
+        raise ConfigError(f"venues.{venue}.api_secret: found no base64, as Kraken's secrets are") from None
+
+
 def _time(params: Params, session: Session) -> object:
     """ccxt kraken.fetch_time."""
     return {"unixtime": session.time() // MICROS_PER_S, "rfc1123": rows.rfc1123(session.time())}
 
 
 def _status(params: Params, session: Session) -> object:
-    """ccxt kraken.fetch_status."""
+    """ccxt kraken.fetch_status; docs, Get System Status: online, maintenance, cancel_only or post_only."""
     status = session.status()
     stamp = rows.stamp(status.at)
     return {"status": "online" if status.accepts_orders else "maintenance", "timestamp": stamp}
@@ -311,7 +330,7 @@ def _since(params: Params) -> Instant:
     """Docs, Get Trades History: start is exclusive, in seconds; here always a time."""
     if "start" not in params:
         return Instant(0)
-    return Instant(int(_number(params, "start") * MICROS_PER_S) + 1)
+    return Instant(min(int(_number(params, "start") * MICROS_PER_S) + 1, LAST))
 
 
 def _page(params: Params, found: list[Any], rows: int) -> list[Any]:

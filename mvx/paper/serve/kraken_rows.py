@@ -34,6 +34,28 @@ UNNAMED = "~"
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 
 
+def key_info(api_key: str) -> dict[str, object]:
+    """Of a key that may trade and not withdraw. Docs, Get API Key Info, which asks for no right itself."""
+    return {
+        "apiKeyName": "paper",
+        "apiKey": api_key,
+        "nonce": "0",
+        "nonceWindow": 0,
+        "permissions": [
+            *("query-funds", "query-open-trades", "query-closed-trades", "query-ledger"),
+            *("modify-trades", "close-trades"),
+        ],
+        "iban": "AA88 N84G WOAK NMOI",
+        "validUntil": "0",
+        "queryFrom": "0",
+        "queryTo": "0",
+        "createdTime": "1772542900",
+        "modifiedTime": "1772543095",
+        "ipAllowlist": [],
+        "lastUsed": "1772627061",
+    }
+
+
 def asset_id(asset: Asset) -> str:
     return _NAMES.get(asset, (asset, asset))[0]
 

@@ -6,6 +6,7 @@ only how an HTTP client hears of it. No transaction is open while it waits.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mvx.clock import Clock
@@ -13,21 +14,33 @@ from mvx.config.settings import VenueSettings
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.binance import BinanceDialect
+from mvx.paper.serve.binance_limits import WeighedBinance
 from mvx.paper.serve.dialect import Asked, Dialect
 from mvx.paper.serve.endpoint import Endpoint, Ends, Told
 from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.kraken import KrakenDialect
 
+log = logging.getLogger(__name__)
+
+#: The largest request that is read. The longest of these dialects, an order, has half a kilobyte.
+MOST_BYTES = 65_536
+
 
 def dialect_of(
-    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, page_rows: int = PAGE_ROWS
+    settings: VenueSettings,
+    keys: KeyPair = PAPER_KEYS,
+    *,
+    limited: bool = False,
+    page_rows: int = PAGE_ROWS,
 ) -> Dialect | None:
-    """None where we do not speak the venue's. page_rows: where the client does not say it."""
+    """None where we do not speak the venue's. limited: it refuses what is more than the venue takes.
+    page_rows: how many rows of a list an answer holds where the client does not say it."""
     match settings.name:
         case "kraken":
-            return KrakenDialect(settings, keys, page_rows)
+            return KrakenDialect(settings, keys, limited=limited, page_rows=page_rows)
         case "binance":
-            return BinanceDialect(settings, keys)
+            binance = BinanceDialect(settings, keys)
+            return WeighedBinance(binance) if limited else binance
     return None
 
 
@@ -46,7 +59,7 @@ class Served:
         """The address that it is served at. Port 0: any that is free. Raises OSError."""
         from aiohttp import web
 
-        server = web.Server(self._handle, access_log=None)
+        server = web.Server(self._handle, access_log=None, logger=_Log(log))
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -59,7 +72,8 @@ class Served:
 
     async def _handle(self, request: Any) -> Any:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = (await request.read()).decode("utf-8", "replace")
+        # what is larger is answered with 413
+        body = (await request.clone(client_max_size=MOST_BYTES).read()).decode("utf-8", "replace")
         asked = Asked(request.method, request.path, request.rel_url.raw_query_string, body, headers)
         told = self._end.reach(self._end.read(asked))
         if told.after_s:
@@ -73,7 +87,7 @@ async def _rendered(request: Any, told: Told) -> Any:
     from aiohttp import web
 
     if told.ends is Ends.WHOLE:
-        return web.Response(status=told.status, text=told.text, content_type=told.kind)
+        return web.Response(status=told.status, text=told.text, content_type=told.kind, headers=told.headers)
     if told.ends is Ends.HALF:
         body = told.text.encode()
         response = web.StreamResponse(status=told.status, headers={"Content-Type": told.kind})
@@ -83,3 +97,15 @@ async def _rendered(request: Any, told: Told) -> Any:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+class _Log(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp says of it: a client that speaks no HTTP is no defect, and worth a line."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **how: Any) -> None:
+        from aiohttp.http_exceptions import HttpProcessingError
+
+        if isinstance(exc_info, HttpProcessingError):
+            self.warning("a request that is no HTTP: %s", type(exc_info).__name__)
+        else:
+            super().exception(msg, *args, exc_info=exc_info, **how)

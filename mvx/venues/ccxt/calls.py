@@ -32,6 +32,7 @@ from mvx.errors import (
     VenueUnreachable,
 )
 from mvx.machine import Machine
+from mvx.venues.budgets import NO_KEY, PUBLIC, file_of
 from mvx.venues.capabilities import Budget, Row
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.errors import Failed, Operation, meaning
@@ -44,7 +45,6 @@ T = TypeVar("T")
 PENALTY_S = 5.0
 #: How long a read waits for its turn.
 TURN_S = 30.0
-_PUBLIC = "public"
 #: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
 _TOO_MUCH = (418, 429)
 
@@ -132,7 +132,7 @@ class Calls:
     @asynccontextmanager
     async def admitted(self, section: str, cost: float, call: Call) -> AsyncIterator[None]:
         """The turn of one request: paid for, and alone on a key whose nonce must grow."""
-        private = section != _PUBLIC
+        private = section != PUBLIC
         call.private = private
         async with AsyncExitStack() as stack:
             with _not_counted(call):
@@ -167,26 +167,22 @@ class Calls:
         return found
 
     def _bucket(self, private: bool) -> SharedBucket:
-        name = f"{self._access.name}-{self._named()}" if private else f"{self._access.name}-public"
-        if name not in self._buckets:
-            section = "private" if private else _PUBLIC
+        whose = self._named() if private else PUBLIC
+        if whose not in self._buckets:
+            section = "private" if private else PUBLIC
             budget: Budget = self._access.budgets.get(section) or self._row.budgets[section]
-            self._buckets[name] = SharedBucket(
-                self._access.name, self._file(f"{name}.budget"), budget, self._clock
-            )
-        return self._buckets[name]
+            file = file_of(self._access.folder, self._access.name, whose)
+            self._buckets[whose] = SharedBucket(self._access.name, file, budget, self._clock)
+        return self._buckets[whose]
 
     def _key(self) -> AccountKey:
         if self._account_key is None:
-            file = self._file(f"{self._access.name}-{self._named()}.nonce")
+            file = self._access.folder / f"{self._access.name}-{self._named()}.nonce"
             self._account_key = AccountKey(self._access.name, file, self._clock, self._machine)
         return self._account_key
 
     def _named(self) -> str:
-        return "no-key" if self.keys is None else self.keys.name
-
-    def _file(self, name: str) -> Path:
-        return self._access.folder / name
+        return NO_KEY if self.keys is None else self.keys.name
 
 
 @contextmanager

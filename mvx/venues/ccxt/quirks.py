@@ -15,7 +15,7 @@ from typing import Any
 
 from mvx.domain.instant import MICROS_PER_S, Instant, seconds_between
 from mvx.domain.order import OrderRequest, TimeInForce
-from mvx.errors import DeadlinePassed
+from mvx.errors import BadVenueData, DeadlinePassed
 from mvx.venues.capabilities import BINANCE, KRAKEN, OrderDeadline
 from mvx.venues.ccxt.errors import VenueCode
 from mvx.venues.ccxt.parse import Times
@@ -41,7 +41,9 @@ class Quirks:
     its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
     order_row: an order's record as ccxt can read it. restore: what has to be said to ccxt's object once it
-    knows its markets. tick: where a market's is not where ccxt looks for it."""
+    knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights: ccxt's method that
+    asks what the key may do. rights: of its answer, the rights that the key has, and whether it is taken from
+    any address. Raises BadVenueData."""
 
     config: Mapping[str, Any]
     times: Times
@@ -56,6 +58,8 @@ class Quirks:
     order_row: Callable[[Any], Any]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
+    ask_rights: str
+    rights: Callable[[Any], tuple[frozenset[str], bool]]
 
 
 def too_late(deadline: Instant, now: Instant, rule: OrderDeadline) -> bool:
@@ -138,6 +142,15 @@ def _kraken_tick(market: Mapping[str, Any]) -> str | None:
     return tick if isinstance(tick, str) else None
 
 
+def _kraken_rights(answer: Any) -> tuple[frozenset[str], bool]:
+    """`{"result": {"permissions": ["query-funds"], "ipAllowlist": []}}` (docs, Get API Key Info)."""
+    result = answer["result"]  # `answers` says that it is there
+    granted, addresses = result["permissions"], result.get("ipAllowlist")
+    if not isinstance(granted, list) or not all(isinstance(each, str) for each in granted):
+        raise BadVenueData("kraken: what it says of the key's rights can not be read")
+    return frozenset(granted), not addresses
+
+
 _KRAKEN = Quirks(
     config={},
     times=Times("time", "opentm", ("closetm",), ("time",), Decimal(1)),
@@ -148,6 +161,7 @@ _KRAKEN = Quirks(
         "AssetPairs": ("result",),
         "Depth": ("result",),
         "BalanceEx": ("result",),
+        "GetApiKeyInfo": ("result", "permissions"),
         "TradeVolume": ("result", "fees"),
         "OpenOrders": ("result", "open"),
         "ClosedOrders": ("result", "closed"),
@@ -168,6 +182,8 @@ _KRAKEN = Quirks(
     order_row=_kraken_order_row,
     restore=_kraken_restore,
     tick=_kraken_tick,
+    ask_rights="private_post_getapikeyinfo",
+    rights=_kraken_rights,
 )
 
 
@@ -194,6 +210,17 @@ def _binance_deadline(deadline: Instant, venue_now: Instant) -> Params:
     return {"timestamp": timestamp, rule.parameter: window_ms}
 
 
+def _binance_rights(answer: Any) -> tuple[frozenset[str], bool]:
+    """`{"ipRestrict": false, "enableReading": true, "enableWithdrawals": false, ...}` (docs, Get API Key
+    Permission)."""
+    rights = BINANCE.rights
+    assert rights is not None
+    told = {name: answer.get(name) for name in (*rights.needed, *rights.withdrawing, "ipRestrict")}
+    if not all(isinstance(value, bool) for value in told.values()):
+        raise BadVenueData("binance: what it says of the key's rights can not be read")
+    return frozenset(name for name, value in told.items() if value), not told["ipRestrict"]
+
+
 def _nothing(_: Any) -> None:
     return None
 
@@ -216,6 +243,7 @@ _BINANCE = Quirks(
         "exchangeInfo": ("symbols",),
         "depth": ("bids",),
         "account": ("balances",),
+        "account/apiRestrictions": ("enableReading",),
         "order": ("orderId",),
         "openOrders": (),
         "allOrders": (),
@@ -234,6 +262,8 @@ _BINANCE = Quirks(
     order_row=lambda order: order,
     restore=_nothing,
     tick=_nothing,
+    ask_rights="sapi_get_account_apirestrictions",
+    rights=_binance_rights,
 )
 
 QUIRKS: Mapping[str, Quirks] = {"kraken": _KRAKEN, "binance": _BINANCE}

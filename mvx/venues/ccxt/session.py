@@ -19,7 +19,15 @@ from mvx.domain.instant import MICROS_PER_S, Instant, seconds_between
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import is_multiple, plain
 from mvx.domain.order import OrderRequest
-from mvx.errors import BadVenueData, ConfigError, HeldBack, OutcomeUnknown, VenueRejected, VenueUnreachable
+from mvx.errors import (
+    BadVenueData,
+    ConfigError,
+    HeldBack,
+    NoKey,
+    OutcomeUnknown,
+    VenueRejected,
+    VenueUnreachable,
+)
 from mvx.machine import Machine
 from mvx.venues.capabilities import Row
 from mvx.venues.ccxt.access import Access
@@ -29,6 +37,7 @@ from mvx.venues.ccxt.markets import MarketsFile, is_fresh
 from mvx.venues.ccxt.parse import instant_of, rules_of
 from mvx.venues.ccxt.quirks import MILLISECOND, QUIRKS
 from mvx.venues.ccxt.wire import HttpLine, Line, open_exchange
+from mvx.venues.port import KeyRights
 
 #: How long a measured clock is believed.
 CLOCK_KEPT_S = 300.0
@@ -66,7 +75,7 @@ class Session:
         return self._exchange
 
     async def private(self) -> Any:
-        """The same, with the account's keys and the time there. Raises HeldBack where it has none."""
+        """The same, with the account's keys and the time there. Raises NoKey where it has none."""
         exchange = await self.public()
         if self.calls.keys is None:
             keys = await self._read_keys()
@@ -121,6 +130,23 @@ class Session:
             raise BadVenueData(f"{self.access.name}: it does not say how it is")
         return says
 
+    async def fee(self, symbol: Symbol) -> Any:
+        """What the account pays on a market, as ccxt tells it."""
+        exchange = await self.private()
+        fee, _ = await self.calls.read(exchange, lambda ex: ex.fetch_trading_fee(symbol))
+        return fee
+
+    async def rights(self) -> KeyRights | None:
+        """What the key may do; None where the venue does not tell. Raises BadVenueData."""
+        named = self.row.rights
+        if named is None or self.access.sandbox:  # a sandbox has trading alone
+            return None
+        exchange = await self.private()
+        answer, _ = await self.calls.read(exchange, lambda ex: getattr(ex, self.quirks.ask_rights)())
+        granted, anywhere = self.quirks.rights(answer)
+        missing = tuple(each for each in named.needed if each not in granted)
+        return KeyRights(missing, tuple(each for each in named.withdrawing if each in granted), anywhere)
+
     async def read_time(self, exchange: Any) -> None:
         """What time it is there. The answer was made somewhere between question and answer, and its
         clock may be cut to whole seconds: the middle of both is taken."""
@@ -154,13 +180,13 @@ class Session:
     async def _read_keys(self) -> Any:
         """A key that can not be read hurts its own venue only."""
         if self.access.keys is None:
-            raise HeldBack(f"{self.access.name}: no api_key is configured")
+            raise NoKey(f"{self.access.name}: no api_key is configured", next_step="mvx config show")
         try:
             if self.access.keys_take_long:
                 return await asyncio.to_thread(self.access.keys)
             return self.access.keys()
         except ConfigError as error:
-            raise HeldBack(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
+            raise NoKey(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
 
     async def _load_markets(self, exchange: Any) -> None:
         access, now = self.access, self.calls.now()

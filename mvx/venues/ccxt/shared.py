@@ -20,9 +20,10 @@ from pathlib import Path
 
 from mvx.clock import Clock
 from mvx.domain.ids import Venue
-from mvx.domain.instant import Instant, after, seconds_between
+from mvx.domain.instant import MICROS_PER_S, Instant, after, seconds_between
 from mvx.errors import HeldBack
 from mvx.machine import THIS_MACHINE, Machine
+from mvx.venues.budgets import Filling, filling_of
 from mvx.venues.capabilities import Budget
 from mvx.venues.port import urgent
 
@@ -89,7 +90,7 @@ class Nonce:
 
 class SharedBucket:
     """A bucket that refills: how much may be asked, and when (the generic cell rate algorithm: one number,
-    the instant at which the bucket will be full again)."""
+    the instant at which the bucket will be full again; budgets.py reads it too)."""
 
     def __init__(self, name: Venue, file: Path, budget: Budget, clock: Clock) -> None:
         self._name = name
@@ -125,19 +126,18 @@ class SharedBucket:
         return max(0.0, wait_s)
 
     def _full_at(self, descriptor: int) -> Instant:
-        """What the file says. Where our clock was set back since it was written, so is what it says; and one
-        that is spoilt, or further off than the longest wait that is believed, says nothing."""
-        words = _read(descriptor).split()
-        if len(words) != 2 or not all(word.isdecimal() for word in words):
-            return Instant(0)
-        full_at, written_at = map(int, words)
+        """What the file says. One that is spoilt, or further off than the longest wait that is believed, says
+        nothing."""
         now = self._clock.now()
-        full_at -= max(0, written_at - now)
+        filling = filling_of(_read(descriptor), now)
         longest_s = self._budget.burst / self._budget.per_s + MOST_WAIT_S
-        return Instant(full_at) if seconds_between(now, Instant(full_at)) <= longest_s else Instant(0)
+        if filling is None or seconds_between(now, filling.full_at) > longest_s:
+            return Instant(0)
+        return filling.full_at
 
     def _write_full_at(self, descriptor: int, full_at: Instant) -> None:
-        _write(descriptor, f"{full_at} {self._clock.now()}")
+        from_empty_us = round(self._budget.burst / self._budget.per_s * MICROS_PER_S)
+        _write(descriptor, Filling(full_at, max(1, from_empty_us)).text(self._clock.now()))
 
 
 def make_folder(folder: Path) -> None:

@@ -27,7 +27,7 @@ from mvx.venues.ccxt.lists import Lists
 from mvx.venues.ccxt.parse import Account, book_of, order_id_of, taker_bps_of
 from mvx.venues.ccxt.session import Session
 from mvx.venues.ccxt.wire import Line
-from mvx.venues.port import Balances, VenueStatus
+from mvx.venues.port import Balances, KeyRights, VenueStatus
 
 ACCOUNT = "main"
 
@@ -74,7 +74,8 @@ class CcxtVenue:
 
     async def status(self) -> VenueStatus:
         """As of the middle of the call, where whoever compares clocks takes it to be."""
-        exchange, began_at = await self._session.public(), self._session.calls.now()
+        began_at = self._session.calls.now()
+        exchange = await self._session.public()
         await self._session.read_time(exchange)
         says = "ok" if self._access.sandbox else await self._session.says(exchange)
         half_us = (self._session.calls.now() - began_at) // 2
@@ -85,7 +86,10 @@ class CcxtVenue:
         rules = self._session.rules(exchange, symbol)
         if symbol not in self._told_bps and self._access.asks_fees(self._row):
             with suppress(VenueError):  # then it stays unknown, and nothing is routed there
-                await self._learn_fee(symbol)
+                fee = await self._session.fee(symbol)
+                told_bps = taker_bps_of(fee)
+                if told_bps is not None:
+                    self._told_bps[symbol] = told_bps
         return rules
 
     async def book(self, symbol: Symbol) -> Book:
@@ -141,6 +145,9 @@ class CcxtVenue:
     async def balances(self) -> Balances:
         return await self._lists.balances()
 
+    async def rights(self) -> KeyRights | None:
+        return await self._session.rights()
+
     async def executions(self) -> AsyncIterator[ExecutionReport]:
         """Nothing yet: no row says that it streams."""
         nothing: tuple[ExecutionReport, ...] = ()
@@ -149,10 +156,3 @@ class CcxtVenue:
 
     async def close(self) -> None:
         await self._session.close()
-
-    async def _learn_fee(self, symbol: Symbol) -> None:
-        exchange = await self._session.private()
-        fee, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_trading_fee(symbol))
-        told_bps = taker_bps_of(fee)
-        if told_bps is not None:
-            self._told_bps[symbol] = told_bps

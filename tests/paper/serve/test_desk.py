@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -14,70 +13,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
-from mvx.paper.serve.keys import PAPER_KEYS
-from tests.venues.ccxt.venue import plenty
+from mvx.paper.serve.keys import KeyPair
+from tests.paper.serve.desk import PAPER, assert_alike, environ, mvx, write_config
+from tests.venues.ccxt.venue import API_KEY, API_SECRET
 
-ROOT = Path(__file__).resolve().parents[3]
 D = Decimal
-SYMBOLS = {"kraken": "BTC/USD", "binance": "BTC/USDT"}
-
-PAPER = """
-[journal]
-path = "paper.db"
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "{quote}"
-[venues.{name}]
-adapter = "paper"
-symbols = {{ "BTC-USD" = "{symbol}" }}
-"""
-LIVE = """
-[journal]
-path = "live.db"
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "{quote}"
-[venues.{name}]
-adapter = "ccxt"
-exchange = "{name}"
-symbols = {{ "BTC-USD" = "{symbol}" }}
-api_key = "env:PAPER_KEY"
-api_secret = "env:PAPER_SECRET"
-api_url = "{url}"
-lateness_s = 0.1
-listing_lag_s = 0.1
-timeout_s = 5
-[desk]
-currency = "{quote}"
-[route]
-max_rounds = 1
-[risk]
-max_position = {{ "BTC-USD" = "10" }}
-max_order_notional = "500000"
-"""
 
 
-def environ(folder: Path) -> dict[str, str]:
-    keys = {"PAPER_KEY": PAPER_KEYS.api_key, "PAPER_SECRET": PAPER_KEYS.api_secret}
-    return {**os.environ, **keys, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)}
-
-
-def mvx(folder: Path, config: str, *words: str) -> tuple[int, dict[str, Any], str]:
-    """The exit code, the answer, and all that was printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "mvx", "--config", config, *words, "--json"],
-        cwd=folder, env=environ(folder), capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    return run.returncode, json.loads(run.stdout), run.stdout + run.stderr
+OWN = KeyPair(API_KEY, API_SECRET)
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address of the venue, which another process serves until it is told to end."""
+    """What is said of the venue, which another process serves until it is told to end."""
     port = 20_000 + os.getpid() % 20_000
     words = [
         sys.executable,
@@ -95,23 +47,25 @@ def served(folder: Path) -> Iterator[str]:
     ) as server:
         try:
             assert server.stderr is not None
-            line = server.stderr.readline()
-            found = re.search(r"http://\S+(?=,)", line)
-            assert found, line
-            yield found[0]
+            yield server.stderr.readline()
         finally:
             server.send_signal(signal.SIGTERM)
             code = server.wait(10)
     assert 143 == code
 
 
-@pytest.mark.parametrize("name", SYMBOLS)
+def address(said: str) -> str:
+    found = re.search(r"http://\S+(?=,)", said)
+    assert found, said
+    return found[0]
+
+
+@pytest.mark.parametrize("name", [pytest.param("kraken", marks=pytest.mark.long), "binance"])
 def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp_path: Path) -> None:
-    """Fills, fees and balances, to the last digit."""
-    terms = {"name": name, "symbol": SYMBOLS[name], "quote": SYMBOLS[name].partition("/")[2]}
-    (tmp_path / "paper.toml").write_text(PAPER.format(**terms))
-    with served(tmp_path) as url, plenty(tmp_path):
-        (tmp_path / "live.toml").write_text(LIVE.format(**terms, url=url))
+    """Fills, fees and balances, to the last digit. With Kraken it takes its time."""
+    write_config(tmp_path, name, "http://127.0.0.1:9")
+    with served(tmp_path) as said:
+        write_config(tmp_path, name, address(said))
         assert 0 == mvx(tmp_path, "live.toml", "init")[0]
         code, answer, printed = mvx(tmp_path, "live.toml", "route", "BTC-USD", "0.25", "--yes")
         assert (0, "live") == (code, answer["mode"]), printed
@@ -119,16 +73,54 @@ def test_a_route_over_the_wire_ends_with_journal_and_ledger_alike(name: str, tmp
         code, answer, printed = mvx(tmp_path, "live.toml", "reconcile")
         assert (0, True) == (code, answer["data"]["venues"][0]["agreed"]), printed
         _, answer, _ = mvx(tmp_path, "live.toml", "positions")
-        journal = {row["asset"]: D(row["confirmed"]) for row in answer["data"]["positions"]}
+        positions = answer["data"]["positions"]
         fills = mvx(tmp_path, "live.toml", "fills")[1]["data"]["fills"]
     ledger = mvx(tmp_path, "paper.toml", "paper", "ledger", name)[1]["data"]
-    held = {asset: D(row["total"]) for asset, row in ledger["balances"].items() if D(row["total"])}
-    assert {"BTC", terms["quote"]} <= journal.keys()
-    assert {asset: held[asset] for asset in journal} == journal
     assert D("0.25") == sum(D(fill["qty"]) for fill in ledger["fills"])
-    key = ("qty", "price")
-    told = sorted(tuple(D(fill[each]) for each in key) for fill in fills)
-    assert sorted(tuple(D(fill[each]) for each in key) for fill in ledger["fills"]) == told
+    assert_alike(name, ledger, fills, positions)
+
+
+def test_a_venue_with_keys_of_its_own_takes_no_others(tmp_path: Path) -> None:
+    """And nobody is shown them."""
+    write_config(tmp_path, "kraken", "http://127.0.0.1:9")
+    (tmp_path / "secret").write_text(OWN.api_secret)
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "key").write_text(OWN.api_key)
+    (tmp_path / "key").chmod(0o600)
+    with (tmp_path / "paper.toml").open("a") as config:
+        config.write('api_key = "file:key"\napi_secret = "file:secret"\n')
+    with served(tmp_path) as said:
+        assert "key as configured" in said
+        assert not {OWN.api_key, OWN.api_secret} & set(re.split(r"[\s,]+", said))
+        write_config(tmp_path, "kraken", address(said))
+        assert 0 == mvx(tmp_path, "live.toml", "init")[0]
+        code, _, printed = mvx(tmp_path, "live.toml", "reconcile")
+        assert (5, True) == (code, "EAPI:Invalid key" in printed), printed
+        assert 0 == mvx(tmp_path, "live.toml", "reconcile", keys=OWN)[0]
+
+
+def test_what_is_served_counts_what_it_is_asked(tmp_path: Path) -> None:
+    write_config(tmp_path, "binance", "http://127.0.0.1:9")
+    with served(tmp_path) as said, urlopen(f"{address(said)}/api/v3/exchangeInfo") as answer:
+        assert "20" == answer.headers["X-MBX-USED-WEIGHT-1M"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('api_key = "env:PAPER_KEY"', "venues.kraken: api_key and api_secret go together"),
+        ('api_key = "env:PAPER_KEY"\napi_secret = "env:NOBODY"', "env:NOBODY is not set"),
+        ('api_key = "env:PAPER_KEY"\napi_secret = "env:PAPER_KEY"', "api_secret: found no base64"),
+    ],
+)
+def test_keys_that_can_not_be_had_are_a_mistake_in_the_config(tmp_path: Path, keys: str, said: str) -> None:
+    write_config(tmp_path, "kraken", "http://127.0.0.1:9")
+    with (tmp_path / "paper.toml").open("a") as config:
+        config.write(keys)
+    own = KeyPair("no base64!", "b3RoZXI=")
+    code, answer, printed = mvx(tmp_path, "paper.toml", "paper", "serve", keys=own)
+    assert (2, True) == (code, said in answer["error"]["message"]), printed
+    assert "no base64!" not in printed
 
 
 def test_where_there_is_nothing_to_serve_it_says_so(tmp_path: Path) -> None:

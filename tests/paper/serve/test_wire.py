@@ -15,6 +15,7 @@ from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import OutcomeUnknown, VenueRejected
 from mvx.venues.ccxt.venue import CcxtVenue
+from mvx.venues.port import KeyRights
 from tests.paper.serve.wire import OURS, SYMBOLS, Wire
 
 D = Decimal
@@ -79,6 +80,10 @@ def test_what_the_adapter_reads_is_the_ledger(wire: Wire) -> None:
     assert {name: D(row["total"]) for name, row in truth["balances"].items() if D(row["total"])} == (
         balances.total
     )
+
+
+def test_the_key_may_trade_and_not_withdraw(wire: Wire) -> None:
+    assert KeyRights((), (), anywhere=True) == wire.adapter(lambda venue: venue.rights())
 
 
 def test_a_history_of_many_pages_is_read_to_its_end(wire: Wire) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mvx.clock import SystemClock
+from mvx.clock import Clock, SystemClock
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.instant import after
 from mvx.domain.order import OrderRequest, Side, TimeInForce
@@ -31,18 +31,27 @@ OURS = "m0000000000000abcd"
 class Wire:
     """A served venue, and those who ask it, for the length of one event loop."""
 
-    def __init__(self, folder: Path, name: str, timeout_s: float = 0.3) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        timeout_s: float = 0.3,
+        *,
+        limited: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
         self.venue, self.symbol = Venue(name), SYMBOLS[name]
         self.settings = venue_settings(name, (self.symbol,), timeout_s=timeout_s)
         self.folder = folder
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
+        self.limited = limited
         self.exchange = PaperExchange(folder / "paper.db", {self.venue: self.settings}, self.clock)
 
     def run(self, work: Callable[[str], Awaitable[T]]) -> T:
         """The work's answer, which is told the address."""
 
         async def served() -> T:
-            dialect = dialect_of(self.settings)
+            dialect = dialect_of(self.settings, limited=self.limited)
             assert dialect is not None
             server = Served(self.exchange, self.settings, dialect, self.clock)
             try:
@@ -79,7 +88,7 @@ class Wire:
                 timeout_s=timeout_s,
                 api_url=url,
                 read_attempts=1,
-                budgets={"private": PLENTY, "public": PLENTY},
+                budgets={} if self.limited else {"private": PLENTY, "public": PLENTY},
             )
             venue = CcxtVenue(access, self.clock)
             try:

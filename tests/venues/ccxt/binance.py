@@ -49,6 +49,14 @@ ACCOUNT = {
     "permissions": ["SPOT"],
 }  # fmt: skip
 
+#: Docs, wallet, Get API Key Permission: the sample there, with the rights that a desk needs.
+KEY_INFO = {
+    "ipRestrict": True, "createTime": 1698645219000, "enableReading": True, "enableWithdrawals": False,
+    "enableInternalTransfer": False, "enableMargin": False, "enableFutures": False,
+    "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
+    "enableFixReadOnly": True, "enableSpotAndMarginTrading": True, "enablePortfolioMarginTrading": False,
+}  # fmt: skip
+
 
 def error(code: int, message: str, status: int = 400, **how: Any) -> Answer:
     """binance.handle_errors."""
@@ -63,6 +71,7 @@ def answers(now: Callable[[], int] = lambda: NOW) -> dict[str, Said]:
         "exchangeInfo": said({"timezone": "UTC", "serverTime": NOW * 1_000, "symbols": SYMBOLS}),
         "depth": said(DEPTH),
         "account": said(ACCOUNT),
+        "account/apiRestrictions": said(KEY_INFO),
         "openOrders": said([]),
         "allOrders": said([]),
         "myTrades": said([]),

@@ -66,6 +66,18 @@ BALANCES = {
     "KFEE": {"balance": "0.00", "hold_trade": "0.00"},
 }
 
+#: Docs, Get API Key Info: the sample there, with the rights that a desk needs.
+KEY_INFO: dict[str, Any] = {
+    "apiKeyName": "my-api-key", "apiKey": "4/SDrDBcOOPnm3nPlNfEMMJDeRcIVqPz+QhRxIodyZbI9po/aVRiHsgX",
+    "nonce": "1772627060997", "nonceWindow": 0, "iban": "AA88 N84G WOAK NMOI", "validUntil": "0",
+    "queryFrom": "0", "queryTo": "0", "createdTime": "1772542900", "modifiedTime": "1772543095",
+    "ipAllowlist": ["192.0.2.7"], "lastUsed": "1772627061",
+    "permissions": [
+        "query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades",
+        "close-trades",
+    ],
+}  # fmt: skip
+
 
 def result(found: Any) -> Answer:
     return said({"error": [], "result": found})
@@ -85,6 +97,7 @@ def answers(now: Callable[[], int] = lambda: NOW) -> dict[str, Said]:
         "AssetPairs": result(PAIRS),
         "Depth": result(DEPTH),
         "BalanceEx": result(BALANCES),
+        "GetApiKeyInfo": result(KEY_INFO),
         "OpenOrders": result({"open": {}}),
         "ClosedOrders": result({"closed": {}, "count": 0}),
         "TradesHistory": result({"trades": {}, "count": 0}),
