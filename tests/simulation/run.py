@@ -31,9 +31,9 @@ CHAOS_S = 45.0
 #: accept lateness + lateness + listing lag + 60 s.
 BOUND_S = 4 + 2 + 1 + 60
 #: On the budget of its least tier a venue's reading waits for its turn besides: Kraken's costs all that its
-#: bucket holds, which takes 45 s to fill (capabilities.py), and what two readings in a row doubt a third one
-#: adjusts.
-ON_A_BUDGET_S = 3 * 45
+#: bucket holds, which takes 45 s to fill (capabilities.py). What one reading doubts another one adjusts, a
+#: third one agrees, and the daemon's may come between.
+ON_A_BUDGET_S = 4 * 45
 #: A process that does not end by itself in good weather hangs.
 PATIENCE_S = 60.0
 RESTART_S = 1.5

@@ -18,6 +18,7 @@ from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.faults import Call, Fault
+from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.endpoint import Told
 from mvx.paper.serve.server import dialect_of
 from mvx.venues.ccxt.venue import CcxtVenue
@@ -35,8 +36,8 @@ BEHIND_THE_ADAPTER = 0.4
 ON_A_BUDGET = 0.1
 #: Kinds that are the way's own: they come late, or are heard late.
 _LATE = ("slow", "late-request", "late-ack", "lost-ack")
-#: Kraken's is 50 rows; here no list would be as long.
-PAGE_ROWS = 5
+#: Of Kraken's pages, where they cost nothing: no list would be as long as 50 here.
+FEW_ROWS = 5
 
 
 class Wiring(NamedTuple):
@@ -103,8 +104,11 @@ class Wires:
     def __init__(
         self, exchange: PaperExchange, venues: Iterable[VenueSettings], folder: Path, *, plenty: bool
     ) -> None:
+        rows = FEW_ROWS if plenty else PAGE_ROWS
         self._ends = {
-            each.name: end_of(exchange, each, PAGE_ROWS) for each in venues if dialect_of(each) is not None
+            each.name: end_of(exchange, each, rows, limited=not plenty)
+            for each in venues
+            if dialect_of(each) is not None
         }
         self._folder = folder
         self.plenty = plenty or not self._ends

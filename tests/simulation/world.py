@@ -11,6 +11,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
 from random import Random
@@ -46,6 +47,9 @@ from tests.support import START
 #: Thirty dollars of what a venue takes fees in besides.
 BNB = Asset("BNB"), Decimal("0.05")
 TOKENS = {"kraken": (Asset("KFEE"), Decimal(3_000))}
+#: How often the daemon reads a venue on the budget of its least tier: one reading of Kraken takes all of it,
+#: and 45 s to fill again (capabilities.py). More often, and nobody else's reading would come to its end.
+ON_A_BUDGET_S = 60.0
 #: What a process is to the world: the daemon, the cron job, the operator's shell, or a script beside it.
 DAEMON, CRON, SHELL, SCRIPT = "daemon", "cron", "shell", "script"
 
@@ -90,6 +94,8 @@ class World:
         self.wires = Wires(
             self.exchange, wired, self.settings.desk.journal.parent / "shared", plenty=wiring.plenty
         )
+        if not self.wires.plenty:
+            self.settings = replace(self.settings, interval_s=ON_A_BUDGET_S)
         for venue in self.wires if wiring.fees is not None else ():
             self.exchange.inject(venue, wiring.fees)
         self.sky.rests = self._rests

@@ -117,9 +117,11 @@ def adapter_to(
     return CcxtVenue(access_to(settings, folder), clock, InProcess(end, clock, carry))
 
 
-def end_of(exchange: PaperExchange, settings: VenueSettings, page_rows: int = PAGE_ROWS) -> Endpoint:
+def end_of(
+    exchange: PaperExchange, settings: VenueSettings, page_rows: int = PAGE_ROWS, *, limited: bool = False
+) -> Endpoint:
     """The venue's end of all lines to it: it remembers the last nonce."""
-    dialect = dialect_of(settings, page_rows=page_rows)
+    dialect = dialect_of(settings, limited=limited, page_rows=page_rows)
     assert dialect is not None
     return Endpoint(exchange, settings, dialect)
 
