@@ -206,6 +206,10 @@ def _prove_never_accepted(work: Working, order: Order) -> None:
         work.pending.append(f"{order.cl_ord_id} may still be accepted or unlisted")
     elif not work.terms.closed_orders_complete:
         work.pending.append(f"{order.cl_ord_id}: this venue's lists can not prove that it never was")
+    elif work.terms.closed_kept_s is not None and began_at > after(
+        order.created_at, work.terms.closed_kept_s
+    ):
+        work.pending.append(f"{order.cl_ord_id}: this venue does not list orders as old as it any more")
     elif work.snapshot.since > after(order.created_at, -work.terms.clock_skew_s):
         work.pending.append(f"{order.cl_ord_id}: the lists do not reach back to its intent")
     elif work.unjoined:

@@ -25,6 +25,7 @@ class Terms:
     listing_lag_s: float
     clock_skew_s: float
     closed_orders_complete: bool
+    closed_kept_s: float | None
     fee_bps: Decimal
     fee_assets: Mapping[Symbol, tuple[Asset, ...]]
     instruments: Mapping[Symbol, str]

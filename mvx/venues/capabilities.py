@@ -22,7 +22,8 @@ class Capabilities:
     may still appear. accept_lateness_s: how long after its deadline a request may still be accepted.
     listing_lag_s: how long the venue's lists may lag. clock_skew_s: how far its clock may be from
     ours. closed_orders_complete: its closed-order list covers every terminal state; where it does
-    not, absence proves nothing. lists_transfers: deposits and withdrawals have a record of their own.
+    not, absence proves nothing, and nor does it where the order is older than closed_kept_s (None: its list
+    forgets none). lists_transfers: deposits and withdrawals have a record of their own.
     streams: it pushes execution reports. taker_bps None: unknown, and then not routable. fee_in_base: a
     fee may be taken in the base asset, of a sell on top of what is sold (Kraken's oflags `fcib`).
     fee_tokens: further assets in which a fee may be taken, such as BNB."""
@@ -34,6 +35,7 @@ class Capabilities:
     clock_skew_s: float
     closed_orders_complete: bool
     taker_bps: Decimal | None
+    closed_kept_s: float | None = None
     fee_in_base: bool = False
     fee_tokens: tuple[Asset, ...] = ()
     lists_transfers: bool = False
@@ -128,6 +130,9 @@ class Budget:
     reserve: float = 0.0
 
 
+_DAY_S = 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """The venue's own names for what a key may do. needed: to read and trade as mvx does. withdrawing: each
@@ -139,15 +144,15 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One venue. closed_kept_days: how long a closed order is listed; None, for ever. nonce: its private
-    calls carry a counter that must grow, so one process at a time talks to it on one key. clock_step_s:
-    what its time endpoint rounds down to. ledger: where its trades only guess the asset of a fee, the list
-    that tells it, and what else moved a balance; transfers: where they are lists of their own, how these are
-    read. opened_at: nothing happened there before. names_busts: it says so where it takes a trade back.
-    dead_man: it can cancel everything by itself when it hears nothing from us. tells_fees: the account's own
-    tier can be asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the
-    section of its API, of the least account. tiers: the private budget by the account's tier, the least
-    first, where it goes by one."""
+    """One venue. closed_kept_s: how long after its creation an order is listed; None, for ever. nonce: its
+    private calls carry a counter that must grow, so one process at a time talks to it on one key.
+    clock_step_s: what its time endpoint rounds down to. ledger: where its trades only guess the asset of a
+    fee, the list that tells it, and what else moved a balance; transfers: where they are lists of their own,
+    how these are read. opened_at: nothing happened there before. names_busts: it says so where it takes
+    a trade back. dead_man: it can cancel everything by itself when it hears nothing from us. tells_fees: the
+    account's own tier can be asked for. rights: a key can be asked what it may do; None, it can not. budgets:
+    by the section of its API, of the least account. tiers: the private budget by the account's tier, the
+    least first, where it goes by one."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -155,7 +160,7 @@ class Row:
     closed_orders: History
     closed_by: ListedBy
     closed_orders_complete: bool
-    closed_kept_days: int | None
+    closed_kept_s: float | None
     ledger: History | None
     transfers: History | None
     opened_at: Instant
@@ -175,8 +180,6 @@ class Row:
     budgets: Mapping[str, Budget]
     tiers: Mapping[str, Budget] = field(default_factory=dict)
 
-
-_DAY_S = 86_400.0
 
 #: Docs, Spot REST Rate Limits: at most 15, 20, 20 points, of which 0.33, 0.5, 1 come back each second; ccxt
 #: kraken.describe counts 3 units a point; orders and cancels cost none. A point is left for what comes up to
@@ -205,7 +208,7 @@ KRAKEN = Row(
     closed_orders=History(Paging.OFFSET, page_rows=50, per_symbol=False, step_s=1.0, start_included=False),
     closed_by=ListedBy.CLOSING,  # docs, Get Closed Orders: closetime=close
     closed_orders_complete=True,  # docs: "filled or cancelled"; ccxt parse_order_status: expired too
-    closed_kept_days=None,
+    closed_kept_s=None,
     # ccxt kraken.parse_trade guesses the quote; docs, Get Ledgers Info: a fee per asset, 50 a page
     ledger=History(Paging.OFFSET, page_rows=50, per_symbol=False, step_s=1.0, start_included=False),
     transfers=None,
@@ -254,7 +257,7 @@ BINANCE = Row(
     ),
     closed_by=ListedBy.CREATION,  # docs, All orders do not say which time is meant; this is the safe reading
     closed_orders_complete=True,  # docs, All orders: "active, canceled, or filled"
-    closed_kept_days=90,  # docs, errors, -2026: unfilled ones are archived after 90 days
+    closed_kept_s=90 * _DAY_S,  # docs, errors, -2026: unfilled ones are archived after 90 days
     ledger=None,  # ccxt binance.parse_trade: commissionAsset
     # docs, Deposit history and Withdraw history: 1,000 rows, within 90 days; ccxt binance.fetch_deposits and
     # fetch_withdrawals ask for the 90 days from the start on, whatever the end is

@@ -28,6 +28,7 @@ TERMS = Terms(
     listing_lag_s=2,
     clock_skew_s=1,
     closed_orders_complete=True,
+    closed_kept_s=None,
     fee_bps=D(20),
     fee_assets={BTC_USD: (USD,)},
     instruments={BTC_USD: "BTC-USD"},

@@ -209,6 +209,14 @@ def test_a_venue_whose_lists_are_incomplete_proves_nothing() -> None:
         assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
 
 
+def test_a_list_that_forgets_proves_nothing_of_what_is_older() -> None:
+    """Binance puts unfilled orders away after 90 days: who was away as long learns no more of one."""
+    for began_s, facts in ((599, ["NeverAccepted"]), (601, [])):
+        desk = with_terms(closed_kept_s=600.0)
+        desk.lost(BUY, time_in_force=TimeInForce.IOC)
+        assert (written(desk.once(empty(began_s))), in_doubt(desk)) == (facts, not facts)
+
+
 def test_a_trade_that_nobody_owns_yet_keeps_an_unknown_order_unknown() -> None:
     """It may be the order's own."""
     desk = lost_buy()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import decimal
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from mvx.machine import Machine
 from mvx.venues.budgets import NO_KEY, PUBLIC, file_of
 from mvx.venues.capabilities import Budget, Row
 from mvx.venues.ccxt.access import Access, Keys
-from mvx.venues.ccxt.errors import Failed, Operation, meaning
+from mvx.venues.ccxt.errors import Failed, Operation, VenueCode, meaning
 from mvx.venues.ccxt.shared import AccountKey, SharedBucket
 from mvx.venues.ccxt.wire import Call, Unreadable, current
 
@@ -157,14 +157,18 @@ class Calls:
         found = meaning(
             self._access.name,
             self._access.exchange,
-            Failed(operation, kind, call.left, call.status, call.codes),
+            Failed(operation, kind, call.left, call.status, self._without_secrets(call.codes)),
         )
         throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
         if throttled or call.status in _TOO_MUCH:
             self._bucket(call.private).close_for(call.retry_after_s or PENALTY_S)
-        if self.keys is not None:
-            found.message = self.keys.hidden_in(found.message)
         return found
+
+    def _without_secrets(self, codes: Iterable[VenueCode]) -> tuple[VenueCode, ...]:
+        """Before any error is made of them: a venue may send back what it was sent."""
+        if self.keys is None:
+            return tuple(codes)
+        return tuple(VenueCode(*map(self.keys.hidden_in, code)) for code in codes)
 
     def _bucket(self, private: bool) -> SharedBucket:
         whose = self._named() if private else PUBLIC

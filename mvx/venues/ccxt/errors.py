@@ -49,7 +49,7 @@ class Failed(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A definite refusal. `code` is the whole code, or where it ends in * its beginning. `says`: the message
-    has to begin with one of these. `unless`: the code is another one that begins alike. `only`: the
+    has to begin with one of these. `unless`: the code begins like one that may be something else. `only`: the
     operations in which it is one."""
 
     code: str
@@ -62,7 +62,7 @@ class Rule:
     def holds(self, operation: Operation, found: VenueCode) -> bool:
         known = self.code == found.code
         if self.code.endswith("*"):
-            known = found.code.startswith(self.code[:-1]) and found.code not in self.unless
+            known = found.code.startswith(self.code[:-1]) and not found.code.startswith(self.unless)
         said = not self.says or found.message.startswith(self.says)
         return known and said and operation in self.only
 

@@ -58,17 +58,21 @@ def posting_of(entry: Row, whose: Account) -> Posting:
 
 def told_by_ledger(fill: Fill, postings: Iterable[Posting]) -> Fill | None:
     """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
-    asset that it moved is the fee's (Kraken's fee credits)."""
+    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up."""
     base, quote = split_symbol(fill.symbol)
-    lines = {line.asset: line for line in postings}
-    if not {base, quote} <= lines.keys():
+    moved: dict[Asset, Decimal] = {}
+    fees: dict[Asset, Decimal] = {}
+    for line in postings:
+        moved[line.asset] = moved.get(line.asset, ZERO) + line.net
+        fees[line.asset] = fees.get(line.asset, ZERO) + line.fee
+    if not {base, quote} <= moved.keys():
         return None
-    if others := [line for line in lines.values() if line.asset not in (base, quote) and line.net]:
-        return replace(fill, fee_asset=others[0].asset, fee_amount=-others[0].net)
-    in_base = lines[base].fee != ZERO
+    if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
+        return replace(fill, fee_asset=others[0], fee_amount=-moved[others[0]])
+    in_base = fees[base] != ZERO
     asset = base if in_base else quote
     without_fee = fill.side.sign * (fill.qty if in_base else -fill.notional)
-    return replace(fill, fee_asset=asset, fee_amount=without_fee - lines[asset].net)
+    return replace(fill, fee_asset=asset, fee_amount=without_fee - moved[asset])
 
 
 def by_trade(postings: Iterable[Posting]) -> dict[str, list[Posting]]:

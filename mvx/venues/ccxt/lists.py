@@ -20,8 +20,8 @@ from mvx.errors import BadVenueData, VenueRejected
 from mvx.venues.capabilities import History, ListedBy, Paging
 from mvx.venues.ccxt.ledger import Posting, by_trade, posting_of, told_by_ledger, transfers_of
 from mvx.venues.ccxt.pages import Windows, by_offset, by_window, once
-from mvx.venues.ccxt.parse import Account, balances_of, fill_of, report_of, transfer_of
-from mvx.venues.ccxt.quirks import Pages
+from mvx.venues.ccxt.parse import Account, balances_of, ended_at, fill_of, report_of, transfer_of
+from mvx.venues.ccxt.quirks import Pages, rows_at
 from mvx.venues.ccxt.session import Session
 from mvx.venues.port import Balances
 
@@ -98,12 +98,11 @@ class Lists:
             kept, self._kept = self._kept, None
             if kept is None or kept[:2] != (asyncio.current_task(), since):
                 kept = _Kept(None, since, await self._ledger(row.ledger, since))
-            moved = transfers_of(kept.lines, self._whose)
+            moved = [each for each in transfers_of(kept.lines, self._whose) if each.at >= since]
         else:
             assert row.transfers is not None, "what lists transfers says how"
             moved = await self._deposits_and_withdrawals(row.transfers, since)
-        moved = [each for each in once(moved, lambda each: each.transfer_id) if each.at >= since]
-        return tuple(sorted(moved, key=lambda each: each.at))
+        return tuple(sorted(once(moved, lambda each: each.transfer_id), key=lambda each: each.at))
 
     async def balances(self) -> Balances:
         """As of when they were asked for, at the earliest: what happens on the way is later, and so is all
@@ -111,8 +110,9 @@ class Lists:
         self._kept = None  # what is read from here on has to be later than they are
         exchange = await self._session.private()
         at = self._session.earliest_there()
-        balance, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_balance())
-        total, free = balances_of(balance)
+        balance, call = await self._session.calls.read(exchange, lambda ex: ex.fetch_balance())
+        place, amounts = self._session.quirks.balances
+        total, free = balances_of(balance, rows_at(call.answers[-1], place), amounts)
         held = {asset for asset, amount in total.items() if amount != ZERO}
         return Balances(at, {each: total[each] for each in total if each in held}, {a: free[a] for a in held})
 
@@ -138,14 +138,17 @@ class Lists:
         return told
 
     async def _deposits_and_withdrawals(self, history: History, since: Instant) -> list[Transfer]:
-        """Each list by the time of the request, so that one is asked for that was made before."""
+        """Each list by the time of the request, so that one is asked for that was made before. A withdrawal
+        left when it was asked for, and is listed once it is done, which may be much later."""
         assert history.window_s is not None
         start = max(self._session.row.opened_at, after(since, -_DEPOSIT_S))
         rows: Rows = []
         while start <= self._latest_there():
             rows += await self._transferred(history, start)
             start = after(start, history.window_s)
-        return [transfer_of(row, self._whose) for row in rows if row.get("status") == "ok"]
+        done = [row for row in rows if row.get("status") == "ok"]
+        told = [(transfer_of(row, self._whose), ended_at(row, self._whose)) for row in done]
+        return [moved for moved, ended in told if max(moved.at, ended or moved.at) >= since]
 
     async def _transferred(self, history: History, start: Instant) -> Rows:
         """Within one window."""

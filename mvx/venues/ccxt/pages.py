@@ -3,7 +3,8 @@
 Rules:
 - Nothing is left out: rows that come in between two pages push others on, so that one may be met twice, and
   never be skipped. Each row counts once, by its key.
-- A list that does not end, or that holds fewer rows than it said, is no answer: BadVenueData.
+- A list that does not end, or that holds fewer rows than it said, is no answer: BadVenueData. So is one
+  whose rows of one instant change places from page to page: one comes twice, and another never.
 - Rows come back in the order of the venue's time, those of one instant in the venue's own order.
 """
 
@@ -22,15 +23,23 @@ MAX_PAGES = 4_000
 MAX_WINDOWS = 30
 
 
-async def by_offset(fetch: Callable[[int], Awaitable[tuple[list[T], int | None]]]) -> list[T]:
-    """Every row, from offset 0 on, until there are as many as the venue says that there are now."""
-    rows: list[T] = []
+async def by_offset(
+    fetch: Callable[[int], Awaitable[tuple[list[dict[str, Any]], int | None]]],
+) -> list[dict[str, Any]]:
+    """Every row, from offset 0 on, until there are as many as the venue says that there are now. What comes
+    in meanwhile may be missing: it is later than the question."""
+    rows: list[dict[str, Any]] = []
+    at_first: int | None = None
     for _ in range(MAX_PAGES):
         page, total = await fetch(len(rows))
         if total is None:
             raise BadVenueData("a list does not say how many rows it has")
+        at_first = total if at_first is None else at_first
         rows += page
         if len(rows) >= total:
+            different = len({str(row.get("id")) for row in rows})
+            if different < at_first:
+                raise BadVenueData(f"a list of {at_first} rows held only {different} different ones")
             return rows
         if not page:
             raise BadVenueData(f"a list of {total} rows ended after {len(rows)}")

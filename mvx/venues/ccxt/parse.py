@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,7 @@ from mvx.domain.instant import MICROS_PER_S, Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import BPS, MAX_DIGITS, ZERO
 from mvx.domain.order import OrderReport, Side
-from mvx.domain.order_status import OrdStatus
+from mvx.domain.order_status import TERMINAL, OrdStatus
 from mvx.domain.text import storable
 from mvx.errors import BadVenueData
 
@@ -58,12 +59,15 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose records these are. `client_id`: where the venue's record of an order holds it."""
+    """Whose records these are. `client_id`: where the venue's record of an order holds it. `order_keys`: what
+    such a record always holds; ccxt makes up what is missing (safe_order takes a closed one for full,
+    binance.parse_order one without executedQty for untouched)."""
 
     venue: Venue
     account: str
     epoch: str
     client_id: str
+    order_keys: tuple[str, ...]
     times: Times
 
 
@@ -139,14 +143,17 @@ def report_of(order: object, whose: Account) -> OrderReport:
     row = _dict(order, "an order")
     what = f"order {_shown(row.get('id'))}"
     info = _dict(row.get("info"), f"{what}: its record")
-    cum_qty = (
-        ZERO if row.get("filled") is None else not_negative(row["filled"], f"{what}: its filled quantity")
-    )
+    if missing := [key for key in whose.order_keys if info.get(key) is None]:
+        raise BadVenueData(f"{what} has no {missing[0]}")
+    cum_qty = not_negative(row.get("filled"), f"{what}: its filled quantity")
     order_qty = _order_qty(row, info, cum_qty, what)
     created_at = _at(row, (whose.times.created,), whose.times.unit_s, what)
     known = [key for key in whose.times.updated if info.get(key)]
     updated_at = _at(row, tuple(known), whose.times.unit_s, what) if known else created_at
     average = row.get("average")
+    status = _status(row.get("status"), cum_qty, order_qty, what)
+    if status in TERMINAL and not known:
+        raise BadVenueData(f"{what} does not say when it was closed")
     return OrderReport(
         order_id=OrderId(text_of(row, "id", what)),
         cl_ord_id=_our_id(info.get(whose.client_id)),
@@ -156,7 +163,7 @@ def report_of(order: object, whose: Account) -> OrderReport:
         limit_px=_limit_px(row, what),
         cum_qty=cum_qty,
         avg_px=positive(average, f"{what}: its average price") if cum_qty and average is not None else None,
-        ord_status=_status(row.get("status"), cum_qty, order_qty, what),
+        ord_status=status,
         created_at=created_at,
         updated_at=max(created_at, updated_at),
     )
@@ -199,8 +206,22 @@ def transfer_of(moved: object, whose: Account) -> Transfer:
     )
 
 
-def balances_of(balance: object) -> tuple[dict[Asset, Decimal], dict[Asset, Decimal]]:
-    """Total and free of every asset that has a total."""
+def ended_at(moved: Row, whose: Account) -> Instant | None:
+    """When a transfer was done, where that stands in words (Binance docs, Withdraw history: completeTime)."""
+    info = _dict(moved.get("info"), "a transfer: its record")
+    words = [info[key] for key in whose.times.moved if isinstance(info.get(key), str)]
+    try:
+        moments = [datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) for text in words]
+    except ValueError:
+        raise BadVenueData(f"a transfer was done at no time: {_shown(words)}") from None
+    return max((Instant(int(each.timestamp()) * MICROS_PER_S) for each in moments), default=None)
+
+
+def balances_of(
+    balance: object, listed: Collection[object], amounts: Collection[str]
+) -> tuple[dict[Asset, Decimal], dict[Asset, Decimal]]:
+    """Total and free of every asset that has a total. `listed`: the venue's own rows, and where each holds
+    its `amounts`: ccxt leaves out one without a name, and keeps the last of two that it gives one name."""
     row = _dict(balance, "the balances")
     totals, frees = _dict(row.get("total"), "the totals"), _dict(row.get("free"), "what is free")
     total: dict[Asset, Decimal] = {}
@@ -209,6 +230,10 @@ def balances_of(balance: object) -> tuple[dict[Asset, Decimal], dict[Asset, Deci
         asset = Asset(text_of({"asset": name}, "asset", "a balance"))
         total[asset] = exact(amount, f"the total of {asset}")
         free[asset] = exact(frees.get(name), f"what is free of {asset}")
+    rows = [_dict(each, "a balance") for each in listed]
+    holding = [each for each in rows if any(exact(each.get(key), "a balance") for key in amounts)]
+    if len(holding) != sum(amount != ZERO for amount in total.values()):
+        raise BadVenueData("two balances have one name, or one has none")
     return total, free
 
 
@@ -221,20 +246,21 @@ def book_of(venue: Venue, symbol: Symbol, raw: object, at: Instant) -> Book:
 
 
 def rules_of(venue: Venue, market: object, tick: object = None) -> MarketRules:
-    """Tick, lot and minimums of a market; `tick`, where it is not in ccxt's own place. A maximum of zero is
-    none (Binance's PRICE_FILTER)."""
+    """Tick, lot and minimums of a market. `tick`: one that ccxt does not know. The coarser of both counts,
+    for ccxt sends no finer price. A maximum of zero is none (Binance's PRICE_FILTER)."""
     row = _dict(market, "a market")
     symbol = symbol_of(row, "a market")
     precision = _dict(row.get("precision"), f"{symbol}: its precision")
     limits = _dict(row.get("limits"), f"{symbol}: its limits")
     lot = positive(precision.get("amount"), f"{symbol}: its lot")
     most = _limit(limits, "price", "max", symbol)
+    ccxts = positive(precision.get("price"), f"{symbol}: its tick")
     return MarketRules(
         venue=venue,
         symbol=symbol,
         base=Asset(text_of(row, "base", f"market {symbol}")),
         quote=Asset(text_of(row, "quote", f"market {symbol}")),
-        tick=positive(precision.get("price") if tick is None else tick, f"{symbol}: its tick"),
+        tick=ccxts if tick is None else max(ccxts, positive(tick, f"{symbol}: its tick")),
         lot=lot,
         min_qty=_limit(limits, "amount", "min", symbol) or lot,
         min_notional=_limit(limits, "cost", "min", symbol),

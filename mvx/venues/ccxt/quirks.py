@@ -40,10 +40,11 @@ class Quirks:
     """One venue. config: for ccxt's constructor. answers: by endpoint, where a good answer holds its rows or
     its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
-    order_row: an order's record as ccxt can read it. restore: what has to be said to ccxt's object once it
-    knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights: ccxt's method that
-    asks what the key may do. rights: of its answer, the rights that the key has, and whether it is taken from
-    any address. Raises BadVenueData."""
+    order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
+    balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
+    object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
+    ccxt's method that asks what the key may do. rights: of its answer, the rights that the key has, and
+    whether it is taken from any address. Raises BadVenueData."""
 
     config: Mapping[str, Any]
     times: Times
@@ -56,6 +57,9 @@ class Quirks:
     closed_orders: Pages
     on_margin: Callable[[Mapping[str, Any]], bool]
     order_row: Callable[[Any], Any]
+    trade_row: Callable[[Any], Any]
+    order_keys: tuple[str, ...]
+    balances: tuple[tuple[str, ...], tuple[str, ...]]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
     ask_rights: str
@@ -128,10 +132,8 @@ def _kraken_order_row(order: Any) -> Any:
 
 
 def _kraken_restore(exchange: Any) -> None:
-    """kraken.fetch_markets and parse_currency keep these on the side, and set_markets does not know them."""
+    """kraken.fetch_markets keeps this on the side, and set_markets does not know it."""
     exchange.options["marketsByAltname"] = exchange.index_by(list(exchange.markets.values()), "altname")
-    for currency in exchange.currencies.values():
-        exchange.commonCurrencies[currency["id"]] = currency["code"]
 
 
 def _kraken_tick(market: Mapping[str, Any]) -> str | None:
@@ -180,6 +182,9 @@ _KRAKEN = Quirks(
     closed_orders=Pages(extra={"closetime": "close"}),
     on_margin=_kraken_on_margin,
     order_row=_kraken_order_row,
+    trade_row=lambda trade: trade,
+    order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
+    balances=(("result",), ("balance",)),
     restore=_kraken_restore,
     tick=_kraken_tick,
     ask_rights="private_post_getapikeyinfo",
@@ -221,6 +226,15 @@ def _binance_rights(answer: Any) -> tuple[frozenset[str], bool]:
     return frozenset(name for name, value in told.items() if value), not told["ipRestrict"]
 
 
+def _binance_trade_row(trade: Any) -> Any:
+    """binance.parse_trade takes whatever is not true for a sale."""
+    if not isinstance(trade, dict):
+        return trade
+    is_buyer = trade.get("isBuyer")
+    side = "buy" if is_buyer is True else "sell" if is_buyer is False else None
+    return {**trade, "side": side}
+
+
 def _nothing(_: Any) -> None:
     return None
 
@@ -260,6 +274,9 @@ _BINANCE = Quirks(
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
     order_row=lambda order: order,
+    trade_row=_binance_trade_row,
+    order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),
+    balances=(("balances",), ("free", "locked")),
     restore=_nothing,
     tick=_nothing,
     ask_rights="sapi_get_account_apirestrictions",
@@ -273,9 +290,20 @@ def holds(answer: object, keys: tuple[str, ...]) -> bool:
     """Whether an answer holds something at the end of these keys; with none, whether it is a list."""
     if not keys:
         return isinstance(answer, list)
+    return found_at(answer, keys) is not None
+
+
+def found_at(answer: object, keys: tuple[str, ...]) -> object:
+    """What an answer holds at the end of these keys; None: nothing."""
     for key in keys:
         answer = answer.get(key) if isinstance(answer, dict) else None
-    return answer is not None
+    return answer
+
+
+def rows_at(answer: object, keys: tuple[str, ...]) -> list[object]:
+    """The rows of a list, or of a table by name; of anything else, that itself, which is no row."""
+    found = found_at(answer, keys)
+    return found if isinstance(found, list) else list(found.values()) if isinstance(found, dict) else [found]
 
 
 def exact_json(text: str) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from typing import Any
 
 from mvx.clock import Clock
@@ -41,6 +42,8 @@ from mvx.venues.port import KeyRights
 
 #: How long a measured clock is believed.
 CLOCK_KEPT_S = 300.0
+#: How long old markets are put up with before the venue is asked for them again.
+ASK_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +65,38 @@ class Session:
         self.calls = Calls(access, row, clock, machine)
         self._line = line or HttpLine(secure=not (access.api_url or "").startswith("http:"))
         self._exchange: Any = None
+        self._markets_at = self._asked_at = Instant(0)
         self._opening = asyncio.Lock()
         self._skew: Skew | None = None
 
-    async def public(self) -> Any:
-        """ccxt's object, its markets known."""
+    async def public(self, *, at_once: bool = False) -> Any:
+        """ccxt's object, its markets known, and an hour old at most where the venue tells them. at_once:
+        however old they are; orders and cancels do not wait for a list."""
+        if self._exchange is not None and (at_once or self._markets_are_fresh()):
+            return self._exchange
         async with self._opening:
-            if self._exchange is None:
-                exchange = open_exchange(self.access, self.quirks, self.calls, self._line)
-                await self._load_markets(exchange)
-                self._exchange = exchange
+            if self._exchange is None or not self._markets_are_fresh():
+                await self._open()
         return self._exchange
 
-    async def private(self) -> Any:
+    async def private(self, *, at_once: bool = False) -> Any:
         """The same, with the account's keys and the time there. Raises NoKey where it has none."""
-        exchange = await self.public()
+        exchange = await self.public(at_once=at_once)
         if self.calls.keys is None:
-            keys = await self._read_keys()
+            self.calls.keys = await self._read_keys()
+        if not exchange.apiKey:
+            keys = self.calls.keys
             exchange.apiKey, exchange.secret, exchange.password = (
                 keys.api_key, keys.api_secret, keys.api_password,
             )  # fmt: skip
-            self.calls.keys = keys
-        if self._skew is None or seconds_between(self._skew.at, self.calls.now()) > CLOCK_KEPT_S:
+        if self._skew is None or not 0 <= seconds_between(self._skew.at, self.calls.now()) <= CLOCK_KEPT_S:
             await self.read_time(exchange)
         return exchange
 
     async def to_write(self) -> Any:
         """The same, for an order or a cancel: raises VenueUnreachable, whatever went wrong."""
         try:
-            return await self.private()
+            return await self.private(at_once=True)
         except (OutcomeUnknown, VenueRejected, BadVenueData) as error:
             raise VenueUnreachable(f"{error.message}; nothing was sent") from None
 
@@ -102,7 +108,8 @@ class Session:
             rules = self.rules(exchange, request.symbol)
         except BadVenueData as error:
             raise HeldBack(f"{error.message}; the order was not sent") from None
-        if not (is_multiple(request.order_qty, rules.lot) and is_multiple(request.limit_px, rules.tick)):
+        fits = is_multiple(request.order_qty, rules.lot) and is_multiple(request.limit_px, rules.tick)
+        if not fits or _as_ccxt_sends(exchange, request) != (request.order_qty, request.limit_px):
             raise HeldBack(
                 f"{name}: {request.symbol} takes no order for {qty} at {limit_px}; it was not sent"
             )
@@ -188,7 +195,25 @@ class Session:
         except ConfigError as error:
             raise NoKey(f"{self.access.name}: {error.message}", next_step=error.next_step) from None
 
-    async def _load_markets(self, exchange: Any) -> None:
+    def _markets_are_fresh(self) -> bool:
+        now = self.calls.now()
+        return is_fresh(self._markets_at, now) or 0 <= seconds_between(self._asked_at, now) < ASK_AGAIN_S
+
+    async def _open(self) -> None:
+        """Anew; a call that is under way goes on with the one before. That one stays where the venue does not
+        tell its markets."""
+        self._asked_at = self.calls.now()
+        exchange = open_exchange(self.access, self.quirks, self.calls, self._line)
+        try:
+            self._markets_at = await self._load_markets(exchange)
+        except (BadVenueData, OutcomeUnknown, VenueUnreachable, VenueRejected):
+            if self._exchange is None:
+                raise
+        else:
+            self._exchange = exchange
+
+    async def _load_markets(self, exchange: Any) -> Instant:
+        """As of when they are."""
         access, now = self.access, self.calls.now()
         about = {
             "exchange": access.exchange,
@@ -207,5 +232,26 @@ class Session:
             else:
                 if not exchange.markets:
                     raise BadVenueData(f"{access.name}: it lists no markets")
+                _refuse_twins(exchange, access)
                 file.save(exchange, now)
+                read_at = now
         self.quirks.restore(exchange)
+        return read_at
+
+
+def _as_ccxt_sends(exchange: Any, request: OrderRequest) -> tuple[Decimal, Decimal]:
+    """The quantity and the limit that would go out."""
+    symbol = request.symbol
+    with localcontext():  # ccxt changes the rounding of the one it finds
+        return (
+            Decimal(exchange.amount_to_precision(symbol, plain(request.order_qty))),
+            Decimal(exchange.price_to_precision(symbol, plain(request.limit_px))),
+        )
+
+
+def _refuse_twins(exchange: Any, access: Access) -> None:
+    """Of two markets that have one symbol ccxt keeps the last."""
+    every = [market["symbol"] for markets in exchange.markets_by_id.values() for market in markets]
+    for symbol in access.symbols:
+        if every.count(symbol) > 1:
+            raise BadVenueData(f"{access.name}: two of its markets are {symbol}")

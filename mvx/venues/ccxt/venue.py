@@ -48,6 +48,7 @@ class CcxtVenue:
             account=ACCOUNT,
             epoch="sandbox" if access.sandbox else "live",
             client_id=self._row.client_ids.told_as,
+            order_keys=self._session.quirks.order_keys,
             times=self._session.quirks.times,
         )
         self._lists = Lists(self._session, whose)
@@ -66,6 +67,7 @@ class CcxtVenue:
             clock_skew_s=row.clock_skew_s,
             closed_orders_complete=row.closed_orders_complete,
             taker_bps=told_bps if access.taker_bps is None else access.taker_bps,
+            closed_kept_s=row.closed_kept_s,
             fee_in_base=row.fee_in_base,
             fee_tokens=row.fee_tokens,
             lists_transfers=access.lists_transfers(row),

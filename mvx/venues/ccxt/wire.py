@@ -11,7 +11,8 @@ What is overridden, and why (ccxt 4.5.90):
 - handle_errors: the venue's own code is noted before ccxt turns it into a class, which depends on the host.
 - on_json_response: text instead of binary floats. parse_order_book: as the venue sent it, for the base
   class makes floats. parse_trades, parse_orders, parse_ledger, parse_transactions: every row, in the venue's
-  order; the base class sorts by id and drops rows.
+  order; the base class sorts by id and drops rows. parse_trade, parse_order: the market is the one that the
+  row names; ccxt takes the one that was asked for where it does not know that.
 """
 
 from __future__ import annotations
@@ -169,13 +170,17 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         finally:
             if took is not None:
                 took.append(max(0.0, seconds_between(began_at, self.gate.now())))
-        path = urlsplit(url).path
-        known = [at for at in self.quirks.answers if path.endswith(f"/{at}")]
-        wanted = self.quirks.answers[max(known, key=len)] if known else None
+        wanted = self._wanted(url)
         if not isinstance(answer, dict | list) or (wanted is not None and not holds(answer, wanted)):
-            raise Unreadable(f"an answer that says nothing about {path.rpartition('/')[2]}")
+            raise Unreadable(f"an answer that says nothing about {urlsplit(url).path.rpartition('/')[2]}")
         current.get().answers.append(answer)
         return answer
+
+    def _wanted(self, url: str) -> tuple[str, ...] | None:
+        """Where an answer from there holds what was asked for; None: it is not known."""
+        path = urlsplit(url).path
+        known = [at for at in self.quirks.answers if path.endswith(f"/{at}")]
+        return self.quirks.answers[max(known, key=len)] if known else None
 
     def handle_errors(
         self, code: Any, reason: Any, url: Any, method: Any, headers: Any, body: Any, response: Any,
@@ -183,6 +188,8 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
     ) -> Any:  # fmt: skip
         call = current.get()
         call.status, call.codes = code, self.quirks.codes(response)
+        if call.codes and (wanted := self._wanted(url)) and holds(response, wanted):
+            call.codes += (VenueCode("and yet what was asked for"),)  # a word on no list of refusals
         call.retry_after_s = _seconds(headers)
         return super().handle_errors(
             code, reason or "", url, method, headers, body, response, request_headers, request_body
@@ -193,10 +200,16 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
         return {"bids": found.get("bids"), "asks": found.get("asks")}
 
     def parse_trades(self, trades: Any, market: Any = None, *_: Any, **__: Any) -> Any:
-        return [self.parse_trade(trade, market) for trade in self.to_array(trades)]
+        return [self.parse_trade(trade) for trade in self.to_array(trades)]
+
+    def parse_trade(self, trade: Any, market: Any = None) -> Any:
+        return super().parse_trade(self.quirks.trade_row(trade))
 
     def parse_orders(self, orders: Any, market: Any = None, *_: Any, **__: Any) -> Any:
-        return [self.parse_order(self.quirks.order_row(order), market) for order in self.to_array(orders)]
+        return [self.parse_order(order) for order in self.to_array(orders)]
+
+    def parse_order(self, order: Any, market: Any = None) -> Any:
+        return super().parse_order(self.quirks.order_row(order))
 
     def parse_ledger(self, data: Any, currency: Any = None, *_: Any, **__: Any) -> Any:
         return [self.parse_ledger_entry(entry, currency) for entry in self.to_array(data)]

@@ -79,8 +79,10 @@ KRAKEN: dict[str, Answer] = {
     "a null result": kraken.result(None),
     "a result in text": kraken.result("ok"),
     "no txid": kraken.result({"descr": {"order": "buy 0.5 XBTUSD @ limit 80000.1"}}),
-    "an empty txid": kraken.result({"descr": {"order": "buy"}, "txid": []}),
-    "a txid that is none": kraken.result({"descr": {"order": "buy"}, "txid": [None]}),
+    "an empty txid": kraken.result({"descr": {"order": "buy 0.5 XBTUSD @ limit 80000.1"}, "txid": []}),
+    "a txid that is none": kraken.result(
+        {"descr": {"order": "buy 0.5 XBTUSD @ limit 80000.1"}, "txid": [None]}
+    ),
     "an error that is no list": said({"error": None, "result": {"txid": [kraken.ORDER_ID]}}),
     "an error that is a number": said({"error": 7}),
     "an error in an unknown word": kraken.error("EOrder:Whatever"),

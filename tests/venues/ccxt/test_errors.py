@@ -12,7 +12,7 @@ from mvx.errors import OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
 from mvx.venues.ccxt.errors import MAY_BE_REFUSED, REFUSALS, Failed, Operation, VenueCode, meaning
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.loopback import Answer, said
-from tests.venues.ccxt.venue import BINANCE, KRAKEN, Rig
+from tests.venues.ccxt.venue import API_KEY, API_SECRET, BINANCE, KRAKEN, Rig
 
 REQUEST, THROTTLED, CLOSED, FORBIDDEN = Refusal
 
@@ -83,8 +83,9 @@ UNSURE = {
             ("EService:Unavailable",), ("EService:Busy",), ("EService:Timeout",),
             ("EGeneral:Internal error",), ("EDatabase:Internal error",),
             ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",),
-            ("EGeneral:Invalid arguments:cl_ord_id",), ("EAPI:Invalid nonce",),
-            ("EOrder:Something new",), ("WOrder:Slow",),
+            ("EGeneral:Invalid arguments:cl_ord_id",), ("EOrder:Something new",), ("WOrder:Slow",),
+            ("EGeneral:Invalid arguments:cl_ord_id already in use",),
+            ("EAPI:Invalid nonce",),
             ("EOrder:Insufficient funds", "EService:Unavailable"),
         )
     },
@@ -160,6 +161,20 @@ def test_a_class_alone_is_no_refusal_and_neither_is_a_code_in_the_wrong_class() 
     assert isinstance(meaning("kraken", "kraken", foreign), OutcomeUnknown)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("BaseError", "DuplicateOrderId", "OperationFailed", "NetworkError", "ExchangeNotAvailable"),
+        *("RequestTimeout", "BadResponse", "NullResponse", "CancelPending", "ChecksumError", "NoChange"),
+        *("InvalidAddress", "ManualInteractionNeeded", "TimeoutError", "CancelledError"),
+    ],
+)
+def test_what_may_have_happened_on_the_way_is_no_refusal_whatever_code_came(kind: str) -> None:
+    """One of these says that nobody knows, or that the order is there already."""
+    failed = Failed(Operation.SUBMIT, kind, left=True, status=200, codes=CODE)
+    assert isinstance(meaning("kraken", "kraken", failed), OutcomeUnknown)
+
+
 def test_what_never_left_is_not_uncertain() -> None:
     """Whatever was raised."""
     for kind in (*MAY_BE_REFUSED, "AttributeError at kraken.py:1"):
@@ -170,6 +185,15 @@ def test_what_never_left_is_not_uncertain() -> None:
 def test_every_venue_with_a_list_has_one_for_its_pace_its_doors_and_its_keys() -> None:
     for exchange, rules in REFUSALS.items():
         assert set(Refusal) == {rule.about for rule in rules}, exchange
+
+
+@pytest.mark.parametrize("secret", [API_KEY, API_SECRET])
+def test_a_venue_that_says_a_key_aloud_is_not_repeated(rig: Rig, secret: str) -> None:
+    """Short enough to be shown."""
+    rig.wire.answers["AddOrder"] = kraken.error(f"EOrder:What is {secret}?")
+    rig.wire.answers["order"] = binance.error(-9999, f"What is {secret}?")
+    with pytest.raises(OutcomeUnknown, match=r"What is \*\*\*\?"):
+        rig.run(lambda venue: venue.submit(rig.request()))
 
 
 def test_an_error_shows_neither_keys_nor_signatures(rig: Rig) -> None:

@@ -178,6 +178,21 @@ def test_with_a_clock_that_is_too_far_off_no_order_is_sent(rig: Rig, off_s: int,
     rig.run(lambda venue: venue.cancel(rig.dialect.symbol, ClOrdId("mabc"), None))
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_was_set_is_measured_again(rig: Rig, hours: int) -> None:
+    """Ours jumps, the venue's does not; what was measured before would be off by hours."""
+    there = ManualClock(rig.clock.now())
+    rig.wire.answers |= rig.dialect.answers(lambda: there.now() // 1_000_000)
+
+    async def jump(venue: Any) -> tuple[Instant, Instant]:
+        await venue.balances()
+        rig.clock.advance(hours * 3_600)
+        return there.now(), (await venue.balances()).at
+
+    true, told = rig.run(jump)
+    assert abs(true - told) <= 1_000_000
+
+
 # At most once
 
 

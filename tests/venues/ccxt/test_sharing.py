@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -360,6 +361,52 @@ def test_markets_are_asked_for_once_an_hour(rig: Rig) -> None:
     rig.clock.advance(3_000)
     assert first == rig.run(rules)
     assert 2 == asked()
+
+
+def lists_tick(rig: Rig, tick: str) -> None:
+    """Another tick than before."""
+    pair = kraken.PAIRS["XXBTZUSD"] | {"tick_size": tick}
+    rig.wire.answers["AssetPairs"] = kraken.result({"XXBTZUSD": pair})
+    (market,) = binance.SYMBOLS
+    _, *others = market["filters"]
+    prices = {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.0", "tickSize": tick}
+    rig.wire.answers["exchangeInfo"] = said({"symbols": [market | {"filters": [prices, *others]}]})
+
+
+def test_whoever_runs_for_days_learns_what_markets_have_become(rig: Rig) -> None:
+    """A daemon. What it knows stays where the venue does not tell, and it asks again a minute later."""
+
+    async def days(venue: Any) -> list[Any]:
+        ticks = [(await venue.rules(rig.dialect.symbol)).tick]
+        for tick in ("0.5", "broken", "1"):
+            lists_tick(rig, tick)
+            if tick == "broken":
+                rig.wire.answers["AssetPairs"] = kraken.result({})
+                rig.wire.answers["exchangeInfo"] = said({"symbols": []})
+            rig.clock.advance(3_601 if tick != "1" else 61)
+            for _ in range(3):
+                found = (await venue.rules(rig.dialect.symbol)).tick
+            await venue.balances()
+            ticks.append(found)
+        return ticks
+
+    _, *later = rig.run(days)
+    assert [Decimal("0.5"), Decimal("0.5"), Decimal(1)] == later
+    assert 4 == len(rig.wire.asked_for("AssetPairs") + rig.wire.asked_for("exchangeInfo"))
+
+
+def test_an_order_does_not_wait_for_the_markets(rig: Rig) -> None:
+    """However old they are."""
+
+    async def late(venue: Any) -> int:
+        await venue.rules(rig.dialect.symbol)
+        rig.wire.asked.clear()
+        rig.clock.advance(7_200)
+        await venue.submit(rig.request())
+        await venue.cancel(rig.dialect.symbol, ClOrdId("mabc"), None)
+        return len(rig.wire.asked_for("AssetPairs") + rig.wire.asked_for("exchangeInfo"))
+
+    assert 0 == rig.run(late)
 
 
 def test_an_old_copy_of_the_markets_is_better_than_none(rig: Rig) -> None:
