@@ -18,7 +18,6 @@ from mvx.clock import SystemClock
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import after, seconds_between
 from mvx.errors import HeldBack, OutcomeUnknown, VenueRejected
-from mvx.machine import Held, Machine
 from mvx.venues.capabilities import Budget
 from mvx.venues.ccxt.shared import URGENT_S, AccountKey, SharedBucket
 from mvx.venues.port import request_times, urgent
@@ -56,7 +55,6 @@ import asyncio, sys
 from pathlib import Path
 from mvx.clock import SystemClock
 from mvx.domain.ids import Symbol, Venue
-from mvx.machine import Held, Machine
 from mvx.venues.capabilities import Budget
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.venue import CcxtVenue
@@ -99,23 +97,6 @@ def test_a_nonce_is_greater_than_the_last_one_also_when_the_clock_was_set_back(o
         on_kraken.run(lambda venue: venue.balances())
         on_kraken.clock.advance(-3_600)
     assert 0 == nonces.refused
-
-
-class Mortal(Machine):
-    """The machine of one process."""
-
-    def __init__(self) -> None:
-        self._held: list[Held] = []
-
-    def pid(self) -> int:
-        return 4711
-
-    def holds(self, file: Held) -> None:
-        self._held.append(file)
-
-    def dies(self) -> None:
-        for each in self._held:
-            each.close()
 
 
 def test_whoever_waits_too_long_for_a_key_is_told_who_has_it(tmp_path: Path) -> None:
@@ -173,26 +154,6 @@ def test_a_key_is_free_when_its_holder_was_killed(tmp_path: Path) -> None:
     other.wait()
     other.stdout.close()
     assert asyncio.run(take()) > 0
-
-
-def test_a_key_is_free_when_its_holder_was_killed_on_a_machine_of_its_own(tmp_path: Path) -> None:
-    """Of several processes that are simulated in this one: a kill closes what its machine was told of."""
-    file, clock, machine = tmp_path / "key", ManualClock(), Mortal()
-    mine, theirs = AccountKey(KRAKEN, file, clock, machine), AccountKey(KRAKEN, file, clock)
-
-    async def killed() -> None:
-        async with mine.held(first=False, give_up_at=after(clock.now(), 1)) as nonce:
-            nonce.next()
-            with pytest.raises(HeldBack, match="which process 4711 uses"):
-                await take()
-            machine.dies()
-            await take()
-
-    async def take() -> None:
-        async with theirs.held(first=False, give_up_at=after(clock.now(), 1)):
-            pass
-
-    asyncio.run(killed())
 
 
 # The budget
