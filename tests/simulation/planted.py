@@ -339,7 +339,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         (
             f"{_ADAPTER}/wire.py",
-            "            raise Unreadable(f\"an answer that says nothing about {path.rpartition('/')[2]}\")\n",
+            "            raise Unreadable(f\"an answer that says nothing about {urlsplit(url).path.rpartition('/')[2]}\")\n",
             "            return answer if isinstance(answer, dict) else {}\n",
         ),
     ),
