@@ -10,12 +10,16 @@ import os
 from typing import Any, Protocol
 
 
-class OpenFile(Protocol):
-    """A database file that a process has open. Closing it is all that a kill does to it."""
-
-    connection: Any
+class Held(Protocol):
+    """What a process has in hand. Closing it is all that a kill does to it."""
 
     def close(self) -> None: ...
+
+
+class OpenFile(Held, Protocol):
+    """A database file that a process has open."""
+
+    connection: Any
 
 
 class Machine:
@@ -41,6 +45,9 @@ class Machine:
 
     def opened(self, file: OpenFile) -> None:
         """This process has a database file open from now on."""
+
+    def holds(self, file: Held) -> None:
+        """This process has a file open from now on, and whatever is locked by it, until it is closed."""
 
 
 THIS_MACHINE = Machine()

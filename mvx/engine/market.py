@@ -28,7 +28,7 @@ from mvx.engine.reconcile import VenuePass, note_failure, reconcile_venue
 from mvx.engine.trading import barred
 from mvx.engine.valuation import Counted, books_wanted, counted_by_limits, prices, rate
 from mvx.engine.watch import said
-from mvx.errors import BadVenueData, VenueError
+from mvx.errors import BadVenueData, HeldBack, VenueError
 from mvx.journal import views
 from mvx.journal.store import ReadTx
 from mvx.router.cost import Quote, consolidated_mid
@@ -40,6 +40,9 @@ from mvx.venues.health import HealthState
 #: most) and the usual slippage cap (25 bps) can set two venues apart, so that it fills what no live venue
 #: can; and finite, so that it is used where the alternative is a price nobody should pay.
 DEGRADED_PENALTY_BPS = Decimal(1000)
+
+#: Why nothing is sent to a venue that did not tell, and where nobody else did either.
+FEE_UNKNOWN = "its taker fee is unknown: set taker_bps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,7 @@ def _quote(
     assert visit.rules is not None
     rules, book = visit.rules, visit.books[visit.own]
     if desk.venues[visit.venue].capabilities.taker_bps is None:
-        return "its taker fee is unknown: set taker_bps"
+        return FEE_UNKNOWN
     if (age_s := seconds_between(book.at, now)) > desk.limits.max_book_age_s:
         return f"its book is {age_s:.1f} s old"
     if (to_quote := rates[rules.quote]) is None:
@@ -270,9 +273,11 @@ def quote_of(
     *,
     seen: Mapping[Asset, Decimal],
 ) -> Quote:
-    """What the router may know of a venue; `seen`: its balances where it had no first contact yet."""
+    """What the router may know of a venue; `seen`: its balances where it had no first contact yet. Raises
+    HeldBack where it is not known what an order costs there."""
     declared = desk.venues[rules.venue].capabilities
-    assert declared.taker_bps is not None
+    if declared.taker_bps is None:
+        raise HeldBack(f"{rules.venue}: {FEE_UNKNOWN}")
     asset = rules.quote if side is Side.BUY else rules.base
     row = views.holdings(tx, rules.venue).get((rules.venue, asset))
     confirmed = seen.get(asset, ZERO) if row is None else row.confirmed

@@ -54,7 +54,8 @@ class Account:
         return store.totals(self._con, self._settings.name)
 
     def held(self) -> dict[Asset, Decimal]:
-        """What open orders and late fills under way keep, by asset."""
+        """What open orders and late fills under way keep, by asset. One by hand at any price, which is open
+        only while it fills, was checked against what is free and keeps nothing."""
         venue = self._settings.name
         leaves = [(order, order.leaves_qty) for order in records.open_orders(self._con, venue)]
         for late in due.late_fills(self._con, venue):
@@ -64,7 +65,8 @@ class Account:
         for order, qty in leaves:
             base, quote = split_symbol(order.symbol)
             asset = quote if order.side is Side.BUY else base
-            assert order.limit_px is not None, "only limit orders rest"
+            if order.limit_px is None:
+                continue
             kept = hold_of(order.side, qty, order.limit_px, rate, fee_in_base=order.fee_in_base)
             held[asset] = held.get(asset, ZERO) + kept
         return held

@@ -17,6 +17,7 @@ from mvx.engine.watch import WatchedPort
 from mvx.errors import OutcomeUnknown
 from mvx.journal import views
 from mvx.journal.codec import decode_as
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.health import Cause, Failed, Health
 from mvx.venues.port import Balances, VenuePort, VenueStatus
 from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator
@@ -53,6 +54,14 @@ class Liar(Weather):
     async def balances(self) -> Balances:
         told = await self.port.balances()
         return replace(told, total={**told.total, Asset("BTC"): told.total[Asset("BTC")] + ONE})
+
+
+class Untold(Weather):
+    """A venue that has not told what its orders cost."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.port.capabilities, taker_bps=None)
 
 
 class Closed(Weather):

@@ -38,11 +38,13 @@ from tests.engine.leaving import (
     desk_of,
     flattens,
     holding_some,
+    left,
     position,
     records,
     row_of,
     trading,
 )
+from tests.engine.ports import Untold, fair, within
 from tests.engine.truth import (
     assert_healed,
     assert_truth_inside,
@@ -125,6 +127,15 @@ def test_what_is_halted_can_still_be_left(tmp_path: Path, scope: Venue | None) -
     at.does(halted)
     assert Exit.OK is flattens(at, "kraken").exit_code
     assert abs(position(at, KRAKEN)) < D("0.00005")
+
+
+def test_what_an_order_would_cost_at_a_venue_has_to_be_known(tmp_path: Path) -> None:
+    """A key that is revoked tells no fee: nothing is sent, and it is said why."""
+    at = holding_some(tmp_path)
+
+    outcome = at.does(lambda desk: left(within(desk, KRAKEN, fair, Untold), asked("kraken")))
+    assert (Exit.INCOMPLETE, False) == (outcome.exit_code, outcome.sent)
+    assert "its taker fee is unknown: set taker_bps" in row_of(outcome).reason
 
 
 def test_limits_on_growth_do_not_lock_a_position_in(tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ def test_a_token_fee_is_taken_while_there_is_enough_of_it(tmp_path: Path) -> Non
     assert Decimal("0.005") == desk.total("BNB")
 
 
+def test_a_token_fee_is_taken_of_a_trade_by_hand_too(tmp_path: Path) -> None:
+    """At any price: such an order has no limit, and keeps nothing of a balance while it fills."""
+    desk = bench(tmp_path, BNB="1")
+    desk.exchange.inject(KRAKEN, "token-fee")
+    desk.exchange.trade(KRAKEN, Side.BUY, Decimal(6), BTC_USD)
+    assert [("BNB", Decimal("0.01"))] == fees(desk)
+
+
 @pytest.mark.parametrize(("held", "declared"), [({}, ()), ({"BNB": "0"}, (BNB,)), ({"BNB": "9"}, (BNB,))])
 def test_only_an_account_that_is_configured_to_hold_it_pays_in_the_token(
     tmp_path: Path, held: dict[str, str], declared: tuple[Asset, ...]

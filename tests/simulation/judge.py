@@ -31,7 +31,7 @@ class Judge:
         self._stack = ExitStack()
         self._found: Violation | None = None
         self._dirty = False
-        self.truth = Truth(world.exchange.connection, world.venues, world.tell)
+        self.truth = Truth(world.exchange.connection, world.venues, world.wires, world.tell)
         journal = self._stack.enter_context(read_only(world.settings.desk.journal))
         self.ours = Ours(ReadTx(journal), world.tell)
         world.on_commit = self._committed

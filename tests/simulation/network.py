@@ -1,7 +1,7 @@
 """What lies between a process and a venue: time, loss and lies, around any venue port.
 
-`Line` carries the requests of an adapter that lets its way be given (paper's does); `Port` twists what the
-port under it answers. An adapter of real venues stands in for paper by taking a Line for its transport.
+`Line` carries the requests of an adapter that lets its way be given (paper's does; wire.py has that of the
+adapter of real venues); `Port` twists what the port under it answers.
 
 Rule: a request that left arrives or is lost whatever becomes of its sender.
 """
@@ -20,6 +20,7 @@ from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.errors import OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.paper.faults import KINDS as REQUEST_KINDS
 from mvx.paper.faults import Answer, Arrives, Call
+from mvx.venues.capabilities import Capabilities
 from mvx.venues.port import Balances, VenuePort
 from tests.simulation.faults import Strike
 from tests.simulation.process import Killed, Process
@@ -115,7 +116,6 @@ class Port:
         self._sky = sky
         self.name = port.name
         self.account = port.account
-        self.capabilities = port.capabilities
         self.status = port.status
         self.rules = port.rules
         self.book = port.book
@@ -123,6 +123,11 @@ class Port:
         self.closed_orders = port.closed_orders
         self.transfers = port.transfers
         self.close = port.close
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It may learn what its orders cost."""
+        return self._port.capabilities
 
     async def submit(self, request: OrderRequest) -> Ack:
         """A gateway that took a request in time may hand it on for so long as the venue declares."""
@@ -134,7 +139,10 @@ class Port:
         lateness_s = self.capabilities.accept_lateness_s
         late_s = strike.delay_s + self._sky.accept_at_the_latest(self.name, strike)
         self._line.arrives_at = after(request.deadline, late_s)
-        return await self._port.submit(replace(request, deadline=after(request.deadline, lateness_s + 1)))
+        try:
+            return await self._port.submit(replace(request, deadline=after(request.deadline, lateness_s + 1)))
+        finally:
+            self._line.arrives_at = None  # where it was not sent
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return self._doubled(await self._port.open_orders())

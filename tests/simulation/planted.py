@@ -29,6 +29,7 @@ def _mutant(name: str, *patches: tuple[str, str, str]) -> Mutant:
 
 _SUBMIT, _ROUTE, _RECONCILE = "engine/submit.py", "engine/route.py", "engine/reconcile.py"
 _ORDERS, _FILLS, _WORKING = "reconciliation/orders.py", "reconciliation/fills.py", "reconciliation/working.py"
+_ADAPTER = "venues/ccxt"
 _BALANCES, _FOLD, _HISTORY = "reconciliation/balances.py", "journal/fold_orders.py", "journal/history.py"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -289,5 +290,61 @@ MUTANTS: tuple[Mutant, ...] = (
             "    if runner.stopping:\n        return  # the next leader",
             "    if runner.stopping or isinstance(answer, LeaseLost):\n        return  # the next leader",
         ),
+    ),
+    _mutant(
+        "adapter: an id or a nonce that is taken = reject",
+        (
+            f"{_ADAPTER}/errors.py",
+            '    Rule("EAPI:Invalid nonce", "nonce", only=_ON_ORDERS),\n',
+            '    Rule("EAPI:Invalid nonce", "nonce"),\n',
+        ),
+        (
+            f"{_ADAPTER}/errors.py",
+            '    ("Market is closed.", "closed", _SHUT),\n    ("This action',
+            '    ("Market is closed.", "closed", _SHUT),\n'
+            '    ("Duplicate order sent.", "duplicate", Refusal.REQUEST),\n    ("This action',
+        ),
+    ),
+    _mutant(
+        "adapter: a row is skipped where a page of trades ends",
+        (
+            f"{_ADAPTER}/pages.py",
+            "        page, total = await fetch(len(rows))\n",
+            "        page, total = await fetch(len(rows) + bool(rows))\n",
+        ),
+        (
+            f"{_ADAPTER}/pages.py",
+            "        if len(rows) >= total:\n",
+            "        if len(rows) >= total or not page:\n",
+        ),
+    ),
+    _mutant(
+        "adapter: the fee is the one that the trade guesses",
+        (f"{_ADAPTER}/lists.py", "        if row.ledger is not None and fills:\n", "        if False:\n"),
+    ),
+    _mutant(
+        "adapter: the deadline is not sent",
+        (
+            f"{_ADAPTER}/wire.py",
+            "            asked |= self.quirks.deadline_params(call.deadline, self.gate.venue_now())\n",
+            "",
+        ),
+    ),
+    _mutant(
+        "adapter: an answer that can not be read = ack",
+        (
+            f"{_ADAPTER}/venue.py",
+            '            raise OutcomeUnknown(f"{self.name}: an answer without the id of an order")\n',
+            "            order_id = OrderId(request.cl_ord_id)\n",
+        ),
+        (
+            f"{_ADAPTER}/wire.py",
+            "            raise Unreadable(f\"an answer that says nothing about {urlsplit(url).path.rpartition('/')[2]}\")\n",
+            "            return answer if isinstance(answer, dict) else {}\n",
+        ),
+    ),
+    _mutant(
+        "adapter: no answer = not reached",
+        (f"{_ADAPTER}/calls.py", "        if call.left:\n", "        if False:\n"),
     ),
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from mvx.machine import Machine, OpenFile
+from mvx.machine import Held, Machine, OpenFile
 from mvx.sqlite import Connection
 from tests.simulation.chance import draw
 from tests.simulation.loop import Loop, Turns
@@ -54,7 +54,7 @@ class Process(Turns, Machine):
         self._loop = loop
         self._runs = runs
         self._committed = committed
-        self._files: list[OpenFile] = []
+        self._files: list[Held] = []
         self._drawn = 0
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -72,6 +72,9 @@ class Process(Turns, Machine):
 
     def opened(self, file: OpenFile) -> None:
         file.connection = Tapped(file.connection, self)
+        self._files.append(file)
+
+    def holds(self, file: Held) -> None:
         self._files.append(file)
 
     def die(self, why: str) -> None:

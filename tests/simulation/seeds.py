@@ -15,6 +15,8 @@ NAMED: Mapping[int, str] = {
     182: "an id was answered while somebody took its run up again, and the answer was a defect",
     1073: "a venue's clock was put ahead in a late acceptance, and the order was taken for another's",
     1080: "a flatten took the desk's position beyond its limit, which it may: it reduces at its own venue",
+    169: "a flatten of a venue that had not told its fee was a defect: its key was revoked by then",
+    335: "a gateway sent an order to Kraken twice, and the used nonce was taken for a refusal of it",
     2338: "what a venue took back after the last reading of it was held against the journal",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
 }

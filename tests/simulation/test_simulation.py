@@ -18,6 +18,7 @@ from tests.simulation.mutants import ROOT
 from tests.simulation.planted import MUTANTS, Mutant
 from tests.simulation.run import simulate
 from tests.simulation.seeds import NAMED
+from tests.simulation.wire import wiring_of
 
 EVERYWHERE = tuple(map(Venue, VENUES))
 
@@ -33,16 +34,30 @@ def test_a_seed_that_once_broke_a_promise_breaks_none(seed: int) -> None:
     assert "" == simulate(seed).violation
 
 
-def test_one_seed_is_one_story_to_the_last_digit() -> None:
+#: One that asks paper alone, and one behind the adapter.
+BOTH_WAYS = (2, 5)
+
+
+def test_a_third_of_the_seeds_runs_behind_the_adapter() -> None:
+    """Of a tenth of the desks neither venue is one of it that speaks a dialect."""
+    assert [False, True] == [wiring_of(seed).adapter for seed in BOTH_WAYS]
+    wired = [seed for seed in range(600) if wiring_of(seed).adapter]
+    assert 200 <= len(wired) <= 240
+    assert 10 <= sum(not wiring_of(seed).plenty for seed in wired) <= 30
+
+
+@pytest.mark.parametrize("seed", BOTH_WAYS)
+def test_one_seed_is_one_story_to_the_last_digit(seed: int) -> None:
     """I11, within a process: whatever was simulated before."""
-    first = simulate(3, keep_story=True)
-    simulate(4)
-    assert (first.trace, first.story) == ((again := simulate(3, keep_story=True)).trace, again.story)
+    first = simulate(seed, keep_story=True)
+    simulate(6)
+    assert (first.trace, first.story) == ((again := simulate(seed, keep_story=True)).trace, again.story)
 
 
-def test_one_seed_is_one_story_in_every_process() -> None:
+@pytest.mark.parametrize("seed", BOTH_WAYS)
+def test_one_seed_is_one_story_in_every_process(seed: int) -> None:
     """I11, whatever a process hashes texts to."""
-    code = "from tests.simulation.run import simulate; print(simulate(5).trace)"
+    code = f"from tests.simulation.run import simulate; print(simulate({seed}).trace)"
     traces = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -54,7 +69,7 @@ def test_one_seed_is_one_story_in_every_process() -> None:
         ).stdout.strip()
         for hashes in ("1", "2")
     }
-    assert {simulate(5).trace} == traces
+    assert {simulate(seed).trace} == traces
 
 
 def test_two_seeds_are_two_stories() -> None:

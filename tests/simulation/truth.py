@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
@@ -20,6 +20,55 @@ _MARK = (
     " (SELECT count(*) FROM fills WHERE venue = ?1 AND busted_at IS NOT NULL) FROM venues WHERE venue = ?1"
 )
 FOREVER = Instant(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class AsTold:
+    """How a venue tells of what stands in its books: the ids of orders and trades, and of transfers; the step
+    of its trades' times. names_busts: a trade says that it was taken back; where none does, the money comes
+    back by itself, whether that is listed (Kraken's ledger) or not."""
+
+    id: Callable[[str], str] = str
+    transfer_id: Callable[[Transfer], str] = lambda each: each.transfer_id
+    step_us: int = 1
+    names_busts: bool = True
+
+    def order(self, order: PaperOrder) -> PaperOrder:
+        return replace(order, order_id=OrderId(self.id(order.order_id)))
+
+    def fill(self, fill: Fill) -> Fill:
+        return replace(
+            fill,
+            exec_id=ExecId(self.id(fill.exec_id)),
+            order_id=OrderId(self.id(fill.order_id)),
+            at=Instant(fill.at - fill.at % self.step_us),
+            busted_at=fill.busted_at if self.names_busts else None,
+        )
+
+    def transfers(self, transfers: Iterable[Transfer], fills: Iterable[Fill]) -> tuple[Transfer, ...]:
+        told = [replace(each, transfer_id=self.transfer_id(each)) for each in transfers]
+        return (*told, *(() if self.names_busts else taken_back(fills)))
+
+
+def taken_back(fills: Iterable[Fill]) -> Iterator[Transfer]:
+    """What came back of trades, asset by asset (mvx/paper/serve/kraken_rows.py)."""
+    for fill in fills:
+        for asset, amount in effect_of(fill).items() if fill.busted_at is not None else ():
+            name = f"A{fill.exec_id}-{asset}"
+            yield Transfer(fill.venue, fill.account, fill.epoch, name, asset, -amount, fill.busted_at)
+
+
+#: By the dialect that a venue is spoken to in; None: in none.
+AS_TOLD: Mapping[str | None, AsTold] = {
+    None: AsTold(),
+    "kraken": AsTold(transfer_id=lambda each: f"L{each.transfer_id}", names_busts=False),
+    "binance": AsTold(
+        id=lambda name: name.rpartition("-")[2].lstrip("T"),
+        transfer_id=lambda each: f"{each.epoch}-{each.transfer_id}",
+        step_us=1_000,
+        names_busts=False,
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -44,10 +93,13 @@ class VenueTruth:
 
 
 class Truth:
-    """All venues. `tell` hears of what is new."""
+    """All venues. `wired`: those that are spoken to in a dialect; `tell` hears of what is new."""
 
-    def __init__(self, con: Connection, venues: tuple[Venue, ...], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, con: Connection, venues: tuple[Venue, ...], wired: Container[Venue], tell: Callable[[str], None]
+    ) -> None:
         self.venues = {venue: VenueTruth() for venue in venues}
+        self._as_told = {venue: AS_TOLD[venue if venue in wired else None] for venue in venues}
         self._con = con
         self._tell = tell
         self._marks: dict[Venue, tuple[int, ...]] = {}
@@ -76,11 +128,12 @@ class Truth:
         it = self.venues[venue]
         known, known_fills = set(it.orders), {fill.exec_id for fill in it.fills}
         it.totals = store.totals(self._con, venue)
-        it.orders = {order.order_id: order for order in records.all_orders(self._con, venue)}
-        it.fills = records.all_fills(self._con, venue)
-        it.transfers = records.transfers_page(
-            self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000
-        )
+        told, fills = self._as_told[venue], records.all_fills(self._con, venue)
+        orders = map(told.order, records.all_orders(self._con, venue))
+        it.orders = {order.order_id: order for order in orders}
+        it.fills = tuple(map(told.fill, fills))
+        transfers = records.transfers_page(self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000)
+        it.transfers = told.transfers(transfers, fills)
         it.new_orders = [order for order in it.orders.values() if order.order_id not in known]
         it.new_fills = [fill for fill in it.fills if fill.exec_id not in known_fills]
         it.by_hand.update(order.order_id for order in it.new_orders if order.cl_ord_id is None)

@@ -7,9 +7,11 @@ files are real.
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
 from random import Random
@@ -23,9 +25,11 @@ from mvx.engine.desk import Ports, paper_path
 from mvx.journal.store import Journal
 from mvx.paper.admission import Accepted
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.serve.endpoint import Told
 from mvx.paper.session import Session
 from mvx.paper.venue import PaperVenue
 from mvx.sqlite import Connection
+from mvx.venues.capabilities import ROWS
 from mvx.venues.port import VenuePort
 from tests.engine.desk import risk, settings
 from tests.paper.builders import venue_settings
@@ -36,8 +40,16 @@ from tests.simulation.market import MARKETS, VENUES, books, memory
 from tests.simulation.network import Line, Port
 from tests.simulation.process import Process
 from tests.simulation.sky import Sky
+from tests.simulation.truth import AS_TOLD
+from tests.simulation.wire import WireLine, Wires, ids_in, wiring_of
 from tests.support import START
 
+#: Thirty dollars of what a venue takes fees in besides.
+BNB = Asset("BNB"), Decimal("0.05")
+TOKENS = {"kraken": (Asset("KFEE"), Decimal(3_000))}
+#: How often the daemon reads a venue on the budget of its least tier: one reading of Kraken takes all of it,
+#: and 45 s to fill again (capabilities.py). More often, and nobody else's reading would come to its end.
+ON_A_BUDGET_S = 60.0
 #: What a process is to the world: the daemon, the cron job, the operator's shell, or a script beside it.
 DAEMON, CRON, SHELL, SCRIPT = "daemon", "cron", "shell", "script"
 
@@ -74,8 +86,18 @@ class World:
         self.by_hand = False
         self.luck = chance(seed, "desk")
         self.loop.interrupting = self.luck.choice((0.0, 0.1, 0.3, 0.8))
-        self.settings = desk_of(seed, self.luck)
+        random.seed(f"{seed}/libraries")  # stamina takes its jitter of Python's own
+        wiring = wiring_of(seed)
+        self.settings = desk_of(seed, self.luck, real_fees=wiring.adapter)
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
+        wired = self.settings.venues.values() if wiring.adapter else ()
+        self.wires = Wires(
+            self.exchange, wired, self.settings.desk.journal.parent / "shared", plenty=wiring.plenty
+        )
+        if not self.wires.plenty:
+            self.settings = replace(self.settings, interval_s=ON_A_BUDGET_S)
+        for venue in self.wires if wiring.fees is not None else ():
+            self.exchange.inject(venue, wiring.fees)
         self.sky.rests = self._rests
         self.sky.accept_at_the_latest = self._accept_at_the_latest
         self.on_commit: Callable[[], None] = lambda: None
@@ -133,16 +155,26 @@ class World:
         self.tell(f"CRASH {process.name} at {process.died}")
 
     def _port(self, process: Process, venue: VenueSettings, clock: Clock) -> VenuePort:
-        line = Line(process, venue.name, venue.timeout_s, self.sky)
+        way = process, venue.name, venue.timeout_s, self.sky
+        if venue.name in self.wires:
+            wire = WireLine(*way)
+            return Port(self.wires.adapter(venue, clock, wire, process), wire, self.sky)
+        line = Line(*way)
         return Port(PaperVenue(self.exchange, venue, clock, carry=line), line, self.sky)
 
     def _rests(self, venue: Venue, answer: Any) -> bool:
-        """Whether what a venue has just answered is an order that is open now."""
-        accepted = answer[0] if isinstance(answer, tuple) else None
-        if not isinstance(accepted, Accepted):
-            return False
+        """Whether what a venue has just answered is an order that is open now, or one that came with a nonce:
+        neither can come a second time."""
+        if isinstance(answer, Told):
+            accepted: tuple[str, ...] = ids_in(answer)
+        else:
+            found = answer[0] if isinstance(answer, tuple) else None
+            accepted = (found.order_id,) if isinstance(found, Accepted) else ()
+        if not accepted or (venue in self.wires and ROWS[venue].nonce):
+            return bool(accepted)
+        said = AS_TOLD[venue if venue in self.wires else None]
         with self.exchange.visit(venue) as session:
-            return any(order.open for order in session.truth()[1] if order.order_id == accepted.order_id)
+            return any(order.open and said.id(order.order_id) in accepted for order in session.truth()[1])
 
     def _accept_at_the_latest(self, venue: Venue, strike: Strike) -> float:
         """Two times of three an order that is accepted late is so by a clock that is behind, and is listed
@@ -163,17 +195,22 @@ class World:
         self.on_commit()
 
 
-def desk_of(seed: int, luck: Random) -> Settings:
-    """A desk of two to five venues in a folder of its own, and a limit that is soon reached."""
+def desk_of(seed: int, luck: Random, *, real_fees: bool) -> Settings:
+    """A desk of two to five venues in a folder of its own, and a limit that is soon reached. `real_fees`:
+    each venue's token is its own."""
     folder = memory() / f"seed-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     names = luck.sample(VENUES, luck.choice((2, 3, 5, 5)))
     market = books(seed % MARKETS)
-    balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(300_000), Asset("BNB"): Decimal("0.05")}
+    balances = {Asset("BTC"): Decimal(3), Asset("USD"): Decimal(300_000)}
+    token = {name: TOKENS.get(name, BNB) if real_fees else BNB for name in names}
     limit = Decimal(luck.choice(("0.6", "1", "1", "2", "5")))
     return settings(
         folder,
-        *(venue_settings(name, books=market, balances=balances, lot=Decimal("0.01")) for name in names),
+        *(
+            venue_settings(name, books=market, balances=balances | dict([token[name]]), lot=Decimal("0.01"))
+            for name in names
+        ),
         limits=risk(max_position={"BTC-USD": limit}),
     )

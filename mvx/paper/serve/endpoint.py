@@ -69,11 +69,12 @@ class Endpoint:
             return Wanted(Call.PUBLIC, lambda now: None, lambda session: reply)
         return wanted
 
-    def reach(self, wanted: Wanted) -> Told:
-        """The request arrives, as the fault that it meets lets it, and this is heard of it."""
+    def reach(self, wanted: Wanted, fault: Fault | None = None) -> Told:
+        """The request arrives, as the fault that it meets lets it, and this is heard of it. `fault`: one
+        that it met on its way here."""
         reply = Reply({})
         with self._exchange.visit(self.venue) as session:
-            fault = session.meet(wanted.call)
+            fault = fault or session.meet(wanted.call)
             arrives = fault.kind.arrives if fault else Arrives.NOW
             if arrives is not Arrives.NEVER:
                 turned_away = wanted.admit(session.time())

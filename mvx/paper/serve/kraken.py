@@ -73,9 +73,12 @@ def result(found: object) -> Reply:
 
 
 class KrakenDialect:
-    """One account. A nonce is greater than all before it on the key."""
+    """One account. A nonce is greater than all before it on the key. page_rows: how many rows of a list one
+    answer holds; docs: 50."""
 
-    def __init__(self, settings: VenueSettings, keys: KeyPair, *, limited: bool = False) -> None:
+    def __init__(
+        self, settings: VenueSettings, keys: KeyPair, *, limited: bool = False, page_rows: int = PAGE_ROWS
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._secret = _decoded(settings.name, keys.api_secret)
@@ -95,10 +98,10 @@ class KrakenDialect:
             "GetApiKeyInfo": lambda params, session: rows.key_info(self._keys.api_key),
             "TradeVolume": lambda params, session: rows.volume(settings),
             "OpenOrders": _open_orders,
-            "ClosedOrders": _closed_orders,
+            "ClosedOrders": partial(_closed_orders, page_rows),
             "QueryOrders": _query_orders,
-            "TradesHistory": _trades,
-            "Ledgers": _ledgers,
+            "TradesHistory": partial(_trades, page_rows),
+            "Ledgers": partial(_ledgers, page_rows),
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
@@ -256,10 +259,10 @@ def _open_orders(params: Params, session: Session) -> object:
     return {"open": _orders(params, session, session.lists.open_orders())}
 
 
-def _closed_orders(params: Params, session: Session) -> object:
+def _closed_orders(page_rows: int, params: Params, session: Session) -> object:
     """ccxt kraken.fetch_closed_orders; docs: `closetime` says which time start is about."""
     found = whole(session.lists.closed_orders, _since(params))
-    return {"closed": _orders(params, session, _page(params, found)), "count": len(found)}
+    return {"closed": _orders(params, session, _page(params, found, page_rows)), "count": len(found)}
 
 
 def _query_orders(params: Params, session: Session) -> object:
@@ -284,18 +287,18 @@ def _orders(params: Params, session: Session, found: Iterable[OrderReport]) -> o
     }
 
 
-def _trades(params: Params, session: Session) -> object:
+def _trades(page_rows: int, params: Params, session: Session) -> object:
     """ccxt kraken.fetch_my_trades."""
     found = whole(session.lists.trades, _since(params))
-    page = {each.exec_id: rows.trade(each) for each in _page(params, found)}
+    page = {each.exec_id: rows.trade(each) for each in _page(params, found, page_rows)}
     return {"trades": page, "count": len(found)}
 
 
-def _ledgers(params: Params, session: Session) -> object:
+def _ledgers(page_rows: int, params: Params, session: Session) -> object:
     """ccxt kraken.fetch_ledger: two lines a trade, one a transfer."""
     since = _since(params)
     found = rows.ledger(whole(session.lists.trades, Instant(0)), whole(session.lists.transfers, since), since)
-    return {"ledger": dict(_page(params, found)), "count": len(found)}
+    return {"ledger": dict(_page(params, found, page_rows)), "count": len(found)}
 
 
 def _told(tell: Callable[[Params, Session], object], params: Params, session: Session) -> Reply:
@@ -330,7 +333,7 @@ def _since(params: Params) -> Instant:
     return Instant(min(int(_number(params, "start") * MICROS_PER_S) + 1, LAST))
 
 
-def _page(params: Params, found: list[Any]) -> list[Any]:
-    """Docs: 50 rows from the offset `ofs`."""
+def _page(params: Params, found: list[Any], rows: int) -> list[Any]:
+    """Docs: so many rows from the offset `ofs`."""
     offset = _count(params.get("ofs", "0"), "ofs")
-    return found[offset : offset + PAGE_ROWS]
+    return found[offset : offset + rows]

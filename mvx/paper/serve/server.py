@@ -12,6 +12,7 @@ from typing import Any
 from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.binance import BinanceDialect
 from mvx.paper.serve.binance_limits import WeighedBinance
 from mvx.paper.serve.dialect import Asked, Dialect
@@ -26,12 +27,17 @@ MOST_BYTES = 65_536
 
 
 def dialect_of(
-    settings: VenueSettings, keys: KeyPair = PAPER_KEYS, *, limited: bool = False
+    settings: VenueSettings,
+    keys: KeyPair = PAPER_KEYS,
+    *,
+    limited: bool = False,
+    page_rows: int = PAGE_ROWS,
 ) -> Dialect | None:
-    """None where we do not speak the venue's. limited: it refuses what is more than the venue takes."""
+    """None where we do not speak the venue's. limited: it refuses what is more than the venue takes.
+    page_rows: how many rows of a list an answer holds where the client does not say it."""
     match settings.name:
         case "kraken":
-            return KrakenDialect(settings, keys, limited=limited)
+            return KrakenDialect(settings, keys, limited=limited, page_rows=page_rows)
         case "binance":
             binance = BinanceDialect(settings, keys)
             return WeighedBinance(binance) if limited else binance

@@ -31,6 +31,7 @@ from mvx.errors import (
     VenueRejected,
     VenueUnreachable,
 )
+from mvx.machine import Machine
 from mvx.venues.budgets import NO_KEY, PUBLIC, file_of
 from mvx.venues.capabilities import Budget, Row
 from mvx.venues.ccxt.access import Access, Keys
@@ -52,10 +53,11 @@ class Calls:
     """Makes the calls of one account. `keys` are there once they were needed; skew_us: the venue's clock less
     ours, once it was measured."""
 
-    def __init__(self, access: Access, row: Row, clock: Clock) -> None:
+    def __init__(self, access: Access, row: Row, clock: Clock, machine: Machine) -> None:
         self._access = access
         self._row = row
         self._clock = clock
+        self._machine = machine
         self._account_key: AccountKey | None = None
         self._buckets: dict[str, SharedBucket] = {}
         self.keys: Keys | None = None
@@ -180,7 +182,7 @@ class Calls:
     def _key(self) -> AccountKey:
         if self._account_key is None:
             file = self._access.folder / f"{self._access.name}-{self._named()}.nonce"
-            self._account_key = AccountKey(self._access.name, file, self._clock)
+            self._account_key = AccountKey(self._access.name, file, self._clock, self._machine)
         return self._account_key
 
     def _named(self) -> str:

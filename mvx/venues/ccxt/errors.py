@@ -5,7 +5,7 @@ Rules:
   alone never is a refusal: the same class comes from a proxy, and on another host ccxt maps the same
   code to another class (binance.get_exceptions_by_url reads the host name).
 - A code that means several things is on the list only with its message. Codes of a duplicate client order id
-  are not on it: a gateway may have repeated our own request.
+  are not on it, nor for an order that of a nonce that was used: a gateway may have repeated our own request.
 - HTTP 5xx is unknown whatever it says (Binance docs, HTTP Return Codes), and so is everything else once a
   byte has left. Where none has left, nothing can have happened.
 - No text of ccxt is passed on: it holds URLs with signatures. What is told is the class, the status and the
@@ -93,7 +93,8 @@ _KRAKEN = (
     ),
     Rule("EGeneral:Invalid arguments", "invalid_arguments", only=_ON_ORDERS),
     Rule("EGeneral:Unknown method", "unknown_method"),
-    Rule("EAPI:Invalid nonce", "nonce"),
+    # Whatever a gateway sends a second time comes with a nonce that was used: the first may be an order.
+    Rule("EAPI:Invalid nonce", "nonce", only=_ON_ORDERS),
     Rule("EAPI:Invalid key", "key", _KEY),
     Rule("EAPI:Invalid signature", "signature", _KEY),
     Rule("EAPI:Feature disabled", "forbidden", _KEY),

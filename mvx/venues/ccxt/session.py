@@ -29,6 +29,7 @@ from mvx.errors import (
     VenueRejected,
     VenueUnreachable,
 )
+from mvx.machine import Machine
 from mvx.venues.capabilities import Row
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.calls import Calls
@@ -56,11 +57,11 @@ class Skew:
 class Session:
     """What the calls of one account share."""
 
-    def __init__(self, access: Access, row: Row, clock: Clock, line: Line | None = None) -> None:
+    def __init__(self, access: Access, row: Row, clock: Clock, line: Line | None, machine: Machine) -> None:
         self.access = access
         self.row = row
         self.quirks = QUIRKS[access.exchange]
-        self.calls = Calls(access, row, clock)
+        self.calls = Calls(access, row, clock, machine)
         self._line = line or HttpLine(secure=not (access.api_url or "").startswith("http:"))
         self._exchange: Any = None
         self._markets_at = self._asked_at = Instant(0)

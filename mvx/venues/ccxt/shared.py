@@ -14,13 +14,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
+from io import FileIO
 from pathlib import Path
 
 from mvx.clock import Clock
 from mvx.domain.ids import Venue
 from mvx.domain.instant import MICROS_PER_S, Instant, after, seconds_between
 from mvx.errors import HeldBack
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.venues.budgets import Filling, filling_of
 from mvx.venues.capabilities import Budget
 from mvx.venues.port import urgent
@@ -35,25 +37,24 @@ _POLL_S = 0.005
 class AccountKey:
     """The right to talk privately on one key."""
 
-    def __init__(self, name: Venue, file: Path, clock: Clock) -> None:
+    def __init__(self, name: Venue, file: Path, clock: Clock, machine: Machine = THIS_MACHINE) -> None:
         self._name = name
         self._file = file
         self._clock = clock
+        self._machine = machine
         self._hurrying = 0
 
     @asynccontextmanager
     async def held(self, *, first: bool, give_up_at: Instant) -> AsyncIterator[Nonce]:
         """The key for one call; first: before those who only read. Raises HeldBack."""
-        descriptor = _open(self._file)
-        try:
+        with closing(FileIO(_open(self._file), "r+")) as file:  # and with it the lock, however the call ends
+            self._machine.holds(file)
             self._hurrying += first
             try:
-                await self._lock(descriptor, first, give_up_at)
+                await self._lock(file.fileno(), first, give_up_at)
             finally:
                 self._hurrying -= first
-            yield Nonce(descriptor, self._clock)
-        finally:
-            os.close(descriptor)  # and with it the lock, however the call ended
+            yield Nonce(file.fileno(), self._clock, self._machine.pid())
 
     async def _lock(self, descriptor: int, first: bool, give_up_at: Instant) -> None:
         """Returns once it is ours; whoever leaves a venue goes ahead without it in the end."""
@@ -74,15 +75,16 @@ class AccountKey:
 class Nonce:
     """Counts on one key. Milliseconds, as other tools on the same key do."""
 
-    def __init__(self, descriptor: int, clock: Clock) -> None:
+    def __init__(self, descriptor: int, clock: Clock, pid: int) -> None:
         self._descriptor = descriptor
         self._clock = clock
+        self._pid = pid
 
     def next(self) -> int:
         """Greater than every one before it."""
         last = _read(self._descriptor).partition(" ")[0]
         nonce = max(self._clock.now() // 1_000, int(last) + 1 if last.isdecimal() else 0)
-        _write(self._descriptor, f"{nonce} {os.getpid()}")
+        _write(self._descriptor, f"{nonce} {self._pid}")
         return nonce
 
 

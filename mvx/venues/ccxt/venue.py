@@ -19,6 +19,7 @@ from mvx.domain.instrument import MarketRules
 from mvx.domain.money import plain
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.errors import NoKey, OutcomeUnknown, VenueRejected
+from mvx.machine import THIS_MACHINE, Machine
 from mvx.venues.capabilities import ROWS, Capabilities
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import Operation
@@ -34,10 +35,12 @@ ACCOUNT = "main"
 class CcxtVenue:
     """One account at one venue."""
 
-    def __init__(self, access: Access, clock: Clock, line: Line | None = None) -> None:
+    def __init__(
+        self, access: Access, clock: Clock, line: Line | None = None, machine: Machine = THIS_MACHINE
+    ) -> None:
         self._row = ROWS[access.exchange]
         self._access = access
-        self._session = Session(access, self._row, clock, line)
+        self._session = Session(access, self._row, clock, line, machine)
         self.name: Venue = access.name
         self.account = ACCOUNT
         whose = Account(

@@ -22,6 +22,7 @@ from mvx.clock import Clock
 from mvx.config.settings import VenueSettings
 from mvx.paper.client import Carry, at_once
 from mvx.paper.exchange import PaperExchange
+from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.dialect import Asked
 from mvx.paper.serve.endpoint import Endpoint, Ends, Told
 from mvx.paper.serve.keys import PAPER_KEYS
@@ -59,7 +60,8 @@ class Verbs(Protocol):
 
 class InProcess(Verbs):
     """To a venue of the paper exchange, in the venue's own words. `carry` takes each request there and its
-    answer back, as it does those of mvx/paper/client.py; what it raises goes through ccxt as it is."""
+    answer back, as it does those of mvx/paper/client.py; what it raises goes through ccxt as it is. It may
+    let the request meet a fault there."""
 
     def __init__(self, end: Endpoint, clock: Clock, carry: Carry = at_once) -> None:
         self._end = end
@@ -74,7 +76,7 @@ class InProcess(Verbs):
         call = current.get()
         had_left = call.left
         left()
-        told = await self._carry(wanted.call, lambda: self._end.reach(wanted))
+        told = await self._carry(wanted.call, lambda fault=None: self._end.reach(wanted, fault))
         if told.after_s:
             await self._clock.sleep(told.after_s)
         if told.ends is Ends.UNREACHABLE:
@@ -102,13 +104,32 @@ def _key_of(url: Any) -> ConnectionKey:
 
 
 def adapter_to(
-    exchange: PaperExchange, settings: VenueSettings, clock: Clock, folder: Path, carry: Carry = at_once
+    exchange: PaperExchange,
+    settings: VenueSettings,
+    clock: Clock,
+    folder: Path,
+    carry: Carry = at_once,
+    page_rows: int = PAGE_ROWS,
 ) -> CcxtVenue:
     """mvx's own adapter before a venue of the paper exchange, without a budget that it could use up.
     `folder`: for what processes share."""
-    dialect = dialect_of(settings)
+    end = end_of(exchange, settings, page_rows)
+    return CcxtVenue(access_to(settings, folder), clock, InProcess(end, clock, carry))
+
+
+def end_of(
+    exchange: PaperExchange, settings: VenueSettings, page_rows: int = PAGE_ROWS, *, limited: bool = False
+) -> Endpoint:
+    """The venue's end of all lines to it: it remembers the last nonce."""
+    dialect = dialect_of(settings, limited=limited, page_rows=page_rows)
     assert dialect is not None
-    access = Access(
+    return Endpoint(exchange, settings, dialect)
+
+
+def access_to(settings: VenueSettings, folder: Path, **terms: Any) -> Access:
+    """How the adapter reaches such a venue."""
+    usual: dict[str, Any] = {"read_attempts": 1, "budgets": {"private": PLENTY, "public": PLENTY}}
+    return Access(
         name=settings.name,
         exchange=settings.name,
         symbols=tuple(settings.symbols.values()),
@@ -119,7 +140,5 @@ def adapter_to(
         accept_lateness_s=settings.accept_lateness_s,
         listing_lag_s=settings.listing_lag_s,
         api_url="http://in.process",
-        read_attempts=1,
-        budgets={"private": PLENTY, "public": PLENTY},
+        **usual | terms,
     )
-    return CcxtVenue(access, clock, InProcess(Endpoint(exchange, settings, dialect), clock, carry))

@@ -49,7 +49,6 @@ REFUSED = {
     **on_kraken("too_many_orders", REQUEST, "EOrder:Orders limit exceeded"),
     **on_kraken("unknown_symbol", REQUEST, "EQuery:Unknown asset pair", "EQuery:Invalid asset pair"),
     **on_kraken("invalid_arguments", REQUEST, "EGeneral:Invalid arguments:price"),
-    **on_kraken("nonce", REQUEST, "EAPI:Invalid nonce"),
     **on_kraken("key", FORBIDDEN, "EAPI:Invalid key"),
     **on_kraken("signature", FORBIDDEN, "EAPI:Invalid signature"),
     **on_kraken("permission", FORBIDDEN, "EGeneral:Permission denied"),
@@ -86,6 +85,7 @@ UNSURE = {
             ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",),
             ("EGeneral:Invalid arguments:cl_ord_id",), ("EOrder:Something new",), ("WOrder:Slow",),
             ("EGeneral:Invalid arguments:cl_ord_id already in use",),
+            ("EAPI:Invalid nonce",),
             ("EOrder:Insufficient funds", "EService:Unavailable"),
         )
     },

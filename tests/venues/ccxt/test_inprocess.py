@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from mvx.domain.order import Ack, OrderRequest, Side, TimeInForce
 from mvx.errors import OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
 from mvx.paper.client import Carry, at_once
 from mvx.paper.exchange import PaperExchange
-from mvx.paper.faults import Call
+from mvx.paper.faults import Call, Fault
+from mvx.paper.lists import PAGE_ROWS
 from tests.paper.builders import venue_settings
 from tests.simulation.loop import Loop, SimulatedClock, Turns
 from tests.venues.ccxt.inprocess import adapter_to
@@ -29,11 +31,13 @@ SYMBOLS = {"kraken": Symbol("BTC/USD"), "binance": Symbol("BTC/USDT")}
 class There:
     """A venue of the paper exchange, and mvx's own adapter before it."""
 
-    def __init__(self, name: str, folder: Path, clock: Any, carry: Carry = at_once) -> None:
+    def __init__(
+        self, name: str, folder: Path, clock: Any, carry: Carry = at_once, page_rows: int = PAGE_ROWS
+    ) -> None:
         self.name, self.symbol, self.clock = Venue(name), SYMBOLS[name], clock
         settings = venue_settings(name, (self.symbol,))
         self.exchange = PaperExchange(folder / "x.paper", {self.name: settings}, clock)
-        self.venue = adapter_to(self.exchange, settings, clock, folder / "shared", carry)
+        self.venue = adapter_to(self.exchange, settings, clock, folder / "shared", carry, page_rows=page_rows)
 
     def request(self) -> OrderRequest:
         """A tenth at nearly any price."""
@@ -126,6 +130,50 @@ def test_what_its_way_raises_is_heard_as_it_is(name: str, tmp_path: Path, breaks
 
     there.clock.run(work())
     assert [] == there.orders()
+
+
+@pytest.mark.parametrize(
+    ("kind", "means", "orders"),
+    [
+        ("html-200", OutcomeUnknown, 1),
+        ("no-id", OutcomeUnknown, 1),
+        ("http-503-before", OutcomeUnknown, 0),
+        ("http-429", VenueRejected, 0),
+        ("outage", VenueUnreachable, 0),
+    ],
+)
+def test_a_request_may_meet_a_fault_on_its_way(
+    name: str, tmp_path: Path, kind: str, means: type[Exception], orders: int
+) -> None:
+    """Which the venue knows nothing of; the next one meets none."""
+    way = Way()
+    there = There(name, tmp_path, VirtualClock(), way)
+
+    async def meeting(request: Callable[..., Any]) -> Any:
+        return request(Fault(kind, 0.0))
+
+    async def work() -> None:
+        await there.venue.balances()
+        way.becomes = meeting
+        with pytest.raises(means):
+            await there.venue.submit(there.request())
+        assert orders == len(there.orders())
+        way.becomes = None
+        await there.venue.open_orders()
+
+    there.clock.run(work())
+
+
+def test_a_list_is_whole_however_short_its_pages_are(tmp_path: Path) -> None:
+    """Kraken says how many rows there are, and its pages are as long as it likes."""
+    there = There("kraken", tmp_path, VirtualClock(), page_rows=2)
+
+    async def work() -> int:
+        for number in range(5):
+            await there.venue.submit(replace(there.request(), cl_ord_id=ClOrdId(f"m000000000000abc{number}")))
+        return len(await there.venue.closed_orders(Instant(0)))
+
+    assert 5 == there.clock.run(work())
 
 
 @pytest.mark.parametrize("arrives", [True, False])

@@ -114,7 +114,7 @@ def test_whoever_waits_too_long_for_a_key_is_told_who_has_it(tmp_path: Path) -> 
 
 
 def test_whoever_leaves_a_venue_waits_for_its_key_no_longer_than_five_seconds(tmp_path: Path) -> None:
-    """Then it goes ahead: a nonce that is refused is a definite answer."""
+    """Then it goes ahead: what comes of an order whose nonce is refused is found out, as of any other."""
     clock = ManualClock()
     mine, theirs = (AccountKey(KRAKEN, tmp_path / "key", clock) for _ in range(2))
 
