@@ -19,6 +19,7 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
+from mvx.engine.adapters import shared_folder
 from mvx.engine.cadence import pause_s
 from mvx.engine.desk import Desk, is_failing
 from mvx.engine.flatten import flatten
@@ -33,11 +34,14 @@ from mvx.journal import jobs as queue
 from mvx.journal import views
 from mvx.journal.jobs import LEADER, Job
 from mvx.journal.store import LEASE_S, Lease
+from mvx.venues.budgets import share_used
 
 Say = Callable[[Outcome], None]
 
 #: So many jobs are worked at once; the others wait in the queue.
 MAX_AT_ONCE = 8
+#: Of a venue's budget of requests: while more is used, it is not read for the sake of reading.
+MOST_USED = 0.25
 _LOOK_S = 0.1
 _BEAT_S = LEASE_S / 5
 
@@ -220,6 +224,15 @@ async def _watch(runner: Runner, venue: Venue) -> None:
         await desk.clock.sleep(
             pause_s(runner.desk.settings.interval_s, health, desk.clock.now(), restless=restless)
         )
+        await _let_others_ask(desk, venue)
+
+
+async def _let_others_ask(desk: Desk, venue: Venue) -> None:
+    """What others do on the account comes first: a pass on the least budget of Kraken takes nearly all of it,
+    and one after the other would leave nobody else any."""
+    shared = shared_folder(desk.settings.desk.journal)
+    while (share_used(shared, venue, desk.clock.now()) or 0.0) > MOST_USED:
+        await desk.clock.sleep(1.0)
 
 
 def _told(job: Job, answer: Outcome | MvxError) -> Outcome:

@@ -11,7 +11,6 @@ import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
 from random import Random
@@ -21,6 +20,7 @@ from mvx.clock import Clock
 from mvx.config.settings import Settings, VenueSettings
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import seconds_between
+from mvx.engine.adapters import shared_folder
 from mvx.engine.desk import Ports, paper_path
 from mvx.journal.store import Journal
 from mvx.paper.admission import Accepted
@@ -47,9 +47,6 @@ from tests.support import START
 #: Thirty dollars of what a venue takes fees in besides.
 BNB = Asset("BNB"), Decimal("0.05")
 TOKENS = {"kraken": (Asset("KFEE"), Decimal(3_000))}
-#: How often the daemon reads a venue on the budget of its least tier: one reading of Kraken takes all of it,
-#: and 45 s to fill again (capabilities.py). More often, and nobody else's reading would come to its end.
-ON_A_BUDGET_S = 60.0
 #: What a process is to the world: the daemon, the cron job, the operator's shell, or a script beside it.
 DAEMON, CRON, SHELL, SCRIPT = "daemon", "cron", "shell", "script"
 
@@ -92,10 +89,8 @@ class World:
         self.exchange = Exchange(paper_path(self.settings.desk.journal), self.settings.venues, self.clock)
         wired = self.settings.venues.values() if wiring.adapter else ()
         self.wires = Wires(
-            self.exchange, wired, self.settings.desk.journal.parent / "shared", plenty=wiring.plenty
+            self.exchange, wired, shared_folder(self.settings.desk.journal), plenty=wiring.plenty
         )
-        if not self.wires.plenty:
-            self.settings = replace(self.settings, interval_s=ON_A_BUDGET_S)
         for venue in self.wires if wiring.fees is not None else ():
             self.exchange.inject(venue, wiring.fees)
         self.sky.rests = self._rests
