@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from itertools import count, islice
 
 from tests.simulation.campaign import campaign, replay
 from tests.simulation.shrink import shrink
+from tests.simulation.wire import is_behind_the_adapter
 
 
 def main() -> int:
@@ -26,6 +28,9 @@ def main() -> int:
     parser.add_argument(
         "--catches", type=int, default=0, metavar="N", help="stop after so many broken promises"
     )
+    parser.add_argument(
+        "--adapter", action="store_true", help="as many seeds, all of them behind the adapter"
+    )
     parser.add_argument("--sometimes", action="store_true", help="fail where something never happened")
     found = parser.parse_args()
     if found.seed is not None:
@@ -35,10 +40,10 @@ def main() -> int:
     # What is loaded by now is no garbage, and a seed leaves little of it in circles: it is looked for seldom.
     gc.freeze()
     gc.set_threshold(50_000)
-    first, _, last = found.seeds.partition(":")
-    return campaign(
-        range(int(first), int(last)), workers=found.workers, catches=found.catches, sometimes=found.sometimes
-    )
+    first, last = map(int, found.seeds.split(":"))
+    every = filter(is_behind_the_adapter, count(first)) if found.adapter else count(first)
+    seeds = tuple(islice(every, last - first))
+    return campaign(seeds, workers=found.workers, catches=found.catches, sometimes=found.sometimes)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`python -m tests.simulation.mutants`: plant each bug in a copy of mvx, and see which promise catches it.
 
 Rule: only a named promise counts (I1-I14): a mutant that merely raises is not caught. Each must be caught
-within 300 seeds; the table says by which seed first and how often.
+within 300 seeds, and one of the adapter within 300 that are behind it. The table says by which seed first,
+and how often.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def hunt(mutant: Mutant, *, catches: int, workers: int, seeds: int = SEEDS) -> C
             f"0:{seeds}",
             "--catches",
             str(catches),
+            *(["--adapter"] if mutant.in_adapter else []),
         ]
         run = subprocess.run(
             [*command, "--workers", str(workers)],

@@ -22,6 +22,11 @@ class Mutant(NamedTuple):
     name: str
     patches: tuple[Patch, ...]
 
+    @property
+    def in_adapter(self) -> bool:
+        """Only seeds behind the adapter can catch it."""
+        return self.name.startswith("adapter: ")
+
 
 def _mutant(name: str, *patches: tuple[str, str, str]) -> Mutant:
     return Mutant(name, tuple(Patch(*each) for each in patches))

@@ -56,6 +56,10 @@ def wiring_of(seed: int) -> Wiring:
     return Wiring(adapter, plenty, luck.choice((None, None, "base-fee", "token-fee")))
 
 
+def is_behind_the_adapter(seed: int) -> bool:
+    return wiring_of(seed).adapter
+
+
 class WireLine(Line):
     """One way of an HTTP client; it gives up when it is told to, and not by itself."""
 
