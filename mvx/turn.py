@@ -25,6 +25,7 @@ class Turn:
     def __init__(self, path: Path, timeout_s: float) -> None:
         self._path = path
         self._timeout_s = timeout_s
+        self._lock = self._queue = -1
         self._lock = _opened(_lock_of(path), os.O_CREAT)
         self._queue = _opened(_queue_of(path), os.O_CREAT)
 
@@ -53,6 +54,10 @@ class Turn:
             if descriptor >= 0:
                 os.close(descriptor)
         self._lock = self._queue = -1  # the numbers may be other files' by now
+
+    def __del__(self) -> None:
+        """As the file's own connection does where nobody closed it."""
+        self.close()
 
     def _taken_at_once(self) -> bool:
         if not _locked(self._queue):

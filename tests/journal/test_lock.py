@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import subprocess
@@ -121,6 +122,16 @@ def test_a_writer_leaves_the_queue_when_it_has_its_turn(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with closing(Database(path)) as database, database.write(), at_the_head(path):
         pass
+
+
+def test_a_database_that_is_forgotten_keeps_no_file(tmp_path: Path) -> None:
+    """Open files are few: a process that has too many can not do much else."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for number in range(5):
+        with Database(tmp_path / f"{number}.db").write():
+            pass
+    gc.collect()
+    assert before == len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_a_signal_in_the_wait_leaves_no_lock_behind(tmp_path: Path) -> None:
