@@ -7,9 +7,7 @@ let one class be imported alone. Where ccxt's layout has changed, the plain impo
 from __future__ import annotations
 
 import sys
-from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -29,11 +27,6 @@ def load_exchange(exchange: str) -> Any:
     except (ImportError, AttributeError):
         _forget()
         return getattr(import_module(_ASYNC), exchange)
-
-
-@cache
-def ccxt_version() -> str:
-    return version(_PACKAGE)
 
 
 def is_whole() -> bool:

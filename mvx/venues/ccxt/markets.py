@@ -20,7 +20,6 @@ from mvx.domain.instant import Instant, seconds_between
 from mvx.errors import BadVenueData, OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.calls import Calls
-from mvx.venues.ccxt.load import ccxt_version
 
 FRESH_S = 3_600.0
 
@@ -76,7 +75,7 @@ async def load_markets(exchange: Any, access: Access, calls: Calls) -> Instant:
         "exchange": access.exchange,
         "api_url": access.api_url or "",
         "sandbox": str(access.sandbox),
-        "ccxt": ccxt_version(),
+        "ccxt": exchange.get_ccxt_version(),
     }
     file = MarketsFile(access.folder / f"{access.name}.markets", about, access.symbols)
     read_at = file.load_into(exchange)
