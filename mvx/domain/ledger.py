@@ -34,7 +34,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A balance that differed in a read that began at read_at, with no event on its asset since."""
+    """A balance that differed when it was read, at read_at, with no event on its asset since."""
 
     asset: Asset
     ours: Decimal

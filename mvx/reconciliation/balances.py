@@ -15,7 +15,7 @@ from mvx.domain.entries import Adjusted, BalanceAgreed, BalanceDoubted
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.exposure import POINT_ZERO, still_possible
 from mvx.domain.ids import Asset
-from mvx.domain.instant import after
+from mvx.domain.instant import Instant, after
 from mvx.domain.instrument import split_symbol
 from mvx.domain.ledger import net
 from mvx.domain.money import ZERO, plain
@@ -86,16 +86,19 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, 
     doubt = None if moved else work.ours.doubts.get(asset)
     if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
         if began_at >= after(doubt.read_at, work.terms.lateness_s):
-            _adjust(work, asset, posted, theirs)
+            _adjust(work, asset, posted, theirs, doubt.read_at)
             return True
     else:
-        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, began_at))
+        read_at = max(began_at, work.snapshot.balances_at)  # by the later of the clocks
+        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
     return False
 
 
-def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
-    """The holding moves to the venue's balance. It was read twice, and nothing listed explains it."""
+def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, at: Instant) -> None:
+    """The holding moves to the venue's balance. It was read twice, and nothing listed explains it. `at`: of
+    the first reading. It differed by as much then, so what has happened since, and is not listed, is not in
+    it: the second one may be stale."""
     snapshot, amount = work.snapshot, theirs - posted
     waiting = {fill.key for fill in work.unjoined}
     booked = [fill for fill in snapshot.trades if fill.key not in waiting]
@@ -108,7 +111,6 @@ def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> No
         asset=asset,
         note=f"no trade, order or transfer that the venue lists explains {plain(amount)} {asset}",
     )
-    at = snapshot.balances_at
     work.find(Adjusted(snapshot.venue, snapshot.account, asset, amount, at, listed), found=found)
 
 

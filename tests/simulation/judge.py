@@ -36,6 +36,7 @@ class Judge:
         self.ours = Ours(ReadTx(journal), world.tell)
         world.on_commit = self._committed
         world.sky.rest_of = self.truth.rest_of
+        world.sky.is_opened = lambda venue: venue in self.ours.opened
         world.sky.is_booked = lambda venue, fill: (venue, fill.exec_id) in self.ours.fills
         world.exchange.visited = self._visited
 

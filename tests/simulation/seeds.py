@@ -18,5 +18,6 @@ NAMED: Mapping[int, str] = {
     169: "a flatten of a venue that had not told its fee was a defect: its key was revoked by then",
     335: "a gateway sent an order to Kraken twice, and the used nonce was taken for a refusal of it",
     2338: "what a venue took back after the last reading of it was held against the journal",
+    1828: "what happened after a balance had differed was taken for a part of that, once a stale one agreed",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
 }

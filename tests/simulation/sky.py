@@ -28,6 +28,7 @@ class Sky:
         self.accept_at_the_latest: Callable[[Venue, Strike], float] = lambda venue, strike: 0.0
         self.rest_of: Callable[[Venue, ExecutionReport], Fill | None] = lambda venue, report: None
         self.is_booked: Callable[[Venue, Fill], bool] = lambda venue, fill: False
+        self.is_opened: Callable[[Venue], bool] = lambda venue: False
         self.rests: Callable[[Venue, Any], bool] = lambda venue, answer: False
         self._tell = tell
         self._loop = loop
