@@ -147,14 +147,14 @@ def loses_money(at: Meddled) -> None:
     """Money is gone, and no list says why."""
     at.moves(USD, "-250", listed=False)
     at.finds()
-    at.clock.advance(LATENESS_S)
+    at.clock.advance(LATENESS_S + 1)
 
 
 def gains_coins(at: Meddled) -> None:
     """Coins appear, and no list says why."""
     at.moves(BTC, "1.5", listed=False)
     at.finds()
-    at.clock.advance(LATENESS_S)
+    at.clock.advance(LATENESS_S + 1)
 
 
 HAPPENINGS: list[tuple[Callable[[Meddled], None], BreakKind, bool]] = [

@@ -162,7 +162,7 @@ def test_a_transfer_that_was_adjusted_first_ends_the_position_that_it_made(tmp_p
     before = held(at, BTC)
     made = at.moves(BTC, "1.5", listed=False)
     at.finds()
-    at.clock.advance(LATENESS_S)
+    at.clock.advance(LATENESS_S + 1)
     assert ["position"] == [each.kind for each in at.finds()]
     assert (before[0] + D("1.5"), before[1]) == held(at, BTC)
     at.lists(made)
