@@ -60,10 +60,10 @@ class Turn:
         self.close()
 
     def _taken_at_once(self) -> bool:
-        if not _locked(self._queue):
+        if not locked_at_once(self._queue):
             return False
         try:
-            return _locked(self._lock)
+            return locked_at_once(self._lock)
         finally:
             fcntl.flock(self._queue, fcntl.LOCK_UN)
 
@@ -95,7 +95,8 @@ def _opened(path: Path, flags: int = 0) -> int:
     return os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
 
 
-def _locked(descriptor: int) -> bool:
+def locked_at_once(descriptor: int) -> bool:
+    """Takes the lock of an open file where nobody has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "machine": (),
     "turn": ("errors",),
     "sqlite": ("errors", "machine", "turn"),
-    "venues": ("domain", "errors", "clock", "machine"),
+    "venues": ("domain", "errors", "clock", "machine", "turn"),
     "router": ("domain", "errors"),
     "journal": ("domain", "errors", "clock", "machine", "sqlite", "turn"),
     "risk": ("domain", "errors"),

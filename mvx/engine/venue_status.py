@@ -35,14 +35,20 @@ def status_rows(tx: ReadTx, desk: DeskSettings, now: Instant) -> tuple[VenueStat
     texts = views.health_texts(tx)
     shared = shared_folder(desk.journal)
     return tuple(
-        _row(tx, venue, decode_as(Health, texts[venue]) if venue in texts else Health(), now)._replace(
-            rate_limit_used=share_used(shared, venue, now)
+        _row(
+            tx,
+            venue,
+            decode_as(Health, texts[venue]) if venue in texts else Health(),
+            now,
+            rate_limit_used=share_used(shared, venue, now),
         )
         for venue in desk.symbols
     )
 
 
-def _row(tx: ReadTx, venue: Venue, health: Health, now: Instant) -> VenueStatusRow:
+def _row(
+    tx: ReadTx, venue: Venue, health: Health, now: Instant, *, rate_limit_used: float | None
+) -> VenueStatusRow:
     contact = views.contacts(tx).get(venue, views.Contact())
     answers = [at for at in (health.answered_at, contact.answered_at) if at is not None]
     asked = answers or health.failed_at is not None
@@ -57,7 +63,7 @@ def _row(tx: ReadTx, venue: Venue, health: Health, now: Instant) -> VenueStatusR
         since=health.since or None,
         latency_ms=health.latency_ms,
         error_rate=health.error_rate if asked else None,
-        rate_limit_used=None,
+        rate_limit_used=rate_limit_used,
         book_age_s=_age(health.book_at, now),
         stream=health.stream,
         answered_age_s=_age(max(answers, default=None), now),

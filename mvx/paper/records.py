@@ -2,6 +2,8 @@
 
 Rule: a history is served newest first by offset, in an order that never changes, so that a row that
 joins between two pages moves the others on and hides none of those that were there.
+
+`LIMIT 0 + ?`: SQLite prepares a statement whose limit is a bare parameter anew each time that it is run.
 """
 
 from __future__ import annotations
@@ -21,8 +23,6 @@ from mvx.paper.store import ACCOUNT
 from mvx.sqlite import Connection
 
 BEGINNING = Instant(0)
-#: SQLite prepares a statement whose limit is a bare parameter anew each time that it is run.
-_PAGE = "LIMIT 0 + ? OFFSET ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ def closed_page(
 ) -> tuple[PaperOrder, ...]:
     """Those that closed since then, less those that a mask keeps out of the list now."""
     condition = (
-        "venue = ?1 AND closed_at >= ?2 AND NOT EXISTS (SELECT 1 FROM masks WHERE masks.venue = ?1"  # noqa: S608 - constants
+        "venue = ?1 AND closed_at >= ?2 AND NOT EXISTS (SELECT 1 FROM masks WHERE masks.venue = ?1"
         " AND masks.number = orders.number AND masks.until_at > ?3)"
-        f" ORDER BY closed_at DESC, number DESC {_PAGE}"
+        " ORDER BY closed_at DESC, number DESC LIMIT 0 + ?4 OFFSET ?5"
     )
     return _orders(con, condition, (venue, since, now, limit, offset))
 
@@ -216,7 +216,7 @@ def fills_page(
     """Those since then that the venue lists by now."""
     condition = (
         "venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
-        f" ORDER BY at DESC, number DESC {_PAGE}"
+        " ORDER BY at DESC, number DESC LIMIT 0 + ? OFFSET ?"
     )
     return _fills(con, venue, condition, (venue, since, now, limit, offset))
 
@@ -268,9 +268,9 @@ def transfers_page(
 ) -> tuple[Transfer, ...]:
     """Those since then that the venue lists by now."""
     rows = con.execute(
-        "SELECT epoch, transfer_id, asset, amount, at FROM transfers"  # noqa: S608 - constants
+        "SELECT epoch, transfer_id, asset, amount, at FROM transfers"
         " WHERE venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
-        f" ORDER BY at DESC, number DESC {_PAGE}",
+        " ORDER BY at DESC, number DESC LIMIT 0 + ? OFFSET ?",
         (venue, since, now, limit, offset),
     )
     return tuple(

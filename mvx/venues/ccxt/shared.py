@@ -23,6 +23,7 @@ from mvx.domain.ids import Venue
 from mvx.domain.instant import MICROS_PER_S, Instant, after, seconds_between
 from mvx.errors import HeldBack
 from mvx.machine import THIS_MACHINE, Machine
+from mvx.turn import locked_at_once
 from mvx.venues.budgets import Filling, filling_of
 from mvx.venues.capabilities import Budget
 from mvx.venues.port import urgent
@@ -60,7 +61,7 @@ class AccountKey:
         """Returns once it is ours; whoever leaves a venue goes ahead without it in the end."""
         began_at = self._clock.now()
         while True:
-            if (first or not self._hurrying) and _locked(descriptor):
+            if (first or not self._hurrying) and locked_at_once(descriptor):
                 return
             now = self._clock.now()
             if urgent.get() and seconds_between(began_at, now) >= URGENT_S:
@@ -148,14 +149,6 @@ def make_folder(folder: Path) -> None:
 def _open(file: Path) -> int:
     make_folder(file.parent)
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

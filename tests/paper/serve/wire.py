@@ -15,12 +15,11 @@ from mvx.domain.order import OrderRequest, Side, TimeInForce
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.serve.keys import PAPER_KEYS
 from mvx.paper.serve.server import Served, dialect_of
-from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.load import load_exchange
 from mvx.venues.ccxt.venue import CcxtVenue
 from mvx.venues.ccxt.wire import rehosted
 from tests.paper.builders import venue_settings
-from tests.venues.ccxt.inprocess import PLENTY
+from tests.venues.ccxt.inprocess import access_to
 
 T = TypeVar("T")
 D = Decimal
@@ -79,16 +78,9 @@ class Wire:
         """The same by mvx's adapter."""
 
         async def asked(url: str) -> T:
-            access = Access(
-                name=self.venue,
-                exchange=self.venue,
-                symbols=(self.symbol,),
-                folder=self.folder / "shared",
-                keys=lambda: Keys(*PAPER_KEYS),
-                timeout_s=timeout_s,
-                api_url=url,
-                read_attempts=1,
-                budgets={} if self.limited else {"private": PLENTY, "public": PLENTY},
+            terms: dict[str, Any] = {"budgets": {}} if self.limited else {}
+            access = access_to(
+                self.settings, self.folder / "shared", timeout_s=timeout_s, api_url=url, **terms
             )
             venue = CcxtVenue(access, self.clock)
             try:

@@ -128,17 +128,20 @@ def end_of(
 
 def access_to(settings: VenueSettings, folder: Path, **terms: Any) -> Access:
     """How the adapter reaches such a venue."""
-    usual: dict[str, Any] = {"read_attempts": 1, "budgets": {"private": PLENTY, "public": PLENTY}}
+    usual: dict[str, Any] = {
+        "timeout_s": settings.timeout_s,
+        "api_url": "http://in.process",
+        "read_attempts": 1,
+        "budgets": {"private": PLENTY, "public": PLENTY},
+    }
     return Access(
         name=settings.name,
         exchange=settings.name,
         symbols=tuple(settings.symbols.values()),
         folder=folder,
         keys=lambda: Keys(*PAPER_KEYS),
-        timeout_s=settings.timeout_s,
         lateness_s=settings.lateness_s,
         accept_lateness_s=settings.accept_lateness_s,
         listing_lag_s=settings.listing_lag_s,
-        api_url="http://in.process",
         **usual | terms,
     )
