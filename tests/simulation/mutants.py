@@ -23,6 +23,7 @@ from tests.simulation.planted import MUTANTS, Mutant
 ROOT = Path(__file__).parents[2]
 SEEDS = 300
 _CAUGHT = re.compile(r"^seed (\d+): (I\d+):", re.MULTILINE)
+_UNFIT = re.compile(r"^seed \d+: defect in .*(?:Type|Name|UnboundLocal|Attribute)Error: .*$", re.MULTILINE)
 _RUN = re.compile(r"^(\d+) seeds, ", re.MULTILINE)
 
 
@@ -57,7 +58,8 @@ def plant(mutant: Mutant, folder: Path) -> None:
 
 
 def hunt(mutant: Mutant, *, catches: int, workers: int, seeds: int = SEEDS) -> Caught:
-    """Run the seeds on the mutant until it was caught so often."""
+    """Run the seeds on the mutant until it was caught so often. Raises ValueError where it is not the bug
+    that it is named for: what it calls has changed since."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plant(mutant, folder)
@@ -83,6 +85,8 @@ def hunt(mutant: Mutant, *, catches: int, workers: int, seeds: int = SEEDS) -> C
     ran = _RUN.search(run.stdout)
     if ran is None:
         raise RuntimeError(run.stdout + run.stderr)
+    if unfit := _UNFIT.search(run.stdout):
+        raise ValueError(f"{mutant.name}: {unfit[0]}")
     first = min((int(seed) for seed, _ in found), default=None)
     promises = tuple(sorted({promise for _, promise in found}))
     return Caught(mutant, first, promises, len(found), int(ran[1]))

@@ -151,13 +151,13 @@ class Port:
         return self._contradicted(self._doubled(await self._port.trades(since)))
 
     async def balances(self) -> Balances:
-        """Or those of the reading before, with the time of this one. Not at first contact: what a venue says
-        then has nothing to be held against, and is believed."""
+        """Or those of the reading before, where they differ, with the time of this one. Not at first contact:
+        what a venue says then has nothing to be held against, and is believed."""
         found = await self._port.balances()
         before = self._sky.last_balances.get(self.name)
         self._sky.last_balances[self.name] = found
-        known = before is not None and self._sky.is_opened(self.name)
-        if known and self._sky.answer_fault("stale-balance", self.name):
+        differs = before is not None and before.total != found.total and self._sky.is_opened(self.name)
+        if differs and self._sky.answer_fault("stale-balance", self.name):
             return replace(before, at=found.at)
         return found
 

@@ -209,7 +209,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             _BALANCES,
             "    began_at = work.snapshot.began_at\n    doubt = None",
-            "    _adjust(work, asset, posted, theirs)\n    return True\n"
+            "    _adjust(work, asset, posted, theirs, work.snapshot.began_at)\n    return True\n"
             "    began_at = work.snapshot.began_at\n    doubt = None",
         ),
     ),
