@@ -146,7 +146,7 @@ def _correct(
         first_contact = not views.is_opened(tx, venue)
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
-            tx.append(opening(snapshot, configured, desk.assets(venue)))
+            tx.append(opening(snapshot, configured, desk.assets(venue), desk.terms(venue).transfer_step_s))
         ours = our_side(tx, snapshot, seq, _expected(desk, tx, venue, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))

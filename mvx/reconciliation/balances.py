@@ -30,18 +30,16 @@ def check_balances(work: Working) -> bool:
     Run after what books: it counts that too."""
     if work.outdated:
         return False
-    steps = [net(movements_of(each)) for each in work.booked]
     later = list(_effects_not_in_first_reading(work))
     agreed = True
     for asset in sorted({*work.snapshot.totals, *work.ours.holdings}):
-        posted = work.ours.holdings.get(asset, ZERO) + sum((s.get(asset, ZERO) for s in steps), ZERO)
+        posted = work.posted(asset)
         theirs = work.snapshot.totals.get(asset, ZERO)
         if theirs in _prefixes(posted, [effect.get(asset, ZERO) for effect in later]):
             if asset in work.ours.doubts:
                 work.find(BalanceAgreed(work.snapshot.venue, asset))
         else:
-            moved = any(asset in step for step in steps)
-            agreed = _adjusted(work, asset, posted, theirs, moved=moved) and agreed
+            agreed = _adjusted(work, asset, posted, theirs) and agreed
     return agreed
 
 
@@ -77,13 +75,13 @@ def _prefixes(posted: Decimal, later: list[Decimal]) -> set[Decimal]:
     return sums
 
 
-def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, *, moved: bool) -> bool:
+def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> bool:
     """A balance that differs is explained, doubted, or at last adjusted: True where it was."""
     if _explained(work, asset, theirs - posted):
         work.pending.append(f"{asset}: an order that is not settled may explain {plain(theirs - posted)}")
         return False
     began_at = work.snapshot.began_at
-    doubt = None if moved else work.ours.doubts.get(asset)
+    doubt = None if asset in work.moved else work.ours.doubts.get(asset)
     if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
         if began_at >= after(doubt.read_at, work.terms.lateness_s):
             _adjust(work, asset, posted, theirs, doubt.read_at)

@@ -29,6 +29,7 @@ class Terms:
     fee_bps: Decimal
     fee_assets: Mapping[Symbol, tuple[Asset, ...]]
     instruments: Mapping[Symbol, str]
+    transfer_step_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Deposits and withdrawals: what the venue lists and the journal lacks, booked once.
 
-Rule: a transfer moves the holding and its baseline alike, so that the position stays what it is.
+Rule: a transfer moves the holding and its baseline alike, so that the position stays what it is. Where the
+venue's time of it is too coarse to tell whether an opening or adjustment had counted it, the balance tells.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from dataclasses import replace
 
 from mvx.domain.entries import TransferBooked
 from mvx.domain.execution import Transfer
-from mvx.domain.money import plain
+from mvx.domain.ids import Asset
+from mvx.domain.instant import after
+from mvx.domain.money import ZERO, plain
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.working import Working
 
@@ -35,8 +38,11 @@ def book_transfers(work: Working) -> None:
 
 def _book(work: Working, moved: Transfer) -> None:
     entry = TransferBooked(moved)
-    absorbed = work.absorbed(entry)
+    absorbed = _absorbed(work, entry)
     what = "deposit" if moved.amount > 0 else "withdrawal"
+    if absorbed is None:
+        work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
+        return
     found = work.a_break(
         BreakKind.BALANCE,
         f"{moved.account}:{moved.listing}",
@@ -46,3 +52,20 @@ def _book(work: Working, moved: Transfer) -> None:
         note=f"a {what}: {_NOTES[absorbed.get(moved.asset)]}",
     )
     work.post(replace(entry, absorbed=absorbed), found=found)
+
+
+def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
+    """What had counted it; None where neither the venue's time nor this balance can tell: both may be from
+    before it."""
+    moved, snapshot = entry.transfer, work.snapshot
+    latest_at = after(moved.at, work.terms.transfer_step_s)
+    absorbed = work.absorbed(entry)
+    if absorbed == (if_latest := work.absorbed(replace(entry, transfer=replace(moved, at=latest_at)))):
+        return absorbed
+    theirs, posted = snapshot.totals.get(moved.asset, ZERO), work.posted(moved.asset)
+    if theirs == posted + moved.amount:
+        return if_latest
+    listed_before = any(each.listing == moved.listing for each in snapshot.transfers_before)
+    if theirs == posted and not listed_before and snapshot.balances_at < latest_at:
+        return None
+    return absorbed

@@ -16,7 +16,7 @@ from mvx.domain.execution import Fill, FillKey, HeardFill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
 from mvx.domain.instant import Instant
 from mvx.domain.ledger import Anchor, net
-from mvx.domain.money import plain
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order
 from mvx.domain.postings import Posted, happened_at, listing_of, movements_of
 from mvx.reconciliation.kinds import BreakKind
@@ -27,7 +27,7 @@ class Working:
     """Orders by both ids, the findings so far, and the events about to be booked.
 
     `records`: what the venue lists of each order. `unjoined`: trades that wait for the lists to show
-    their order. `heard`: what was pushed and is not booked by now.
+    their order. `heard`: what was pushed and is not booked by now. `moved`: what the events did, by asset.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -44,6 +44,7 @@ class Working:
         self.adopted: set[ClOrdId] = set()
         self.heard: dict[FillKey, HeardFill] = {each.fill.key: each for each in ours.heard}
         self.booked: list[Posted] = []
+        self.moved: dict[Asset, Decimal] = {}
         self.pending: list[str] = []
         self.unjoined: list[Fill] = []
         self.findings: list[Finding] = []
@@ -88,6 +89,10 @@ class Working:
                 found[asset] = "adjustment"
         return found
 
+    def posted(self, asset: Asset) -> Decimal:
+        """What the journal holds of it, with all that is being booked."""
+        return self.ours.holdings.get(asset, ZERO) + self.moved.get(asset, ZERO)
+
     def step(self, order: Order, step: Callable[[Order], Order]) -> Order:
         """Move one order forward."""
         moved = step(order)
@@ -97,6 +102,8 @@ class Working:
     def post(self, event: Posted, *, found: BreakFound | None = None) -> None:
         """An event that moves holdings, and the break that says so."""
         self.booked.append(event)
+        for asset, amount in net(movements_of(event)).items():
+            self.moved[asset] = self.moved.get(asset, ZERO) + amount
         self.find(event, found=found)
 
     def unhear(self, heard: HeardFill) -> None:

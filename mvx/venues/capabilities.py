@@ -18,15 +18,15 @@ from mvx.domain.instant import Instant, parse_rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """timeout_s: how long one request may take. lateness_s: how long after a terminal state a fill
-    may still appear. accept_lateness_s: how long after its deadline a request may still be accepted.
-    listing_lag_s: how long the venue's lists may lag. clock_skew_s: how far its clock may be from
-    ours. closed_orders_complete: its closed-order list covers every terminal state; where it does
-    not, absence proves nothing, and nor does it where the order is older than closed_kept_s (None: its list
-    forgets none). lists_transfers: deposits and withdrawals have a record of their own.
-    streams: it pushes execution reports. taker_bps None: unknown, and then not routable. fee_in_base: a
-    fee may be taken in the base asset, of a sell on top of what is sold (Kraken's oflags `fcib`).
-    fee_tokens: further assets in which a fee may be taken, such as BNB."""
+    """timeout_s: how long one request may take. lateness_s: how long after a terminal state a fill may
+    still appear. accept_lateness_s: how long after its deadline a request may still be accepted.
+    listing_lag_s: how long the venue's lists may lag. clock_skew_s: how far its clock may be from ours.
+    closed_orders_complete: its closed-order list covers every terminal state; where it does not, absence
+    proves nothing, and nor does it where the order is older than closed_kept_s (None: its list forgets
+    none). lists_transfers: deposits and withdrawals have a record of their own. transfer_step_s: what the
+    time of one may be rounded down to. streams: it pushes execution reports. taker_bps None: unknown, and
+    then not routable. fee_in_base: a fee may be taken in the base asset, of a sell on top of what is sold
+    (Kraken's oflags `fcib`). fee_tokens: further assets in which a fee may be taken, such as BNB."""
 
     timeout_s: float
     lateness_s: float
@@ -39,6 +39,7 @@ class Capabilities:
     fee_in_base: bool = False
     fee_tokens: tuple[Asset, ...] = ()
     lists_transfers: bool = False
+    transfer_step_s: float = 0.0
     streams: bool = False
 
     def fee_assets(self, base: Asset, quote: Asset) -> tuple[Asset, ...]:
@@ -144,15 +145,16 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One venue. closed_kept_s: how long after its creation an order is listed; None, for ever. nonce: its
-    private calls carry a counter that must grow, so one process at a time talks to it on one key.
-    clock_step_s: what its time endpoint rounds down to. ledger: where its trades only guess the asset of a
-    fee, the list that tells it, and what else moved a balance; transfers: where they are lists of their own,
-    how these are read. opened_at: nothing happened there before. names_busts: it says so where it takes
-    a trade back. dead_man: it can cancel everything by itself when it hears nothing from us. tells_fees: the
-    account's own tier can be asked for. rights: a key can be asked what it may do; None, it can not. budgets:
-    by the section of its API, of the least account. tiers: the private budget by the account's tier, the
-    least first, where it goes by one."""
+    """One venue. closed_kept_s: how long after its creation an order is listed; None, for ever. nonce:
+    its private calls carry a counter that must grow, so one process at a time talks to it on one key.
+    clock_step_s: what its time endpoint rounds down to. ledger: where its trades only guess the asset of
+    a fee, the list that tells it, and what else moved a balance; transfers: where they are lists of their
+    own, how these are read. transfer_step_s: what the time of one may be rounded down to. opened_at:
+    nothing happened there before. names_busts: it says so where it takes a trade back. dead_man: it can
+    cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can be
+    asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the section of its
+    API, of the least account. tiers: the private budget by the account's tier, the least first, where it
+    goes by one."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -169,6 +171,7 @@ class Row:
     tells_fees: bool
     rights: Rights | None
     lists_transfers: bool
+    transfer_step_s: float
     names_busts: bool
     dead_man: bool
     streams: bool
@@ -224,6 +227,7 @@ KRAKEN = Row(
         withdrawing=("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
     ),
     lists_transfers=True,  # docs, Get Ledgers
+    transfer_step_s=0.0001,  # docs, Get Ledgers: time, as in 1688464484.1787
     names_busts=False,
     dead_man=True,  # ccxt kraken.cancel_all_orders_after
     streams=False,
@@ -276,6 +280,7 @@ BINANCE = Row(
     # docs, Get API Key Permission (wallet)
     rights=Rights(needed=("enableReading", "enableSpotAndMarginTrading"), withdrawing=("enableWithdrawals",)),
     lists_transfers=True,  # ccxt binance.fetch_deposits, fetch_withdrawals: sapi capital
+    transfer_step_s=1.0,  # docs, Withdraw history: applyTime, as in 2019-10-12 11:12:02
     names_busts=False,
     dead_man=False,
     streams=False,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from mvx.domain import entries as log
+from mvx.domain.ids import Asset
 from mvx.domain.order_status import OrdStatus
 from mvx.reconciliation.compare import opening
 from tests.domain.orders import BTC, BUY, USD, at, fill, report
-from tests.reconciliation.desk import Desk, kinds, opened, reading, transfer, written
+from tests.reconciliation.desk import TERMS, Desk, kinds, opened, reading, transfer, written
 
 D = Decimal
 S = OrdStatus
@@ -76,7 +78,7 @@ def test_an_opening_names_the_transfers_that_it_knew() -> None:
     """Those until its own instant."""
     listed = [transfer("1", transfer_id=name, at_s=when) for name, when in (("a", -10), ("b", -8), ("c", -7))]
     first = reading(-9, totals=UNTOUCHED, transfers=listed[:1], transfers_after=listed, since_s=-60)
-    assert ("/transfer/a", "/transfer/b") == opening(first, {}, ()).listed
+    assert ("/transfer/a", "/transfer/b") == opening(first, {}, (), 0.0).listed
 
 
 def test_a_transfer_that_first_contact_knew_is_part_of_the_opening() -> None:
@@ -169,3 +171,49 @@ def test_a_transfer_that_neither_reading_lists_excuses_no_balance() -> None:
     desk = opened()
     desk.once(reading(3, totals=RICHER, transfers=[transfer("250")]))
     assert not desk.apply(reading(9, totals=UNTOUCHED)).agreed
+
+
+# A time of whole seconds: first contact had its balances at -99 s, and this one was at -99.5 s or later
+
+COARSE = replace(TERMS, transfer_step_s=1.0)
+
+
+def coarse() -> Desk:
+    desk = Desk(COARSE)
+    desk.open(reading(-99.6, totals=UNTOUCHED, since_s=-160, balances_s=-98.4))
+    return desk
+
+
+@pytest.mark.parametrize(("totals", "absorbed"), [(RICHER, {}), (UNTOUCHED, {USD: "opening"})])
+def test_the_balance_tells_whether_first_contact_had_counted_a_transfer(
+    totals: dict[str, str], absorbed: dict[Asset, str]
+) -> None:
+    """Where the venue's time can not tell: it is a whole second, and the opening was within it."""
+    desk = coarse()
+    found = desk.once(reading(3, totals=totals, transfers=[transfer("250", at_s=-99)]))
+    assert (found.agreed, desk.held(), desk.transfers()[0].absorbed) == (True, totals, absorbed)
+
+
+def test_a_transfer_waits_for_a_balance_that_can_tell() -> None:
+    """It was listed after this one was read, and both may be so."""
+    desk = coarse()
+    moved = transfer("250", at_s=-99)
+    found = desk.once(reading(-98.3, totals=UNTOUCHED, transfers_after=[moved], balances_s=-98.1))
+    assert (desk.transfers(), found.pending) == ([], ("deposit of 250 USD: to be read again",))
+    assert desk.once(reading(3, totals=RICHER, transfers=[moved])).agreed
+    assert desk.held() == RICHER
+
+
+def test_an_opening_leaves_out_the_transfers_that_it_may_not_have_counted() -> None:
+    """Listed only after the balances, in the second in which these were read."""
+    listed = [
+        transfer("1", transfer_id=name, at_s=when) for name, when in (("a", -11), ("b", -10), ("c", -9))
+    ]
+    first = reading(-9, totals=UNTOUCHED, transfers=listed[:1], transfers_after=listed, balances_s=-8.5)
+    assert ("/transfer/a", "/transfer/b") == opening(first, {}, (), 1.0).listed
+
+
+def test_a_balance_that_fits_neither_leaves_the_time_as_it_was_told() -> None:
+    desk = coarse()
+    desk.once(reading(3, totals=UNTOUCHED | {"USD": "1003"}, transfers=[transfer("250", at_s=-99)]))
+    assert desk.transfers()[0].absorbed == {USD: "opening"}

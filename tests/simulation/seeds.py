@@ -20,4 +20,5 @@ NAMED: Mapping[int, str] = {
     2338: "what a venue took back after the last reading of it was held against the journal",
     1828: "what happened after a balance had differed was taken for a part of that, once a stale one agreed",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
+    101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
 }

@@ -71,6 +71,7 @@ class CcxtVenue:
             fee_in_base=row.fee_in_base,
             fee_tokens=row.fee_tokens,
             lists_transfers=access.lists_transfers(row),
+            transfer_step_s=row.transfer_step_s,
             streams=row.streams,
         )
 
