@@ -68,7 +68,13 @@ def assert_four_of_ten(at: Station, qty: str, *traded: Exit, limit: str = "max_p
     return runs
 
 
-@pytest.mark.parametrize(("limit", "qty"), [("2", "0.5"), ("2.2", "0.5"), ("1", "0.25")])
+@pytest.mark.parametrize(
+    ("limit", "qty"),
+    [
+        ("2", "0.5"),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in (("2.2", "0.5"), ("1", "0.25"))),
+    ],
+)
 def test_of_ten_routes_at_once_a_limit_admits_four(tmp_path: Path, limit: str, qty: str) -> None:
     """The others are refused by it: check and reservation are one transaction."""
     folder = tmp_path / "desk"

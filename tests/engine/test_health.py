@@ -65,13 +65,13 @@ def test_a_dark_venue_is_probed_when_it_is_due_and_ever_more_rarely(at: Operator
     at.exchange.inject(OKX, "outage")
     at.routes(order("0.1"))
     calls, asked_at = calls_at(at, OKX), []
-    for tenth in range(200):
-        at.clock.advance(0.1)
+    for quarter in range(80):
+        at.clock.advance(0.25)
         outcome = at.routes(order("0.1"))
         assert (Exit.OK, []) == (outcome.exit_code, warnings_of(outcome))
         if calls:
             assert ["status"] == calls
-            asked_at.append((tenth + 1) / 10)
+            asked_at.append((quarter + 1) / 4)
             calls.clear()
     assert [1, 3, 7, 15] == [round(each) for each in asked_at]
 

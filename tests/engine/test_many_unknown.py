@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import seconds_between
 from mvx.domain.order import Order
@@ -30,6 +32,7 @@ LOSSES = ("lost-request", "lost-ack", "late-request", "http-503-after", "empty-2
 BOUND_S = 4 + 2 + 1 + 60
 
 
+@pytest.mark.long
 def test_a_thousand_unknown_orders_are_settled_within_the_bound(tmp_path: Path) -> None:
     """From the moment at which the venues answer again, all at once, and to the truth."""
     rich = {Asset("BTC"): Decimal(1_000), Asset("USD"): Decimal(100_000_000)}

@@ -6,6 +6,8 @@ import itertools
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from mvx.domain.ids import Asset
 from mvx.engine.results import RouteResult
 from mvx.errors import Exit
@@ -20,6 +22,7 @@ SIZES = ("0.05", "0.08", "0.12", "0.2", "0.3")
 HOLDINGS = {Asset("BTC"): Decimal(20), Asset("BRL"): Decimal(2_000_000)}
 
 
+@pytest.mark.long
 def test_an_hour_of_real_books_ends_with_the_journal_equal_to_the_ledger(tmp_path: Path) -> None:
     """To the last digit on both venues, with nothing unknown and nothing that the log does not make."""
     books = recording("two_venues_btcbrl_2020-06-21/books.jsonl.xz")

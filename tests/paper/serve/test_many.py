@@ -56,6 +56,7 @@ def advance(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(SystemClock, "now", lambda clock: after(before(clock), seconds))
 
 
+@pytest.mark.long
 def test_a_thousand_fills_are_reconciled_in_one_pass_and_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

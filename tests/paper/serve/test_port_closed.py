@@ -210,6 +210,7 @@ def test_in_the_middle_of_venue_status(desk: Desk) -> None:
     assert row["error_rate"] > 0
 
 
+@pytest.mark.long
 def test_in_the_middle_of_run(desk: Desk) -> None:
     """At an order that it was handed: whoever follows hears that it is uncertain, and the daemon finds it by
     itself."""
