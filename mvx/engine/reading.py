@@ -7,12 +7,14 @@ what the reading named or by what is still open, however long the desk has been 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant, after
 from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
+from mvx.errors import BadVenueData
 from mvx.journal import events, history, views
 from mvx.journal.store import ReadTx
 from mvx.reconciliation.heard import reach_of
@@ -21,6 +23,8 @@ from mvx.venues.port import VenuePort
 
 #: How far a reading reaches back behind the last complete one, besides the venue's own lateness.
 OVERLAP_S = 60.0
+#: How often the balances of first contact are read again, where they change meanwhile.
+TRIES = 3
 
 
 async def read_venue(
@@ -48,6 +52,25 @@ async def read_venue(
         trades_after=trades_after,
         transfers_before=transfers_before,
         transfers_after=transfers_after,
+    )
+
+
+async def read_first(
+    port: VenuePort, began_at: Instant, since: Instant, working: Collection[tuple[Symbol, OrderId]] = ()
+) -> Snapshot:
+    """A reading for an opening to be made of: while it was made nothing was traded or moved, and two answers
+    about the balances agree. So they count all that is listed, whatever its time. Raises BadVenueData where
+    the account never rests."""
+    for _ in range(TRIES):
+        snapshot = await read_venue(port, began_at, since, working)
+        again = await port.balances()
+        if again.total == snapshot.totals and not snapshot.moved_meanwhile:
+            latest = after(snapshot.balances_at, port.capabilities.clock_skew_s)
+            times = (at for at in snapshot.times if at <= latest)
+            return replace(snapshot, balances_at=max((snapshot.balances_at, *times)))
+    raise BadVenueData(
+        f"{port.name}: what it holds changed while it was read, {TRIES} times in a row: there is no first"
+        " contact before it rests for a moment"
     )
 
 

@@ -16,7 +16,7 @@ from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
-from mvx.engine.reading import our_side, read_venue, reading_since, working_orders
+from mvx.engine.reading import our_side, read_first, read_venue, reading_since, working_orders
 from mvx.engine.results import CheckedRow, ReconcileResult, VenuePassRow
 from mvx.engine.watch import said
 from mvx.errors import BadVenueData, Exit, UsageError, VenueError, worst_exit
@@ -80,8 +80,9 @@ async def reconcile_venue(
         since = reading_since(desk, tx, venue, began_at)
         working = working_orders(tx, venue)
         seq = views.last_seq(tx)
+        read = read_venue if views.is_opened(tx, venue) else read_first
     try:
-        snapshot = await read_venue(port, began_at, since, working)
+        snapshot = await read(port, began_at, since, working)
         _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
     except (VenueError, BadVenueData) as error:
         now, why = desk.clock.now(), said(venue, error)
@@ -146,7 +147,7 @@ def _correct(
         first_contact = not views.is_opened(tx, venue)
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
-            tx.append(opening(snapshot, configured, desk.assets(venue), desk.terms(venue).transfer_step_s))
+            tx.append(opening(snapshot, configured, desk.assets(venue)))
         ours = our_side(tx, snapshot, seq, _expected(desk, tx, venue, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))

@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from mvx.domain.entries import Opening
 from mvx.domain.ids import Asset
-from mvx.domain.instant import after
 from mvx.domain.money import ZERO, plain
 from mvx.reconciliation.balances import check_balances
 from mvx.reconciliation.fills import book_missing
@@ -59,20 +58,14 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     return Comparison(tuple(work.findings), agreed, tuple(work.pending), bool(work.unjoined))
 
 
-def opening(
-    snapshot: Snapshot,
-    baseline: Mapping[Asset, Decimal],
-    assets: tuple[Asset, ...],
-    transfer_step_s: float,
-) -> Opening:
+def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:
     """First contact: adopt what the venue holds. What it lists up to the instant of its balance is part
     of that balance; the baseline is what was held unless one is configured."""
     balances = dict.fromkeys(assets, ZERO) | dict(snapshot.totals)
     events = [
         *((fill.listing, fill.at) for fill in snapshot.trades),
         *((fill.bust_listing, fill.busted_at) for fill in snapshot.busts.values()),
-        *((moved.listing, moved.at) for moved in snapshot.transfers_before),
-        *((moved.listing, after(moved.at, transfer_step_s)) for moved in snapshot.transfers_after),
+        *((moved.listing, moved.at) for moved in snapshot.transfers),
     ]
     return Opening(
         venue=snapshot.venue,

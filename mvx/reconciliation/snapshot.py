@@ -61,17 +61,28 @@ class Snapshot:
         return self.transfers_before + self.transfers_after
 
     @property
+    def moved_meanwhile(self) -> bool:
+        """Whether the second lists show other events than the first."""
+        trades, transfers = set(self.trades_before), set(self.transfers_before)
+        return trades != set(self.trades_after) or transfers != set(self.transfers_after)
+
+    @property
     def busts(self) -> dict[FillKey, Fill]:
         """The trades that it shows as taken back, in one of their readings at least."""
         return {fill.key: fill for fill in self.trades if fill.busted_at is not None}
 
     @property
-    def oldest_at(self) -> Instant:
-        """Nothing that it lists happened before: an anchor that is older absorbs none of it."""
+    def times(self) -> tuple[Instant, ...]:
+        """Of all that it lists to have happened."""
         traded = (fill.at for fill in self.trades)
         busted = (fill.busted_at for fill in self.trades if fill.busted_at is not None)
         moved = (transfer.at for transfer in self.transfers)
-        return min((self.since, *traded, *busted, *moved))
+        return (*traded, *busted, *moved)
+
+    @property
+    def oldest_at(self) -> Instant:
+        """Nothing that it lists happened before: an anchor that is older absorbs none of it."""
+        return min((self.since, *self.times))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset
 from mvx.domain.instant import after
 from mvx.domain.money import ZERO, plain
+from mvx.domain.postings import listing_of
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.working import Working
 
@@ -25,20 +26,22 @@ _NOTES = {
 
 
 def book_transfers(work: Working) -> None:
-    """Book every listed transfer that the journal lacks, oldest first."""
+    """Book every listed transfer that the journal lacks, oldest first, and last those whose time can not
+    tell: by then the balance misses none but them."""
     listed: dict[str, Transfer] = {}
     for each in work.snapshot.transfers:
         listed.setdefault(each.listing, each)
-    for moved in sorted(listed.values(), key=lambda each: (each.at, each.listing)):
-        if moved.listing not in work.ours.known_transfers and not work.in_the_opening(
-            moved.listing, moved.at
-        ):
-            _book(work, moved)
+    new = [
+        TransferBooked(moved)
+        for moved in listed.values()
+        if moved.listing not in work.ours.known_transfers and not work.in_the_opening(moved.listing, moved.at)
+    ]
+    for entry in sorted(new, key=lambda each: (_is_coarse(work, each), each.transfer.at, listing_of(each))):
+        _book(work, entry)
 
 
-def _book(work: Working, moved: Transfer) -> None:
-    entry = TransferBooked(moved)
-    absorbed = _absorbed(work, entry)
+def _book(work: Working, entry: TransferBooked) -> None:
+    moved, absorbed = entry.transfer, _absorbed(work, entry)
     what = "deposit" if moved.amount > 0 else "withdrawal"
     if absorbed is None:
         work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
@@ -57,15 +60,25 @@ def _book(work: Working, moved: Transfer) -> None:
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
     """What had counted it; None where neither the venue's time nor this balance can tell: both may be from
     before it."""
-    moved, snapshot = entry.transfer, work.snapshot
-    latest_at = after(moved.at, work.terms.transfer_step_s)
-    absorbed = work.absorbed(entry)
-    if absorbed == (if_latest := work.absorbed(replace(entry, transfer=replace(moved, at=latest_at)))):
+    absorbed, moved, snapshot = work.absorbed(entry), entry.transfer, work.snapshot
+    if not _is_coarse(work, entry):
         return absorbed
+    latest = _latest(work, entry)
     theirs, posted = snapshot.totals.get(moved.asset, ZERO), work.posted(moved.asset)
     if theirs == posted + moved.amount:
-        return if_latest
+        return work.absorbed(latest)
     listed_before = any(each.listing == moved.listing for each in snapshot.transfers_before)
-    if theirs == posted and not listed_before and snapshot.balances_at < latest_at:
+    if theirs == posted and not listed_before and snapshot.balances_at < latest.transfer.at:
         return None
     return absorbed
+
+
+def _is_coarse(work: Working, entry: TransferBooked) -> bool:
+    """Whether its time leaves open what had counted it."""
+    return work.absorbed(entry) != work.absorbed(_latest(work, entry))
+
+
+def _latest(work: Working, entry: TransferBooked) -> TransferBooked:
+    """As if it had happened at the end of what its time may mean."""
+    moved = entry.transfer
+    return TransferBooked(replace(moved, at=after(moved.at, work.terms.transfer_step_s)))

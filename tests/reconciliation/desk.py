@@ -91,7 +91,7 @@ class Desk(Records):
     ) -> Comparison:
         """First contact, with 10 BTC and 1000 USD unless the reading says otherwise."""
         first = first or reading(FIRST_READ, totals={"BTC": "10", "USD": "1000"}, since_s=-160)
-        self.append(opening(first, baseline or {}, (BTC, USD), self.terms.transfer_step_s), first.began_at)
+        self.append(opening(first, baseline or {}, (BTC, USD)), first.began_at)
         return self.apply(first, first_contact=True)
 
     def intend(

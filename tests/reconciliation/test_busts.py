@@ -213,7 +213,7 @@ def test_an_opening_names_the_busts_that_it_knew() -> None:
     later = fill("1", exec_id="later", at_s=-20, busted_at=at(-7))
     first = reading(-9, totals=UNTOUCHED, trades=[taken_back(OLD, -15), later], since_s=-60)
     assert ("/BTC/USD/buy/later", "/BTC/USD/buy/old", "/BTC/USD/buy/old/bust") == (
-        opening(first, {}, (), 0.0).listed
+        opening(first, {}, ()).listed
     )
 
 

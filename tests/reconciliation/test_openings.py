@@ -26,7 +26,7 @@ def by_hand(qty: str = "0.5", *, exec_id: str = "old", at_s: float = -150, **mor
 def test_the_opening_holds_what_the_venue_held() -> None:
     """Every listed balance, zero for configured assets without one, and the baseline as configured."""
     first = reading(-9, totals={"BTC": "10", "SOL": "3"}, since_s=-60)
-    made = opening(first, {BTC: D(4)}, (BTC, USD), 0.0)
+    made = opening(first, {BTC: D(4)}, (BTC, USD))
     assert made.balances == {BTC: D(10), Asset("SOL"): D(3), USD: D(0)}
     assert made.baseline == {BTC: D(4), Asset("SOL"): D(3), USD: D(0)}
 
@@ -35,7 +35,7 @@ def test_trades_up_to_the_opening_s_instant_are_part_of_it() -> None:
     """A later one, in the second list of the same reading, is not."""
     trades = [by_hand(at_s=-10), by_hand(exec_id="same", at_s=-8), by_hand(exec_id="later", at_s=-7)]
     first = reading(-9, totals=UNTOUCHED, trades=trades[:1], after=trades, since_s=-60)
-    made = opening(first, {}, (), 0.0)
+    made = opening(first, {}, ())
     assert (made.at, made.listed) == (at(-8), ("/BTC/USD/buy/old", "/BTC/USD/buy/same"))
 
 

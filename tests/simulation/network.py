@@ -151,15 +151,12 @@ class Port:
         return self._contradicted(self._doubled(await self._port.trades(since)))
 
     async def balances(self) -> Balances:
-        """Or those of the reading before, where they differ, with the time of this one. Not at first contact:
-        what a venue says then has nothing to be held against, and is believed."""
+        """Or those of the reading before, where they differ, with the time of this one."""
         found = await self._port.balances()
         before = self._sky.last_balances.get(self.name)
         self._sky.last_balances[self.name] = found
-        differs = before is not None and before.total != found.total and self._sky.is_opened(self.name)
-        if differs and self._sky.answer_fault("stale-balance", self.name):
-            return replace(before, at=found.at)
-        return found
+        differs = before is not None and before.total != found.total
+        return replace(before, at=found.at) if differs and self._sky.balances_are_stale(self.name) else found
 
     async def executions(self) -> AsyncIterator[ExecutionReport]:
         heard: list[ExecutionReport] = []

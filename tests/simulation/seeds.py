@@ -20,5 +20,7 @@ NAMED: Mapping[int, str] = {
     2338: "what a venue took back after the last reading of it was held against the journal",
     1828: "what happened after a balance had differed was taken for a part of that, once a stale one agreed",
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
+    3603: "first contact counted a trade in balances that were as of when they were asked for, and booked it",
+    4227: "of two equal deposits the one that first contact had counted was taken for the one that moved",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
 }

@@ -33,6 +33,7 @@ class Sky:
         self._tell = tell
         self._loop = loop
         self._armed: dict[Venue, list[Strike]] = {}
+        self._was_stale: set[Venue] = set()
         self._chance = random.Random(f"{seed}/latency")
         self._context = contextvars.copy_context()
 
@@ -68,6 +69,15 @@ class Sky:
             if strike.kind == kind:
                 return self._spent(strike)
         return None
+
+    def balances_are_stale(self, venue: Venue) -> bool:
+        """Once at most before first contact: what a venue says twice then has nothing to be held against."""
+        if venue in self._was_stale and not self.is_opened(venue):
+            return False
+        struck = self.answer_fault("stale-balance", venue) is not None
+        if struck:
+            self._was_stale.add(venue)
+        return struck
 
     def repeats(self, venue: Venue, answer: Any) -> bool:
         """Whether a gateway hands on once more what was answered so: an order that rests by now, whose id is
