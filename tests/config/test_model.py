@@ -309,6 +309,8 @@ def test_each_error_names_key_found_and_allowed(text: str, problem: str, tmp_pat
             BASE + LIMITS + LIVE + 'api_secret = "env:SECRET"\n',
             "venues.okx.api_key: missing, and required with api_secret",
         ),
+        (BASE + 'api_key = "env:KEY"\n', "venues.kraken.api_secret: missing, and required with api_key"),
+        (BASE + 'api_secret = "env:KEY"\n', "venues.kraken.api_key: missing, and required with api_secret"),
         (
             BASE + LIMITS + TIERED + 'rate_tier = "gold"\n',
             "venues.okx.rate_tier: found 'gold', allowed: starter, intermediate, pro",
