@@ -250,7 +250,10 @@ def check_trading(found: Checkup) -> Check:
         says = "; ".join(
             f"{each.scope or 'the system'} is {each.state.value} by {each.by}: {each.reason}" for each in held
         )
-        return Check("trading", State.WARN, says, "mvx resume, once the reason is gone")
+        venues = ",".join(sorted(each.scope for each in held if each.scope))
+        commands = ["mvx resume"] * any(not each.scope for each in held)
+        commands += [f"mvx resume --venue {venues}"] * bool(venues)
+        return Check("trading", State.WARN, says, f"{'; '.join(commands)}, once the reason is gone")
     return Check("trading", State.OK, "ACTIVE everywhere")
 
 
