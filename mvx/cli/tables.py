@@ -84,7 +84,7 @@ def plan_parts(result: results.RouteResult) -> Parts:
             number(leg.fee_bps),
             quotient(leg.all_in_px),
         )
-    parts: Parts = [legs]
+    parts: Parts = [legs if legs.rows else safe_text(title)]
     parts += [f"{safe_text(leg.venue)}: {safe_text(leg.why)}" for leg in result.plan.legs]
     parts += [f"not {safe_text(row.venue)}: {safe_text(row.why)}" for row in result.plan.skipped]
     best = result.plan.best_single_venue
@@ -244,8 +244,9 @@ def flatten_plan_parts(result: results.FlattenResult) -> Parts:
         for row in result.venues
         if row.reason
     ]
-    parts: Parts = [*([legs] if legs.rows else []), *cancels, *unplanned]
-    return parts or ["plan: flatten: nothing to cancel or to close"]
+    if not (legs.rows or cancels or unplanned):
+        return ["plan: flatten: nothing to cancel or to close"]
+    return [legs if legs.rows else "plan: flatten", *cancels, *unplanned]
 
 
 def orders_parts(result: results.OrdersResult) -> Parts:

@@ -164,7 +164,11 @@ def check_clock(now: Instant, last_at: Instant | None, probes: Sequence[Probe]) 
         for each in probes
         if each.skew_s is not None and not each.paper
     ]
-    alone = "; paper venues have this machine's clock, so nothing else tells" if not against else ""
+    alone = ""
+    if not against and all(each.paper for each in probes):
+        alone = "; paper venues have this machine's clock, so nothing else tells"
+    elif not against:
+        alone = "; no venue told its time"
     if last_at is not None:
         against.append("the journal's last entry")
     if not against:

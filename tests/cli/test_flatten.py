@@ -70,7 +70,7 @@ def test_of_a_dark_venue_the_plan_says_that_there_is_something_to_close(
     ran = mvx(surroundings(tmp_path), "flatten", "--venue", "okx", *words)
     said = ran.stdout + ran.stderr
     assert "nothing to cancel or to close" not in said
-    assert 1 == said.count("okx: no slice can be planned yet: BTC: connection refused")
+    assert 1 == said.count("plan: flatten\nokx: no slice can be planned yet: BTC: connection refused\n")
 
 
 @pytest.mark.parametrize("words", [("--all",), ("--venue", "kraken", "--to-zero")])

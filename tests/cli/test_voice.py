@@ -48,9 +48,23 @@ def test_an_answer_that_is_uncertain_says_what_that_means_and_what_to_run(tmp_pa
             assert "exit 5:" not in mvx(surroundings(tmp_path), *verb.split(), way).stderr, (verb, way)
 
 
+def test_a_venue_that_never_answered_was_asked(tmp_path: Path) -> None:
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage")
+    mvx(surroundings(tmp_path), "reconcile")
+    said = mvx(surroundings(tmp_path), "positions", "BTC").stderr
+    assert "warning: okx has never answered: connection refused\n" in said
+    mvx(surroundings(tmp_path), "paper", "heal")
+    mvx(surroundings(tmp_path), "reconcile")
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage")
+    mvx(surroundings(tmp_path), "reconcile")
+    assert "okx has not answered for " in mvx(surroundings(tmp_path), "positions", "BTC").stderr
+
+
 def test_an_answer_that_is_incomplete_says_so(tmp_path: Path) -> None:
+    """And why no venue is in the plan, without a table that is empty."""
     ran = mvx(surroundings(tmp_path), "route", "BTC-USD", "5", "--limit", "1")
     assert (3, True) == (ran.exit_code, "\nexit 3: incomplete: " in ran.stderr)
+    assert ran.stdout.startswith("plan: buy 5 BTC-USD\nnot binance: its best price, ")
 
 
 def test_what_to_run_next_is_of_the_desk_that_was_named(tmp_path: Path) -> None:
