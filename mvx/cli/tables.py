@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Parts = list["RenderableType"]
 
+#: As many as the engine gives a slippage.
+_BPS_PLACES = 4
 #: How loud a venue's health is.
 _HEALTHS = {"LIVE": "green", "DEGRADED": "yellow", "DARK": "bold red", "RECOVERING": "yellow"}
 
@@ -92,7 +94,7 @@ def plan_parts(result: results.RouteResult) -> Parts:
         saving = (
             ""
             if result.plan.saving_bps is None
-            else f"; the split saves {quotient(result.plan.saving_bps)} bps"
+            else f"; the split saves {number(round(result.plan.saving_bps, _BPS_PLACES))} bps"
         )
         parts.append(
             f"best single venue: {safe_text(best.venue)} at {quotient(best.all_in_px)} all-in{saving}"
