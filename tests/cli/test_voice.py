@@ -78,8 +78,8 @@ def test_what_to_run_next_is_of_the_desk_that_was_named(tmp_path: Path) -> None:
     mvx(surroundings(tmp_path), *named[2:], "halt", "--venue", "okx")
     looked = mvx(surroundings(tmp_path), *named[2:], "doctor").stdout
     assert "trading: mvx --journal j.db resume --venue okx, once the reason is gone" in looked
-    missing = mvx(surroundings(tmp_path), "--config", "no.toml", "orders").stderr
-    assert missing.endswith("next:  mvx --config no.toml init\n")
+    missing = mvx(surroundings(tmp_path), "--config", "no desk.toml", "orders").stderr
+    assert missing.endswith("next:  mvx --config 'no desk.toml' init\n")
 
 
 #: `okx: okx: gone`, or `okx: BTC: never left: okx: gone`.
