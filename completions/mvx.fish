@@ -214,7 +214,7 @@ function __mvx_table
                 '--venue+=@venues:Only these venues (repeat, or a,b).' \
                 '--watch:Again and again, one record each time.' \
                 '--interval=-:Between the records of --watch.' \
-                '--order=-:This order only.' \
+                '--order=-:This order\'s venue only.' \
                 '--accept=never|adopt:With --order: it never arrived, or take it as it is.' \
                 '--report-only:Report breaks and correct nothing.'
         case 'venue-status'

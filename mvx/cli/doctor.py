@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -10,15 +10,20 @@ from mvx.cli.session import Answer, Session
 from mvx.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mvx.engine.doctor import Found
+    from mvx.engine.doctor import DoctorResult, Found
 
 
 def doctor(ctx: typer.Context) -> Answer:
+    from dataclasses import replace
+
     from mvx.engine.doctor import doctor as look
 
     session: Session = ctx.obj
     found = _found(session)
-    return session.run(lambda: look(found))
+    outcome = session.run(lambda: look(found))
+    result = cast("DoctorResult", outcome.data)
+    checks = (each._replace(next=each.next and session.here(each.next)) for each in result.checks)
+    return replace(outcome, data=result._replace(checks=tuple(checks)))
 
 
 def _found(session: Session) -> Found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,12 +35,14 @@ def init(ctx: typer.Context, paper: Paper = False) -> Answer:
         _write_config(wanted, *limits)
     settings = session.settings()
     journal_created = create_journal(settings.desk)
+    instrument = next(iter(settings.desk.instruments), "BTC-USD")
+    what_next = ("mvx doctor", f"mvx route {instrument} 0.5 --dry-run", "mvx positions --fresh")
     data = {
         "config": session.source().path,
         "config_written": wanted is not None,
         "journal": settings.desk.journal,
         "journal_created": journal_created,
-        "next": _next(session.config, next(iter(settings.desk.instruments), "BTC-USD")),
+        "next": list(map(session.here, what_next)),
     }
     return Outcome(data, Exit.OK)
 
@@ -103,9 +104,3 @@ def _write_config(path: Path, max_position: Decimal, max_order_notional: Decimal
         raise ConfigError(
             f"{path}: {error.strerror}", known="no journal was created", next_step="mvx --config FILE init"
         ) from error
-
-
-def _next(config: str | None, instrument: str) -> list[str]:
-    """What to run now."""
-    mvx = f"mvx --config {shlex.quote(config)}" if config else "mvx"
-    return [f"{mvx} doctor", f"{mvx} route {instrument} 0.5 --dry-run", f"{mvx} positions --fresh"]

@@ -16,6 +16,7 @@ from mvx.cli.render import safe_text
 from mvx.config.problems import BETWEEN_PROBLEMS
 from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.money import plain
+from mvx.errors import EXIT_MEANINGS, Exit
 
 if TYPE_CHECKING:
     from mvx.engine.outcome import BreakRow, Outcome
@@ -106,6 +107,13 @@ def failure_lines(failure: Failure) -> str:
     lines = failure.message.split(BETWEEN_PROBLEMS) if failure.code == "config" else [failure.message]
     message = BETWEEN_PROBLEMS.join(map(safe_text, lines))
     return f"error: {message}\nknown: {safe_text(failure.known)}\nnext:  {safe_text(failure.next_step)}"
+
+
+def unfinished_lines(exit_code: Exit) -> str:
+    """Below an answer that is no error and not all that was asked for either: what that is, what to run."""
+    from mvx.engine.words import AFTER_EXIT
+
+    return f"exit {exit_code}: {EXIT_MEANINGS[exit_code]}\nnext:  {AFTER_EXIT[exit_code]}"
 
 
 def break_line(row: BreakRow) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mvx.cli.options import any_number, count, positive, seconds, whole
+from mvx.cli.options import any_number, count, known_name, positive, seconds, whole
 from mvx.cli.session import Answer, Session
 from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
@@ -37,6 +37,7 @@ Kind = Annotated[
 Count = Annotated[int | None, typer.Option("--count", parser=count, metavar="N", help="So many times.")]
 For = Annotated[float | None, typer.Option("--for", parser=seconds, metavar="S", help="So long.")]
 Delay = Annotated[float | None, typer.Option("--delay", parser=seconds, metavar="S", help="How late.")]
+SideName = Annotated[Side, typer.Argument(metavar="SIDE", help="buy or sell.")]
 Quantity = Annotated[Decimal, typer.Argument(parser=positive, metavar="QTY")]
 SymbolName = Annotated[str, typer.Argument(metavar="SYMBOL", help="The venue's own name: BTC/USD.")]
 AssetName = Annotated[str, typer.Argument(metavar="ASSET")]
@@ -58,7 +59,7 @@ PortBase = Annotated[
 
 
 def ledger(ctx: typer.Context, venue: VenueName) -> Answer:
-    with _exchange(ctx) as exchange:
+    with _exchange(ctx, venue) as exchange:
         return _done(exchange.ledger(Venue(venue)))
 
 
@@ -70,13 +71,14 @@ def fault(
     for_s: For = None,
     delay_s: Delay = None,
 ) -> Answer:
-    with _exchange(ctx) as exchange:
+    known_name(kind, _fault_kinds(), "fault")
+    with _exchange(ctx, venue) as exchange:
         exchange.inject(Venue(venue), kind, count=count, for_s=for_s, delay_s=delay_s)
     return _done({"venue": venue, "kind": kind, "count": count, "for_s": for_s, "delay_s": delay_s})
 
 
 def heal(ctx: typer.Context, venue: MaybeVenue = None) -> Answer:
-    with _exchange(ctx) as exchange:
+    with _exchange(ctx, venue) as exchange:
         exchange.heal(Venue(venue) if venue else None)
     return _done({"healed": venue or "all"})
 
@@ -84,17 +86,17 @@ def heal(ctx: typer.Context, venue: MaybeVenue = None) -> Answer:
 def trade(
     ctx: typer.Context,
     venue: VenueName,
-    side: Side,
+    side: SideName,
     qty: Quantity,
     symbol: SymbolName,
     limit_px: Limit = None,
 ) -> Answer:
-    with _exchange(ctx) as exchange:
+    with _exchange(ctx, venue) as exchange:
         return _done(exchange.trade(Venue(venue), side, qty, Symbol(symbol), limit_px))
 
 
 def cancel(ctx: typer.Context, venue: VenueName, order_id: OrderName) -> Answer:
-    with _exchange(ctx) as exchange:
+    with _exchange(ctx, venue) as exchange:
         return _done(exchange.cancel(Venue(venue), OrderId(order_id)))
 
 
@@ -103,7 +105,7 @@ def transfer(
 ) -> Answer:
     if not amount:
         raise UsageError("a transfer of 0 moves nothing")
-    with _exchange(ctx) as exchange:
+    with _exchange(ctx, venue) as exchange:
         exchange.transfer(Venue(venue), Asset(asset), amount, delay_s or 0.0)
     return _done({"venue": venue, "asset": asset, "amount": amount, "delay_s": delay_s})
 
@@ -140,14 +142,18 @@ def serve(ctx: typer.Context, host: Host = "127.0.0.1", port_base: PortBase = 84
 
 
 @contextmanager
-def _exchange(ctx: typer.Context) -> Iterator[Any]:
-    """The simulated venues. Raises Refused where none is configured."""
+def _exchange(ctx: typer.Context, venue: str | None = None) -> Iterator[Any]:
+    """The simulated venues. Raises Refused where none is configured, UsageError where the one that was named
+    is none of them."""
     from mvx.engine.paper import exchange
 
     session: Session = ctx.obj
     settings = session.settings()
-    if all(venue.adapter != "paper" for venue in settings.venues.values()):
+    simulated = [each.name for each in settings.venues.values() if each.adapter == "paper"]
+    if not simulated:
         raise Refused("no venue of this desk is simulated", next_step="mvx config show")
+    if venue is not None:
+        known_name(venue, simulated, "paper venue")
     with closing(exchange(settings)) as opened:
         yield opened
 

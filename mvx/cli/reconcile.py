@@ -29,7 +29,7 @@ Interval = Annotated[
     float | None,
     typer.Option("--interval", parser=seconds, metavar="S", help="Between the records of --watch."),
 ]
-OrderId = Annotated[str | None, typer.Option("--order", metavar="CL_ORD_ID", help="This order only.")]
+OrderId = Annotated[str | None, typer.Option("--order", metavar="CL_ORD_ID", help="This order's venue only.")]
 Accept = Annotated[
     Verdict | None, typer.Option("--accept", help="With --order: it never arrived, or take it as it is.")
 ]
@@ -50,11 +50,11 @@ def reconcile(
     if interval is not None and not watch:
         raise UsageError("--interval needs --watch")
     if order is not None and (watch or report_only or venue):
-        raise UsageError("--order goes with --accept only")
+        raise UsageError("--order asks the venue of that one order: it goes with --accept only")
     session: Session = ctx.obj
     settings = session.settings_for_safety()
-    if order is not None and accept is not None:
-        return _accept(session, settings, order, accept)
+    if order is not None:
+        return _about_order(session, settings, order, accept)
     venues = known_venues(venue, settings.desk)
     pause_s = (interval or settings.interval_s) if watch else None
     return _passes(session, settings, venues, report_only=report_only, pause_s=pause_s)
@@ -82,12 +82,15 @@ def _passes(
     return session.run(work)
 
 
-def _accept(session: Session, settings: Settings, order: str, verdict: Verdict) -> Outcome:
+def _about_order(session: Session, settings: Settings, order: str, verdict: Verdict | None) -> Outcome:
+    """A pass over the order's venue, after the human's word on it if there is one."""
     from mvx.engine.desk import open_desk
-    from mvx.engine.reconcile import accept
+    from mvx.engine.reconcile import accept, reconcile_order
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
+            if verdict is None:
+                return await reconcile_order(desk, order)
             return await accept(desk, order, verdict.value)
 
     return session.run(work)

@@ -149,7 +149,8 @@ def _as_planned(session: Session, order: RouteOrder, plan: str) -> RouteOrder:
     try:
         text = (session.environment.cwd / plan).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise UsageError(f"--plan {plan}: {error}", known="nothing was sent") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"--plan {plan}: {why}", known="nothing was sent") from error
     return replace(order, agreed=saved_plan(text, order, session.mode))
 
 

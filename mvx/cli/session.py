@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError
+from mvx.cli.verbs import VERBS
+from mvx.errors import ConfigError, Exit, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,18 @@ class Session:
         except MvxError:
             return None  # whether they are whole can not be told
 
+    def here(self, text: str) -> str:
+        """The same, its commands those of this desk: what named it on the command line names it there too."""
+        import re
+        from shlex import quote
+
+        named = {"--config": self.config, "--journal": self.journal}
+        options = [f"{option} {quote(value)} " for option, value in named.items() if value]
+        if not options:
+            return text
+        commands = rf"\bmvx (?=(?:{'|'.join(VERBS)})\b)"
+        return re.sub(commands, lambda _: f"mvx {''.join(options)}", text)
+
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
@@ -137,6 +150,10 @@ class Session:
 
             self.note(outcome)
             draw(self.environment, *parts_of(self.command, outcome))
+            if outcome.exit_code in (Exit.INCOMPLETE, Exit.UNCERTAIN) and not self.quiet:
+                from mvx.cli.output import unfinished_lines
+
+                self.environment.say(self.here(unfinished_lines(outcome.exit_code)))
         return int(outcome.exit_code)
 
     def reread(self) -> Settings:
@@ -157,7 +174,9 @@ class Session:
         """Prints a failure; returns the exit code."""
         from mvx.cli.output import failure_line, failure_lines
 
-        failure = failure._replace(warnings=(*self.warnings, *failure.warnings))
+        failure = failure._replace(
+            warnings=(*self.warnings, *failure.warnings), next_step=self.here(failure.next_step)
+        )
         self.note(failure)
         self.environment.say(failure_lines(failure))
         if self.json and not self.ticking:
@@ -176,9 +195,9 @@ class Session:
             from mvx.cli.output import break_line
 
             for row in said.breaks:
-                self.environment.say(break_line(row), LOUD)
+                self.environment.say(self.here(break_line(row)), LOUD)
         if said.warnings:
             from mvx.cli.render import safe_text
 
             for warning in said.warnings:
-                self.environment.say(f"warning: {safe_text(warning)}", LOUD)
+                self.environment.say(f"warning: {self.here(safe_text(warning))}", LOUD)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mvx.cli.doctor_table import doctor_parts
 from mvx.cli.help_tables import explain_parts, help_parts
 from mvx.cli.output import encode
+from mvx.cli.positions_table import positions_parts
 from mvx.cli.render import age, number, quotient, safe_text, table
 from mvx.domain.instant import MICROS_PER_S, rfc3339
 from mvx.domain.money import ZERO
@@ -24,59 +25,20 @@ if TYPE_CHECKING:
     from mvx.domain.instant import Instant
     from mvx.engine import results
     from mvx.engine.outcome import Outcome
-    from mvx.engine.positions_result import PositionRow, PositionsResult
     from mvx.engine.venue_status_result import VenueStatusResult
 
 Parts = list["RenderableType"]
 
+#: As many as the engine gives a slippage.
+_BPS_PLACES = 4
 #: How loud a venue's health is.
 _HEALTHS = {"LIVE": "green", "DEGRADED": "yellow", "DARK": "bold red", "RECOVERING": "yellow"}
-#: How loud a position's state is.
-_STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
 
 
 def parts_of(command: str, outcome: Outcome) -> Parts:
     """What to draw for the answer of a command."""
     draw = _BY_COMMAND.get(command, _facts)
     return draw(outcome.data) or ["nothing"]
-
-
-def positions_parts(result: PositionsResult) -> Parts:
-    rows = table("venue", "asset", ">holding", ">position", "state", ">agreed")
-    for row in result.positions:
-        rows.add_row(
-            safe_text(row.venue),
-            safe_text(row.asset),
-            _interval(row.confirmed, row.lo, row.hi),
-            number(row.position),
-            _state(row),
-            age(row.agreed_age_s),
-            style=_STYLES.get(row.state, ""),
-        )
-    totals = table("total", ">holding", ">position", ">notional", "~stale")
-    for total in result.totals:
-        totals.add_row(
-            safe_text(total.asset),
-            _interval(total.confirmed, total.lo, total.hi),
-            _interval(total.position, total.position_lo, total.position_hi),
-            quotient(total.notional),
-            safe_text(" ".join(total.stale_venues)) or "-",
-        )
-    return [rows, "", totals] if result.positions else []
-
-
-def _interval(point: Decimal | None, lo: Decimal | None, hi: Decimal | None) -> str:
-    """`0.5`, and `0.4..0.6` below it where it is not confirmed to a point."""
-    if lo == point == hi:
-        return number(point)
-    return number(point) if lo is hi is None else f"{number(point)}\n{number(lo)}..{number(hi)}"
-
-
-def _state(row: PositionRow) -> str:
-    """The state, with how many orders it is about: `settling 1`."""
-    counts = {"open": row.open_orders, "settling": row.settling_orders, "unknown": row.unknown_orders}
-    count = counts.get(row.state)
-    return f"{row.state} {count}" if count else row.state
 
 
 def route_parts(result: results.RouteResult) -> Parts:
@@ -124,7 +86,7 @@ def plan_parts(result: results.RouteResult) -> Parts:
             number(leg.fee_bps),
             quotient(leg.all_in_px),
         )
-    parts: Parts = [legs]
+    parts: Parts = [legs if legs.rows else safe_text(title)]
     parts += [f"{safe_text(leg.venue)}: {safe_text(leg.why)}" for leg in result.plan.legs]
     parts += [f"not {safe_text(row.venue)}: {safe_text(row.why)}" for row in result.plan.skipped]
     best = result.plan.best_single_venue
@@ -132,7 +94,7 @@ def plan_parts(result: results.RouteResult) -> Parts:
         saving = (
             ""
             if result.plan.saving_bps is None
-            else f"; the split saves {quotient(result.plan.saving_bps)} bps"
+            else f"; the split saves {number(round(result.plan.saving_bps, _BPS_PLACES))} bps"
         )
         parts.append(
             f"best single venue: {safe_text(best.venue)} at {quotient(best.all_in_px)} all-in{saving}"
@@ -259,9 +221,12 @@ def flatten_parts(result: results.FlattenResult) -> Parts:
                 _plain_text(row.verified),
                 style="red" if row.verified is False else "",
             )
-    reasons = [f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason]
-    planned = flatten_plan_parts(result) if any(row.verified is None for row in result.venues) else []
-    return [*planned, rows, *reasons]
+    if any(row.verified is None for row in result.venues):
+        return [*flatten_plan_parts(result), rows]
+    return [
+        rows,
+        *(f"{safe_text(row.venue)}: {safe_text(row.reason)}" for row in result.venues if row.reason),
+    ]
 
 
 def flatten_plan_parts(result: results.FlattenResult) -> Parts:
@@ -276,7 +241,14 @@ def flatten_plan_parts(result: results.FlattenResult) -> Parts:
         for row in result.venues
         if row.to_cancel
     ]
-    return [*([legs] if legs.rows else []), *cancels] or ["plan: flatten: nothing to cancel or to close"]
+    unplanned = [
+        f"{safe_text(row.venue)}: no slice can be planned yet: {safe_text(row.reason)}"
+        for row in result.venues
+        if row.reason
+    ]
+    if not (legs.rows or cancels or unplanned):
+        return ["plan: flatten: nothing to cancel or to close"]
+    return [legs if legs.rows else "plan: flatten", *cancels, *unplanned]
 
 
 def orders_parts(result: results.OrdersResult) -> Parts:

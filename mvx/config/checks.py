@@ -123,11 +123,25 @@ def keys_fit_the_adapter(raw: Raw) -> Iterator[str]:
             yield f'venues.{venue}.exchange: missing, and required with adapter = "ccxt"'
 
 
+def exchanges_are_known(raw: Raw) -> Iterator[str]:
+    """A live venue is one that mvx knows, and asks for a sandbox only where it has one; of another host
+    nobody can say."""
+    for venue, table in _tables(raw, "venues"):
+        exchange = table.get("exchange")
+        if not _live(table) or not isinstance(exchange, str):
+            continue
+        if exchange not in ROWS:
+            allowed = f"allowed: {', '.join(sorted(ROWS))}{suggestion(exchange, ROWS)}"
+            yield f"venues.{venue}.exchange: found {exchange!r}, {allowed}"
+        elif table.get("sandbox") is True and not ROWS[exchange].sandbox and "api_url" not in table:
+            yield f"venues.{venue}.sandbox: {exchange} has none"
+
+
 def keys_come_with_their_secrets(raw: Raw) -> Iterator[str]:
-    """A live venue is asked with a key and its secret, or with neither."""
+    """A live venue is asked with a key and its secret, or with neither; a paper one is served with them."""
     for venue, table in _tables(raw, "venues"):
         for key, other in (("api_key", "api_secret"), ("api_secret", "api_key")):
-            if _live(table) and key in table and other not in table:
+            if key in table and other not in table:
                 yield f"venues.{venue}.{other}: missing, and required with {key}"
 
 
@@ -171,6 +185,7 @@ CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (
     enough_venues_exist,
     live_venues_are_limited,
     keys_fit_the_adapter,
+    exchanges_are_known,
     keys_come_with_their_secrets,
     rate_tiers_are_the_venues_own,
 )

@@ -60,11 +60,13 @@ def find_file(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path
     if named:
         path = as_path(cwd, named)
         if not _is_there(path):
+            from shlex import quote
+
             origin = "--config" if flag else "MVX_CONFIG"
             raise ConfigError(
                 f"there is no config file {path} ({origin})",
                 known="nothing was sent",
-                next_step=f"mvx --config {named} init",
+                next_step=f"mvx --config {quote(named)} init",
             )
         return path
     local = cwd / FILE_NAME

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from mvx.clock import Clock
 from mvx.config.secrets import read_secret
 from mvx.config.settings import LiveSettings, Settings, VenueSettings
-from mvx.errors import ConfigError
 from mvx.venues.capabilities import ROWS
 from mvx.venues.port import VenuePort
 
@@ -24,21 +23,6 @@ if TYPE_CHECKING:
 def shared_folder(journal: Path) -> Path:
     """What processes share about live venues, beside the journal."""
     return journal.with_name(journal.name + ".venues")
-
-
-def refuse_unknown_exchanges(settings: Settings) -> None:
-    """Raises ConfigError where a live venue is none that mvx knows, or asks for what it has not."""
-    for name, venue in settings.venues.items():
-        live = venue.live
-        if live is None:
-            continue
-        if live.exchange not in ROWS:
-            raise ConfigError(
-                f"venues.{name}.exchange: found {live.exchange!r}, allowed: {', '.join(sorted(ROWS))}",
-                known="nothing was sent",
-            )
-        if live.sandbox and not ROWS[live.exchange].sandbox and live.api_url is None:
-            raise ConfigError(f"venues.{name}.sandbox: {live.exchange} has none", known="nothing was sent")
 
 
 def live_venue(settings: Settings, venue: VenueSettings, clock: Clock) -> VenuePort:

@@ -21,7 +21,7 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.limits import Limits
-from mvx.engine.adapters import live_venue, refuse_unknown_exchanges
+from mvx.engine.adapters import live_venue
 from mvx.engine.watch import Watch
 from mvx.errors import (
     ConfigError,
@@ -157,8 +157,7 @@ Ports = Callable[[Settings, Clock], AbstractContextManager[Mapping[Venue, VenueP
 
 @contextmanager
 def open_ports(settings: Settings, clock: Clock) -> Iterator[Mapping[Venue, VenuePort]]:
-    """One port per venue, as its adapter makes it. Raises ConfigError for one that there is not."""
-    refuse_unknown_exchanges(settings)
+    """One port per venue, as its adapter makes it."""
     paper = {name: venue for name, venue in settings.venues.items() if venue.live is None}
     ports: dict[Venue, VenuePort] = {
         name: live_venue(settings, venue, clock)
@@ -197,7 +196,6 @@ async def open_desk(
     after something was sent, the error says so."""
     clock = clock or SystemClock()
     mode = settings.desk.mode
-    refuse_unknown_exchanges(settings)  # before a journal is made
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
     holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
     with closing(journal):

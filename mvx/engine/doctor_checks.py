@@ -164,7 +164,11 @@ def check_clock(now: Instant, last_at: Instant | None, probes: Sequence[Probe]) 
         for each in probes
         if each.skew_s is not None and not each.paper
     ]
-    alone = "; paper venues have this machine's clock, so nothing else tells" if not against else ""
+    alone = ""
+    if not against and all(each.paper for each in probes):
+        alone = "; paper venues have this machine's clock, so nothing else tells"
+    elif not against:
+        alone = "; no venue told its time"
     if last_at is not None:
         against.append("the journal's last entry")
     if not against:
@@ -250,7 +254,10 @@ def check_trading(found: Checkup) -> Check:
         says = "; ".join(
             f"{each.scope or 'the system'} is {each.state.value} by {each.by}: {each.reason}" for each in held
         )
-        return Check("trading", State.WARN, says, "mvx resume, once the reason is gone")
+        venues = ",".join(sorted(each.scope for each in held if each.scope))
+        commands = ["mvx resume"] * any(not each.scope for each in held)
+        commands += [f"mvx resume --venue {venues}"] * bool(venues)
+        return Check("trading", State.WARN, says, f"{'; '.join(commands)}, once the reason is gone")
     return Check("trading", State.OK, "ACTIVE everywhere")
 
 

@@ -225,8 +225,10 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
         contact = known.contacts.get(venue, Contact())
         if venue in known.out_of_date:
             yield f"{venue}: the journal was put back or copied: mvx reconcile --venue {venue}"
-        elif contact.answered_at is None:
+        elif contact.answered_at is None and contact.failed_at is None:
             yield f"{venue} was never asked: mvx reconcile --venue {venue}"
+        elif contact.answered_at is None:
+            yield f"{venue} has never answered: {contact.failed_why}"
         elif contact.failed_at is not None:
             age_s = seconds_between(contact.answered_at, known.now)
-            yield f"{venue} does not answer since {age_s:.0f} s: {contact.failed_why}"
+            yield f"{venue} has not answered for {age_s:.0f} s: {contact.failed_why}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.order import Order
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_first, read_venue, reading_since, working_orders
@@ -118,12 +119,24 @@ def note_failure(desk: Desk, venue: Venue, why: str) -> None:
         desk.watch.flush(tx)
 
 
+async def reconcile_order(desk: Desk, cl_ord_id: str) -> Outcome:
+    """One pass over the venue of one order. Raises UsageError where there is no such order."""
+    with desk.journal.read() as tx:
+        venue = _order(tx, cl_ord_id).venue
+    return await reconcile(desk, (venue,))
+
+
+def _order(tx: ReadTx, cl_ord_id: str) -> Order:
+    order = views.order(tx, cl_ord_id)
+    if order is None:
+        raise UsageError(f"no order is called {cl_ord_id!r}", next_step="mvx orders --open")
+    return order
+
+
 async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
     """A human's word on an order that its venue can not prove: `never` accepted, journaled as such."""
     with desk.journal.write() as tx:
-        order = views.order(tx, cl_ord_id)
-        if order is None:
-            raise UsageError(f"no order {cl_ord_id}", next_step="mvx orders --open")
+        order = _order(tx, cl_ord_id)
         if order.order_id is not None or order.settled:
             raise UsageError(
                 f"{cl_ord_id} is {order.ord_status} at {order.venue}: there is nothing to decide",

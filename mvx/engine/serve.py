@@ -15,7 +15,7 @@ from typing import NoReturn
 from mvx.clock import SystemClock
 from mvx.config.secrets import read_secret
 from mvx.config.settings import Settings, VenueSettings
-from mvx.errors import ConfigError, Refused, UsageError
+from mvx.errors import Refused, UsageError
 from mvx.paper.exchange import PaperExchange
 from mvx.paper.serve.keys import PAPER_KEYS, KeyPair
 from mvx.paper.serve.server import Served, dialect_of
@@ -39,8 +39,10 @@ async def serve(
             try:
                 address = await served.start(host, port)
             except OSError as error:
+                why = os.strerror(error.errno) if error.errno else error
                 raise UsageError(
-                    f"{venue.name} can not be served at {host}:{port}: {error.strerror}"
+                    f"{venue.name} can not be served at {host}:{port}: {why}",
+                    next_step="mvx paper serve --port-base N, with other ports",
                 ) from error
             whose = PAPER_KEYS.api_key if keys[venue.name] is PAPER_KEYS else "as configured"
             say(f"mvx: {venue.name} is served at {address}, key {whose}")
@@ -51,10 +53,7 @@ async def serve(
 def keys_of(venue: VenueSettings, environ: Mapping[str, str]) -> KeyPair:
     """What its requests have to be signed with: the pair that the config names, else the one of every paper
     account. Raises ConfigError where it can not be read."""
-    references = (venue.paper.api_key, venue.paper.api_secret)
-    if references == (None, None):
+    api_key, api_secret = venue.paper.api_key, venue.paper.api_secret
+    if api_key is None or api_secret is None:  # both, or keys_come_with_their_secrets
         return PAPER_KEYS
-    api_key, api_secret = references
-    if api_key is None or api_secret is None:
-        raise ConfigError(f"venues.{venue.name}: api_key and api_secret go together")
     return KeyPair(read_secret(api_key, environ), read_secret(api_secret, environ))

@@ -138,7 +138,8 @@ TERMS: dict[str, str] = {
 
 _TRUTH = "mvx reconcile, then mvx positions"
 
-_AFTER_EXIT: dict[Exit, str] = {
+#: What to run after a command that ended so.
+AFTER_EXIT: dict[Exit, str] = {
     Exit.OK: "",
     Exit.DEFECT: f"{_TRUTH}; report the traceback",
     Exit.USAGE: "what the error's last line says; mvx config check lists every error of a configuration",
@@ -159,7 +160,7 @@ POSITION, PARENT, TERM = "state of a position", "state of a parent", "word"
 
 def _all() -> Iterator[Meaning]:
     for code in EXIT_MEANINGS:
-        yield Meaning(EXIT, str(int(code)), EXIT_MEANINGS[code], next=_AFTER_EXIT[code])
+        yield Meaning(EXIT, str(int(code)), EXIT_MEANINGS[code], next=AFTER_EXIT[code])
     for error in error_codes():
         exits = " or ".join(str(int(each)) for each in error.exits)
         yield Meaning(ERROR, error.code, error.means, next=f"exit {exits}: mvx explain {int(error.exits[0])}")

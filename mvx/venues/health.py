@@ -158,8 +158,8 @@ class Health:
         return not at < self.probe_at <= after(at, LONGEST_PROBE_S)
 
     def told(self, at: Instant) -> str:
-        """`dark since 12 s: connection refused; next probe in 3 s`."""
-        return f"{self.state.lower()} since {max(0.0, seconds_between(self.since, at)):.0f} s: {self.why(at)}"
+        """`dark for 12 s: connection refused; next probe in 3 s`."""
+        return f"{self.state.lower()} for {max(0.0, seconds_between(self.since, at)):.0f} s: {self.why(at)}"
 
     def why(self, at: Instant) -> str:
         """The reason, and when a dark one is asked next."""

@@ -227,7 +227,14 @@ def test_no_venue_at_all_is_exit_7_and_they_are_asked_at_once(tmp_path: Path) ->
 
 
 def test_venues_that_can_not_be_opened_are_one_check(tmp_path: Path) -> None:
-    (tmp_path / "mvx.toml").write_text(LIVE.replace('exchange = "kraken"', 'exchange = "krakken"'))
+    """Such as simulated ones whose file is none of ours."""
+    mvx(surroundings(tmp_path), "init", "--paper")
+    (tmp_path / "mvx.db.paper").write_text("no database")
     exit_code, checks = looked(tmp_path)
-    assert "fail" == checks["venues"]["state"]
-    assert 8 == exit_code
+    assert (8, "fail") == (exit_code, checks["venues"]["state"])
+
+
+def test_a_venue_of_an_exchange_that_mvx_does_not_know_is_a_mistake_in_the_config(tmp_path: Path) -> None:
+    (tmp_path / "mvx.toml").write_text(LIVE.replace('exchange = "kraken"', 'exchange = "krakken"'))
+    _, checks = looked(tmp_path)
+    assert ("fail", True) == (checks["config"]["state"], "did you mean kraken?" in checks["config"]["says"])

@@ -147,6 +147,17 @@ def test_a_halt_is_found(tmp_path: Path) -> None:
     assert (0, "warn") == (exit_code, only(checks, "trading")["state"])
     assert checks["trading"]["says"].startswith("okx is HALTED by ")
     assert checks["trading"]["says"].endswith(": incident 7")
+    assert checks["trading"]["next"] == "mvx resume --venue okx, once the reason is gone"
+
+
+def test_what_lifts_halts_of_everything_and_of_venues_is_named(tmp_path: Path) -> None:
+    """`mvx resume` alone lifts no venue's own halt."""
+    desk(tmp_path)
+    for words in ((), ("--venue", "okx"), ("--venue", "bybit")):
+        typed(tmp_path, "halt", *words)
+    _, checks = looked(tmp_path)
+    expected = "mvx resume; mvx resume --venue bybit,okx, once the reason is gone"
+    assert expected == checks["trading"]["next"]
 
 
 def leads(journal: Path, pid: int) -> None:

@@ -60,6 +60,19 @@ def test_with_nothing_to_do_it_says_so(tmp_path: Path) -> None:
     assert (Exit.OK, True) == (ran.exit_code, "nothing to cancel or to close" in ran.stderr)
 
 
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_of_a_dark_venue_the_plan_says_that_there_is_something_to_close(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Its book can not be read, so there is no slice yet: that is not nothing."""
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.2", "--venue", "okx")
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage", "--for", "60")
+    ran = mvx(surroundings(tmp_path), "flatten", "--venue", "okx", *words)
+    said = ran.stdout + ran.stderr
+    assert "nothing to cancel or to close" not in said
+    assert 1 == said.count("plan: flatten\nokx: no slice can be planned yet: BTC: connection refused\n")
+
+
 @pytest.mark.parametrize("words", [("--all",), ("--venue", "kraken", "--to-zero")])
 def test_on_live_venues_a_standing_yes_does_not_leave_everything(
     tmp_path: Path, words: tuple[str, ...]

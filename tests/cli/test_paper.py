@@ -84,7 +84,7 @@ def test_what_can_not_be_is_exit_2(argv: tuple[str, ...], tmp_path: Path) -> Non
 def test_an_unknown_fault_is_answered_with_every_kind(tmp_path: Path) -> None:
     """And a delay that means nothing with those to which it does."""
     unknown = mvx(surroundings(tmp_path), "paper", "fault", "kraken", "lost-sock", "--json").envelope
-    assert set(FAULT_KINDS) <= set(unknown["error"]["next"].removeprefix("one of: ").split(", "))
+    assert set(FAULT_KINDS) <= set(unknown["error"]["next"].removeprefix("use one of: ").split(", "))
     argv = ("paper", "fault", "kraken", "lost-ack", "--delay", "1", "--json")
     assert "late-ack, late-trade" in mvx(surroundings(tmp_path), *argv).envelope["error"]["next"]
 

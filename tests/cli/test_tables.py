@@ -86,6 +86,27 @@ ANSWERS = {
 }
 
 
+def test_what_has_no_bound_is_not_shown_as_a_point(tmp_path: Path) -> None:
+    """Such as everything of a journal that was put back: what was sent since is not in it."""
+    row = POSITION._replace(confirmed=Decimal(10), lo=None, hi=None, state="unconfirmed")
+    ours = {"confirmed": Decimal(10), "position": Decimal(2)}
+    total = TOTAL._replace(**ours, lo=None, hi=None, position_lo=None, position_hi=None)
+    text = drawn("positions", positions_result.PositionsResult((row,), (total,), ()), tmp_path)
+    assert 3 == text.count("?..?")
+
+
+def test_an_interval_of_money_survives_80_columns(tmp_path: Path) -> None:
+    """Bounds of many digits stand below one another: a terminal would break a table as wide as both."""
+    money = {"lo": Decimal("272075.79050483809"), "hi": Decimal("325584.645340891")}
+    row = POSITION._replace(venue="coinbase", confirmed=money["hi"], state="unconfirmed", **money)
+    least, most = Decimal("-799204.75728917755"), Decimal("-604268.573070209")
+    held = {"confirmed": money["hi"], "position": most}
+    total = TOTAL._replace(**money, **held, position_lo=least, position_hi=most)
+    text = drawn("positions", positions_result.PositionsResult((row,), (total,), ()), tmp_path)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "272075.79050483809.." in text
+
+
 @pytest.mark.parametrize("command", ANSWERS)
 def test_tables_survive_80_columns(command: str, tmp_path: Path) -> None:
     """No line is wider, and nothing is replaced by an ellipsis."""

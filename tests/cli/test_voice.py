@@ -36,6 +36,52 @@ def test_quiet_leaves_in_what_is_loud(tmp_path: Path) -> None:
     assert mvx(surroundings(tmp_path), "-q", "route", "BTC-USD", "x").stderr.startswith("error: ")
 
 
+def test_an_answer_that_is_uncertain_says_what_that_means_and_what_to_run(tmp_path: Path) -> None:
+    """Beside the answer, which is no error; not where only what is loud is wanted, and not to a script."""
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.1", "--venue", "okx")
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage")
+    for verb in ("positions --fresh", "reconcile"):
+        ran = mvx(surroundings(tmp_path), *verb.split())
+        assert (5, True) == (ran.exit_code, "\nexit 5: uncertain: " in ran.stderr), verb
+        assert ran.stderr.endswith("\nnext:  mvx reconcile, then mvx positions\n"), verb
+        for way in ("-q", "--json"):
+            assert "exit 5:" not in mvx(surroundings(tmp_path), *verb.split(), way).stderr, (verb, way)
+
+
+def test_a_venue_that_never_answered_was_asked(tmp_path: Path) -> None:
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage")
+    mvx(surroundings(tmp_path), "reconcile")
+    said = mvx(surroundings(tmp_path), "positions", "BTC").stderr
+    assert "warning: okx has never answered: connection refused\n" in said
+    mvx(surroundings(tmp_path), "paper", "heal")
+    mvx(surroundings(tmp_path), "reconcile")
+    mvx(surroundings(tmp_path), "paper", "fault", "okx", "outage")
+    mvx(surroundings(tmp_path), "reconcile")
+    assert "okx has not answered for " in mvx(surroundings(tmp_path), "positions", "BTC").stderr
+
+
+def test_an_answer_that_is_incomplete_says_so(tmp_path: Path) -> None:
+    """And why no venue is in the plan, without a table that is empty."""
+    ran = mvx(surroundings(tmp_path), "route", "BTC-USD", "5", "--limit", "1")
+    assert (3, True) == (ran.exit_code, "\nexit 3: incomplete: " in ran.stderr)
+    assert ran.stdout.startswith("plan: buy 5 BTC-USD\nnot binance: its best price, ")
+
+
+def test_what_to_run_next_is_of_the_desk_that_was_named(tmp_path: Path) -> None:
+    """Typed as it stands, it would be of another desk otherwise."""
+    (tmp_path / "my desk.toml").write_text("[desk]\ncurency = 1\n")
+    named = ("--config", "my desk.toml", "--journal", "j.db")
+    ran = mvx(surroundings(tmp_path), *named, "config", "check", "--json")
+    again = "mvx --config 'my desk.toml' --journal j.db config check"
+    assert ran.envelope["error"]["next"] == f"correct the file, then: {again}"
+    assert ran.stderr.endswith(f"next:  correct the file, then: {again}\n")
+    mvx(surroundings(tmp_path), *named[2:], "halt", "--venue", "okx")
+    looked = mvx(surroundings(tmp_path), *named[2:], "doctor").stdout
+    assert "trading: mvx --journal j.db resume --venue okx, once the reason is gone" in looked
+    missing = mvx(surroundings(tmp_path), "--config", "no desk.toml", "orders").stderr
+    assert missing.endswith("next:  mvx --config 'no desk.toml' init\n")
+
+
 #: `okx: okx: gone`, or `okx: BTC: never left: okx: gone`.
 TWICE = re.compile(r"\b(\w+): (?:[\w ]+: )*\1: ")
 

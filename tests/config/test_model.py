@@ -94,10 +94,10 @@ symbols = { "BTC-USD" = "BTC/USD" }
 LIVE = """
 [venues.okx]
 adapter = "ccxt"
-exchange = "okx"
+exchange = "binance"
 symbols = { "BTC-USD" = "BTC/USDT" }
 """
-TIERED = LIVE.replace('exchange = "okx"', 'exchange = "kraken"')
+TIERED = LIVE.replace('exchange = "binance"', 'exchange = "kraken"')
 LIMITS = '[risk]\nmax_position = { "BTC-USD" = "10" }\nmax_order_notional = "500000"\n'
 
 
@@ -300,7 +300,15 @@ def test_each_error_names_key_found_and_allowed(text: str, problem: str, tmp_pat
         (BASE + LIVE, "risk.max_position.BTC-USD: missing, and required for live venues"),
         (BASE + LIVE, "risk.max_order_notional: missing, and required for live venues"),
         (BASE + LIMITS + LIVE + 'clock = "step"\n', "venues.okx.clock: found on a live venue"),
-        (BASE + LIMITS + LIVE.replace('exchange = "okx"', ""), "venues.okx.exchange: missing, and required"),
+        (
+            BASE + LIMITS + LIVE.replace('exchange = "binance"', ""),
+            "venues.okx.exchange: missing, and required",
+        ),
+        (
+            BASE + LIMITS + LIVE.replace("binance", "binanec"),
+            "venues.okx.exchange: found 'binanec', allowed: binance, kraken; did you mean binance?",
+        ),
+        (BASE + LIMITS + TIERED + "sandbox = true\n", "venues.okx.sandbox: kraken has none"),
         (
             BASE + LIMITS + LIVE + 'api_key = "env:KEY"\n',
             "venues.okx.api_secret: missing, and required with api_key",
@@ -309,6 +317,8 @@ def test_each_error_names_key_found_and_allowed(text: str, problem: str, tmp_pat
             BASE + LIMITS + LIVE + 'api_secret = "env:SECRET"\n',
             "venues.okx.api_key: missing, and required with api_secret",
         ),
+        (BASE + 'api_key = "env:KEY"\n', "venues.kraken.api_secret: missing, and required with api_key"),
+        (BASE + 'api_secret = "env:KEY"\n', "venues.kraken.api_key: missing, and required with api_secret"),
         (
             BASE + LIMITS + TIERED + 'rate_tier = "gold"\n',
             "venues.okx.rate_tier: found 'gold', allowed: starter, intermediate, pro",

@@ -121,7 +121,7 @@ def test_every_problem_names_its_line_and_they_come_in_the_order_of_the_file(tmp
         "risk.max_position.BTC-USD: missing, and required for live venues",
         "risk.max_order_notional: missing, and required for live venues",
         'mvx.toml:12: venues.okx.exchange: missing, and required with adapter = "ccxt"',
-    ) == located(BASE + LIVE.replace('exchange = "okx"\n', ""), tmp_path)
+    ) == located(BASE + LIVE.replace('exchange = "binance"\n', ""), tmp_path)
 
 
 @pytest.mark.parametrize(

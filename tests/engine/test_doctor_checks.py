@@ -118,6 +118,7 @@ def test_the_clock_says_what_it_was_compared_with() -> None:
         (None, [], "there is nothing yet to compare it with"),
         (None, [paper], "there is nothing yet to compare it with"),
         (at(0), [paper], f"agrees with the journal's last entry; {nothing_else}"),
+        (at(0), [probe(skew_s=None), paper], "agrees with the journal's last entry; no venue told its time"),
         (at(0), [live, paper], "agrees with okx's (+0.012 s), the journal's last entry"),
         (None, [live], "agrees with okx's (+0.012 s)"),
     ):

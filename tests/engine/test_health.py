@@ -57,7 +57,7 @@ def test_an_outage_is_routed_around_and_soon_nobody_even_asks(at: Operator) -> N
     calls = calls_at(at, OKX)
     second = at.routes(order("4"))
     assert (Exit.OK, [], []) == (second.exit_code, calls, warnings_of(second))
-    assert "dark since 0 s: connection refused; next probe in 1 s" == reasons(second)[OKX]
+    assert "dark for 0 s: connection refused; next probe in 1 s" == reasons(second)[OKX]
 
 
 def test_a_dark_venue_is_probed_when_it_is_due_and_ever_more_rarely(at: Operator) -> None:
@@ -163,7 +163,7 @@ def test_a_venue_that_is_closed_stays_dark_though_it_answers(at: Operator) -> No
     calls = calls_at(at, OKX)
     outcome = at.does(lambda desk: routed(at.watched(within(desk, OKX, fair, Closed)), order("4")))
     assert (["status"], DARK, []) == (calls, health(at).state, warnings_of(outcome))
-    assert "dark since 1 s: takes no orders: maintenance; next probe in 2 s" == reasons(outcome)[OKX]
+    assert "dark for 1 s: takes no orders: maintenance; next probe in 2 s" == reasons(outcome)[OKX]
 
 
 def test_a_venue_that_is_asked_in_vain_has_a_stale_position(at: Operator) -> None:
@@ -200,7 +200,7 @@ def test_a_degraded_venue_fills_only_what_no_live_one_can(tmp_path: Path) -> Non
     degrade(at, OKX)
     small = at.routes(order("0.1", dry_run=True))
     assert {KRAKEN} == set(legs(small))
-    said = f"degraded since 0 s: 429 too many requests: compared at {DEGRADED_PENALTY_BPS} bps more"
+    said = f"degraded for 0 s: 429 too many requests: compared at {DEGRADED_PENALTY_BPS} bps more"
     assert f"{said}: the others fill the quantity" == reasons(small)[OKX]
     big = at.routes(order("500"))
     assert {KRAKEN, OKX} == set(legs(big))

@@ -147,7 +147,7 @@ def test_a_venue_that_goes_dark_in_the_reading_is_not_in_the_plan(tmp_path: Path
 
     market = at.does(read)
     assert [BINANCE] == [quote.venue for quote in market.quotes]
-    assert [(KRAKEN, "dark since 0 s: cancel only; next probe in 1 s")] == [
+    assert [(KRAKEN, "dark for 0 s: cancel only; next probe in 1 s")] == [
         (skip.venue, skip.why) for skip in market.skipped
     ]
 

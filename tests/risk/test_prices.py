@@ -105,12 +105,12 @@ class TestCollar:
 class TestVenuesAlive:
     @pytest.mark.parametrize(("least", "passes"), [(1, True), (2, False)])
     def test_it_holds_at_the_limit_and_not_one_step_below(self, least: int, passes: bool) -> None:
-        desk = world(dead={B: "dark since 12 s: refused"})
+        desk = world(dead={B: "dark for 12 s: refused"})
         answer = assess(proposal(order(BUY, "1")), desk, limits(venues_alive=least))
         assert passes is isinstance(answer, Approved)
         if not passes:
             assert {"min_venues_alive": (D(1), D(2))} == refused(answer)
-            assert ("1 of 2 venues that list BTC-USD are alive: b is dark since 12 s: refused") == sentence(
+            assert ("1 of 2 venues that list BTC-USD are alive: b is dark for 12 s: refused") == sentence(
                 answer
             )
 

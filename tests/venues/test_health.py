@@ -206,9 +206,9 @@ def test_a_clock_that_was_set_back_stops_nothing() -> None:
 def test_health_tells_what_an_operator_wants_to_know() -> None:
     health = after_all(failed(), failed())
     health = after_all(failed(at=after(START, 1)), health=health)
-    assert "dark since 2 s: connection refused; next probe in 1 s" == health.told(after(START, 2))
+    assert "dark for 2 s: connection refused; next probe in 1 s" == health.told(after(START, 2))
     shut = after_all(StatusRead(START, 5, accepts_orders=False, says="maintenance", skew_ms=0))
-    assert "dark since 0 s: takes no orders: maintenance; next probe in 1 s" == shut.told(START)
+    assert "dark for 0 s: takes no orders: maintenance; next probe in 1 s" == shut.told(START)
 
 
 def test_health_measures_what_reports_show() -> None:

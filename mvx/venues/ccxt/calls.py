@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import decimal
+import os
+import socket
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -157,7 +159,9 @@ class Calls:
         found = meaning(
             self._access.name,
             self._access.exchange,
-            Failed(operation, kind, call.left, call.status, self._without_secrets(call.codes)),
+            Failed(
+                operation, kind, call.left, call.status, self._without_secrets(call.codes), _system(error)
+            ),
         )
         throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
         if throttled or call.status in _TOO_MUCH:
@@ -208,6 +212,18 @@ def _not_counted(call: Call) -> Iterator[None]:
 
 def _worth_another(error: Exception) -> bool:
     return isinstance(error, VenueUnreachable | OutcomeUnknown) and not isinstance(error, HeldBack)
+
+
+def _system(error: BaseException) -> str:
+    """The operating system's word on a connection that failed, in ccxt's cause (its fetch raises from it); by
+    its number, for the text beside it is aiohttp's."""
+    cause = error.__cause__
+    if not isinstance(cause, OSError) or cause.errno is None:
+        return ""
+    resolver = getattr(cause, "os_error", cause)
+    if isinstance(resolver, socket.gaierror):
+        return str(resolver.strerror).lower()
+    return os.strerror(cause.errno).lower()
 
 
 def _place(error: Exception) -> str:

@@ -8,8 +8,8 @@ Rules:
   are not on it, nor for an order that of a nonce that was used: a gateway may have repeated our own request.
 - HTTP 5xx is unknown whatever it says (Binance docs, HTTP Return Codes), and so is everything else once a
   byte has left. Where none has left, nothing can have happened.
-- No text of ccxt is passed on: it holds URLs with signatures. What is told is the class, the status and the
-  venue's own code.
+- No text of ccxt is passed on: it holds URLs with signatures. What is told is the class, the status, the
+  venue's own code, and the system's own word on a connection.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ class VenueCode(NamedTuple):
 
 class Failed(NamedTuple):
     """A call that failed. `left`: something of it may have reached the venue. status: of its last HTTP
-    answer, if any. kind: the exception's class."""
+    answer, if any. kind: the exception's class. system: what the operating system said of the connection."""
 
     operation: Operation
     kind: str
     left: bool
     status: int | None = None
     codes: tuple[VenueCode, ...] = ()
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def meaning(venue: str, exchange: str, failed: Failed) -> MvxError:
     if (refusal := _refusal(REFUSALS.get(exchange, ()), failed)) is not None:
         said = _said(failed.codes)
         return VenueRejected(f"{venue}: refused: {said}", reason_code=refusal.reason, about=refusal.about)
-    why = _said(failed.codes) or failed.kind
+    why = _said(failed.codes) or failed.system or failed.kind
     if failed.status is not None and failed.status != 200:
         why = f"HTTP {failed.status} {why}"
     if not failed.left:

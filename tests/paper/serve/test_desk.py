@@ -108,7 +108,7 @@ def test_what_is_served_counts_what_it_is_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ('api_key = "env:PAPER_KEY"', "venues.kraken: api_key and api_secret go together"),
+        ('api_key = "env:PAPER_KEY"', "venues.kraken.api_secret: missing, and required with api_key"),
         ('api_key = "env:PAPER_KEY"\napi_secret = "env:NOBODY"', "env:NOBODY is not set"),
         ('api_key = "env:PAPER_KEY"\napi_secret = "env:PAPER_KEY"', "api_secret: found no base64"),
     ],

@@ -208,8 +208,16 @@ def test_what_fails_before_an_order_leaves_leaves_nothing_unknown(rig: Rig) -> N
 def test_a_venue_that_nobody_listens_for_was_not_reached(rig: Rig) -> None:
     rig.run(lambda venue: venue.rules(rig.dialect.symbol))
     for work in (lambda venue: venue.submit(rig.request()), lambda venue: venue.balances()):
-        with pytest.raises(VenueUnreachable):
+        with pytest.raises(VenueUnreachable, match=r"not reached: connection refused$"):
             rig.run(work, api_url="http://127.0.0.1:9")
+
+
+def test_a_venue_whose_name_nobody_knows_was_not_reached(rig: Rig) -> None:
+    """And that is said in the system's words, without the address, whose query holds a signature."""
+    with pytest.raises(
+        VenueUnreachable, match=r"not reached: (name or service|temporary failure|no address)[\w ]+$"
+    ):
+        rig.run(lambda venue: venue.balances(), api_url="http://nobody.invalid")
 
 
 def test_neither_ccxt_nor_aiohttp_nor_we_send_twice(rig: Rig) -> None:
