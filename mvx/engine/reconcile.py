@@ -90,7 +90,7 @@ async def reconcile_venue(
         return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), why)
     comparison, breaks = _correct(desk, snapshot, seq, expected, report_only=report_only)
     checked = CheckedRow(
-        orders=len({r.order_id for r in snapshot.open_orders + snapshot.closed_orders}),
+        orders=len({(r.symbol, r.order_id) for r in snapshot.open_orders + snapshot.closed_orders}),
         fills=len({f.key for f in snapshot.trades}),
         balances=len(snapshot.totals),
     )

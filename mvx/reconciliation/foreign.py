@@ -99,7 +99,7 @@ def _foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms) -> Ord
         return None
     base, quote = split_symbol(report.symbol)
     return Order(
-        cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.order_id}"),
+        cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.symbol}:{report.order_id}"),
         parent_id=None,
         venue=snapshot.venue,
         account=snapshot.account,

@@ -123,7 +123,7 @@ def test_two_venue_orders_under_one_client_id() -> None:
     twice = [report(S.NEW, of=sent), report(S.NEW, of=sent, order_id="V2")]
     found = desk.once(empty(3, open_orders=twice))
     assert (sorted(kinds(found)), desk.order("m1").order_id) == (["foreign_order", "unknown_resolved"], "V1")
-    assert desk.order("kraken:V2").order_id == "V2"
+    assert desk.order("kraken:BTC/USD:V2").order_id == "V2"
     assert desk.interval(BTC) == Interval(Decimal(10), Decimal(12))
 
 

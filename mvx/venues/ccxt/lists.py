@@ -68,13 +68,14 @@ class Lists:
 
         rows = await self._whole(row.closed_orders, self._session.quirks.closed_orders, since, fetch)
         if row.closed_by is ListedBy.CREATION:
-            listed = {each.get("id") for each in rows}
+            listed = {(each.get("symbol"), each.get("id")) for each in rows}
             for symbol, order_id in known:
-                if order_id not in listed:
+                if (symbol, order_id) not in listed:
                     rows += await self._one_order(symbol, order_id)
         reports = _with_a_size(report_of(each, self._whose) for each in rows)
         closed = [each for each in reports if each.ord_status in TERMINAL and each.updated_at >= since]
-        return tuple(sorted(once(closed, lambda each: each.order_id), key=lambda each: each.updated_at))
+        closed = once(closed, lambda each: (each.symbol, each.order_id))  # ids may be counted per market
+        return tuple(sorted(closed, key=lambda each: each.updated_at))
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
         async def fetch(ex: Any, symbol: Any, start: Any, limit: Any, params: Any) -> Rows:
