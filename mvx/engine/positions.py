@@ -36,6 +36,12 @@ class Known(NamedTuple):
     marks: Mapping[str, Decimal]
     out_of_date: frozenset[Venue]
 
+    def holding(self, venue: Venue, asset: Asset) -> HoldingRow | None:
+        """None before first contact. That set every asset, those that the venue did not name to zero: also one
+        that the desk trades only since."""
+        opened = any(each == venue for each, _ in self.holdings)
+        return self.holdings.get((venue, asset), HoldingRow(venue, asset, ZERO, ZERO) if opened else None)
+
 
 def positions(
     desk: DeskSettings,
@@ -96,7 +102,7 @@ def _wanted(desk: DeskSettings, name: str | None) -> frozenset[Asset]:
 def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_age_s: float) -> PositionRow:
     orders = [o for o in known.orders if o.venue == venue and asset in (o.base, o.quote, *o.fee_assets)]
     contact = known.contacts.get(venue, Contact())
-    row = known.holdings.get((venue, asset))
+    row = known.holding(venue, asset)
     interval = UNBOUNDED if row is None else holding(row.confirmed, asset, orders)
     expected = None
     if row is not None:
