@@ -37,7 +37,7 @@ class Known(NamedTuple):
     out_of_date: frozenset[Venue]
 
     def holding(self, venue: Venue, asset: Asset) -> HoldingRow | None:
-        """None before first contact. That set every asset, those that the venue did not name to zero: also one
+        """None before first contact. That set every asset, those that it did not name to zero: also one
         that the desk trades only since."""
         opened = any(each == venue for each, _ in self.holdings)
         return self.holdings.get((venue, asset), HoldingRow(venue, asset, ZERO, ZERO) if opened else None)
