@@ -141,8 +141,8 @@ class ForeignOrderFound:
 
 @dataclass(frozen=True, slots=True)
 class CountedBefore:
-    """So much of what a foreign order filled was in the balances of first contact: its record claims it,
-    no list shows it, and every balance agrees without it."""
+    """So much of what an order filled is in the balances, of first contact or as they were adjusted: its
+    record claims it, no list shows it, and every balance agrees without it."""
 
     cl_ord_id: ClOrdId
     qty: Decimal

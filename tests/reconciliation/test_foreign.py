@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from mvx.domain.exposure import Interval
-from mvx.domain.ids import Symbol
+from mvx.domain.ids import Asset, Symbol
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, USD, at, fill, order, report
 from tests.reconciliation.desk import Desk, kinds, opened, reading, written
 
 D = Decimal
 S = OrdStatus
+ETH = Asset("ETH")
 UNTOUCHED = {"BTC": "10", "USD": "1000"}
 BOUGHT_HALF = {"BTC": "10.5", "USD": "950"}
 
@@ -211,6 +212,25 @@ def test_a_vanished_foreign_order_is_deduced_though_it_lacks_what_came_before_fi
     vanished = desk.order("kraken:BTC/USD:X")
     assert (vanished.ord_status, vanished.settled) == (S.CANCELED, True)
     assert found.pending == ()
+
+
+def test_an_order_in_a_market_whose_trades_are_not_listed_does_not_excuse_a_balance_for_ever() -> None:
+    """Binance lists trades market by market, and the desk names but one: what was bought with its BTC is
+    found by the balance. It was pending for ever, and the BTC that it had spent were still counted."""
+    desk = opened()
+    other = order(BUY, "40", "0.05", symbol=Symbol("ETH/BTC"), base=ETH, quote=BTC)
+    open_, filled_ = (
+        report(status, cum, of=other, order_id="X", cl_ord_id=None)
+        for status, cum in ((S.NEW, "0"), (S.FILLED, "40"))
+    )
+    desk.once(empty(1, open_orders=[open_]))
+    spent = {"BTC": "8", "ETH": "40", "USD": "1000"}
+    found = desk.once(reading(3, totals=spent, closed=[filled_]))
+    assert (found.agreed, desk.held()["BTC"]) == (False, "10")
+    for began_s in (16, 27, 40):
+        found = desk.apply(reading(began_s, totals=spent))
+    assert (found.agreed, found.pending, desk.held()) == (True, (), spent)
+    assert desk.interval(BTC).is_point
 
 
 def test_a_busted_trade_of_a_foreign_order_is_not_counted_as_filled() -> None:

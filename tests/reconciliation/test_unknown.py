@@ -209,6 +209,29 @@ def test_a_venue_whose_lists_are_incomplete_proves_nothing() -> None:
         assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
 
 
+def test_a_market_that_the_desk_names_no_more_proves_nothing() -> None:
+    """Binance lists closed orders and trades market by market, and this one was taken out of the
+    configuration while an order was on its way: it may have filled. One that is found there is adopted."""
+    desk = with_terms(instruments={})
+    desk.lost(BUY, time_in_force=TimeInForce.IOC)
+    found = desk.once(empty(60))
+    assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
+    filled = report(S.FILLED, "1", of=desk.order("m1"))
+    desk.once(reading(61, totals=BOUGHT_ONE, closed=[filled], trades=[fill("1")]))
+    assert (desk.held(), desk.order("m1").filled_qty) == (BOUGHT_ONE, Decimal(1))
+
+
+def test_our_own_order_in_a_market_that_is_named_no_more_is_not_pending_for_ever() -> None:
+    """It filled, and its trade is never listed: the balance tells."""
+    desk = with_terms(instruments={})
+    sent = desk.acked(BUY)
+    filled = report(S.FILLED, "1", of=sent)
+    for began_s in (3, 16, 27, 40):
+        found = desk.apply(reading(began_s, totals=BOUGHT_ONE, closed=[filled]))
+    assert (found.agreed, found.pending, desk.held()) == (True, (), BOUGHT_ONE)
+    assert (desk.order(sent).settled, desk.order(sent).filled_qty) == (True, Decimal(1))
+
+
 def test_a_list_that_forgets_proves_nothing_of_what_is_older() -> None:
     """Binance puts unfilled orders away after 90 days: who was away as long learns no more of one."""
     for began_s, facts in ((599, ["NeverAccepted"]), (601, [])):
