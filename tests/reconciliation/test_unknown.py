@@ -106,6 +106,9 @@ def test_an_order_that_is_not_this_intent_is_never_adopted(change: dict[str, Any
     found = desk.apply(empty(3, **lists))
     refs = [each.found.ref for each in found.findings if each.found]
     assert (set(kinds(found)), len(refs), in_doubt(desk)) == ({"foreign_order"}, len(set(refs)), True)
+    found = desk.once(empty(60, **lists))
+    assert (kinds(found), in_doubt(desk)) == ([], True), "what is listed under its id is no absence"
+    assert "m1: another order is listed under its id" in found.pending
 
 
 @pytest.mark.parametrize("change", [{"limit_px": None}, {"created_at": at(-1)}, {"created_at": at(10)}])
