@@ -221,10 +221,12 @@ class FillBusted:
 @dataclass(frozen=True, slots=True)
 class TransferBooked:
     """A deposit or withdrawal of the venue's record; the baseline moves with it, so that the position
-    does not. `absorbed` as in FillBooked; an opening that counted it has it in its baseline already."""
+    does not. `absorbed` as in FillBooked; an opening that counted it has it in its baseline already, and so
+    has an adjustment (in_baseline) after which the baseline was set."""
 
     transfer: Transfer
     absorbed: Mapping[Asset, str] = field(default_factory=dict)
+    in_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
