@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mvx.clock import Clock
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
+from mvx.errors import BadVenueData
 from mvx.journal import events, history, views
 from mvx.journal.store import ReadTx
 from mvx.reconciliation.heard import reach_of
@@ -24,16 +26,22 @@ OVERLAP_S = 60.0
 
 
 async def read_venue(
-    port: VenuePort, began_at: Instant, since: Instant, working: Collection[tuple[Symbol, OrderId]] = ()
+    port: VenuePort,
+    clock: Clock,
+    began_at: Instant,
+    since: Instant,
+    working: Collection[tuple[Symbol, OrderId]] = (),
 ) -> Snapshot:
     """A whole reading, in the order that makes absence mean something: an order that closes between
     the first two lists is in the second, and its trades are read after both. `working`: the orders that
-    were open when we last looked."""
+    were open when we last looked. Raises VenueError and BadVenueData."""
     open_orders = await port.open_orders()
     still_open = {(report.symbol, report.order_id) for report in open_orders}
     closed_orders = await port.closed_orders(since, [each for each in working if each not in still_open])
     trades_before, transfers_before = await _read_events(port, since)
+    asked_at = max(began_at, clock.now())  # a reading may take longer than our clock is ahead
     balances = await port.balances()
+    _refuse_clock_ahead(asked_at, balances.at, port.capabilities.clock_skew_s)
     trades_after, transfers_after = await _read_events(port, since)
     return Snapshot(
         venue=port.name,
@@ -49,6 +57,18 @@ async def read_venue(
         transfers_before=transfers_before,
         transfers_after=transfers_after,
     )
+
+
+def _refuse_clock_ahead(ours: Instant, theirs: Instant, allowed_s: float) -> None:
+    """Raises BadVenueData where our clock is ahead of the venue's time: a bound that has run out by ours
+    alone proves nothing, and an order must not be given up that may still be accepted. (One that is behind
+    only proves things later.)"""
+    ahead_s = seconds_between(theirs, ours)
+    if ahead_s > allowed_s:
+        raise BadVenueData(
+            f"this machine's clock is {ahead_s:.1f} s ahead of the venue's, and {allowed_s:g} s are allowed:"
+            " nothing is concluded from what it lists; set it: timedatectl"
+        )
 
 
 async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...], tuple[Transfer, ...]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instant import Instant
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_venue, reading_since, working_orders
@@ -81,8 +81,7 @@ async def reconcile_venue(
         working = working_orders(tx, venue)
         seq = views.last_seq(tx)
     try:
-        snapshot = await read_venue(port, began_at, since, working)
-        _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
+        snapshot = await read_venue(port, desk.clock, began_at, since, working)
     except (VenueError, BadVenueData) as error:
         now, why = desk.clock.now(), said(venue, error)
         if not report_only:
@@ -96,18 +95,6 @@ async def reconcile_venue(
     )
     took_ms = _ms(began_at, desk.clock.now())
     return VenuePass(venue, True, comparison.agreed, checked, breaks, comparison.pending, took_ms, "")
-
-
-def _refuse_clock_ahead(snapshot: Snapshot, allowed_s: float) -> None:
-    """Raises BadVenueData where our clock is ahead of the venue's time: a bound that has run out by ours
-    alone proves nothing, and an order must not be given up that may still be accepted. (One that is behind
-    only proves things later.)"""
-    ahead_s = seconds_between(snapshot.balances_at, snapshot.began_at)
-    if ahead_s > allowed_s:
-        raise BadVenueData(
-            f"this machine's clock is {ahead_s:.1f} s ahead of the venue's, and {allowed_s:g} s are allowed:"
-            " nothing is concluded from what it lists; set it: timedatectl"
-        )
 
 
 def note_failure(desk: Desk, venue: Venue, why: str) -> None:
