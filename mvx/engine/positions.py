@@ -81,7 +81,7 @@ def positions(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
         uncertain=uncertain,
-        warnings=tuple(_warnings(known, rows)),
+        warnings=(*_warnings(known, rows), *_uncounted(desk, known)),
     )
 
 
@@ -236,3 +236,10 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
         elif contact.failed_at is not None:
             age_s = seconds_between(contact.answered_at, known.now)
             yield f"{venue} does not answer since {age_s:.0f} s: {contact.failed_why}"
+
+
+def _uncounted(desk: DeskSettings, known: Known) -> Iterable[str]:
+    """Venues that the configuration names no more, where something is left that moves with the market."""
+    held = {row.venue for row in known.holdings.values() if row.confirmed != row.baseline}
+    for venue in sorted((held | {order.venue for order in known.orders}) - desk.assets.keys()):
+        yield f"{venue} is not configured: its position and its orders are in none of these numbers"

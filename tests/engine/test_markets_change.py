@@ -28,3 +28,17 @@ def test_what_is_traded_only_now_and_was_never_held_is_known_to_be_none(tmp_path
     at.clock.advance(3)
     at.reconciles()
     assert_healed(at)
+
+
+def test_a_position_at_a_venue_that_is_named_no_more_is_said_to_be_in_no_total(tmp_path: Path) -> None:
+    """It was left out of the totals without a word."""
+    at = Operator(settings(tmp_path, "kraken", "okx"))
+    at.reconciles()
+    at.settings = settings(tmp_path, "okx")
+    assert () == at.positions().warnings
+    at.settings = settings(tmp_path, "kraken", "okx")
+    at.routes(order("0.5", venues=(KRAKEN,)))
+    at.settings = settings(tmp_path, "okx")
+    assert ("kraken is not configured: its position and its orders are in none of these numbers",) == (
+        at.positions().warnings
+    )
