@@ -141,8 +141,8 @@ class ForeignOrderFound:
 
 @dataclass(frozen=True, slots=True)
 class CountedBefore:
-    """So much of what a foreign order filled was in the balances of first contact: its record claims it,
-    no list shows it, and every balance agrees without it."""
+    """So much of what an order filled is in the balances, of first contact or as they were adjusted: its
+    record claims it, no list shows it, and every balance agrees without it."""
 
     cl_ord_id: ClOrdId
     qty: Decimal
@@ -221,10 +221,12 @@ class FillBusted:
 @dataclass(frozen=True, slots=True)
 class TransferBooked:
     """A deposit or withdrawal of the venue's record; the baseline moves with it, so that the position
-    does not. `absorbed` as in FillBooked; an opening that counted it has it in its baseline already."""
+    does not. `absorbed` as in FillBooked; an opening that counted it has it in its baseline already, and so
+    has an adjustment (in_baseline) after which the baseline was set."""
 
     transfer: Transfer
     absorbed: Mapping[Asset, str] = field(default_factory=dict)
+    in_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,14 @@ class Movement(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """An opening or adjustment set a holding to the venue's balance at `at`; of the events until then
-    (`listing` of fills and transfers, `bust_listing` of busts) it knew `listed`."""
+    (`listing` of fills and transfers, `bust_listing` of busts) it knew `listed`. rebased: the operator said
+    after an adjustment what of the holding is inventory."""
 
     asset: Asset
     kind: str
     at: Instant
     listed: frozenset[str]
+    rebased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

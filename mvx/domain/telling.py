@@ -218,7 +218,7 @@ def _foreign_order_found(entry: log.ForeignOrderFound, at: Instant, order: Order
 
 
 def _counted_before(entry: log.CountedBefore, at: Instant, order: Order | None) -> str:
-    return f"{plain(entry.qty)} of what it filled was in the balances of first contact"
+    return f"{plain(entry.qty)} of what it filled is in the balances, and no list shows it"
 
 
 def _reported(entry: log.Reported, at: Instant, order: Order | None) -> str:

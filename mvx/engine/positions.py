@@ -36,6 +36,12 @@ class Known(NamedTuple):
     marks: Mapping[str, Decimal]
     out_of_date: frozenset[Venue]
 
+    def holding(self, venue: Venue, asset: Asset) -> HoldingRow | None:
+        """None before first contact. That set every asset, those that it did not name to zero: also one
+        that the desk trades only since."""
+        opened = any(each == venue for each, _ in self.holdings)
+        return self.holdings.get((venue, asset), HoldingRow(venue, asset, ZERO, ZERO) if opened else None)
+
 
 def positions(
     desk: DeskSettings,
@@ -75,7 +81,7 @@ def positions(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
         uncertain=uncertain,
-        warnings=tuple(_warnings(known, rows)),
+        warnings=(*_warnings(known, rows), *_uncounted(desk, known)),
     )
 
 
@@ -96,7 +102,7 @@ def _wanted(desk: DeskSettings, name: str | None) -> frozenset[Asset]:
 def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_age_s: float) -> PositionRow:
     orders = [o for o in known.orders if o.venue == venue and asset in (o.base, o.quote, *o.fee_assets)]
     contact = known.contacts.get(venue, Contact())
-    row = known.holdings.get((venue, asset))
+    row = known.holding(venue, asset)
     interval = UNBOUNDED if row is None else holding(row.confirmed, asset, orders)
     expected = None
     if row is not None:
@@ -232,3 +238,10 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
         elif contact.failed_at is not None:
             age_s = seconds_between(contact.answered_at, known.now)
             yield f"{venue} has not answered for {age_s:.0f} s: {contact.failed_why}"
+
+
+def _uncounted(desk: DeskSettings, known: Known) -> Iterable[str]:
+    """Venues that the configuration names no more, where something is left that moves with the market."""
+    held = {row.venue for row in known.holdings.values() if row.confirmed != row.baseline}
+    for venue in sorted((held | {order.venue for order in known.orders}) - desk.assets.keys()):
+        yield f"{venue} is not configured: its position and its orders are in none of these numbers"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from mvx.clock import Clock
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
 from mvx.errors import BadVenueData
@@ -28,16 +29,22 @@ TRIES = 3
 
 
 async def read_venue(
-    port: VenuePort, began_at: Instant, since: Instant, working: Collection[tuple[Symbol, OrderId]] = ()
+    port: VenuePort,
+    clock: Clock,
+    began_at: Instant,
+    since: Instant,
+    working: Collection[tuple[Symbol, OrderId]] = (),
 ) -> Snapshot:
     """A whole reading, in the order that makes absence mean something: an order that closes between
     the first two lists is in the second, and its trades are read after both. `working`: the orders that
-    were open when we last looked."""
+    were open when we last looked. Raises VenueError and BadVenueData."""
     open_orders = await port.open_orders()
     still_open = {(report.symbol, report.order_id) for report in open_orders}
     closed_orders = await port.closed_orders(since, [each for each in working if each not in still_open])
     trades_before, transfers_before = await _read_events(port, since)
+    asked_at = max(began_at, clock.now())  # a reading may take longer than our clock is ahead
     balances = await port.balances()
+    _refuse_clock_ahead(asked_at, balances.at, port.capabilities.clock_skew_s)
     trades_after, transfers_after = await _read_events(port, since)
     return Snapshot(
         venue=port.name,
@@ -56,13 +63,17 @@ async def read_venue(
 
 
 async def read_first(
-    port: VenuePort, began_at: Instant, since: Instant, working: Collection[tuple[Symbol, OrderId]] = ()
+    port: VenuePort,
+    clock: Clock,
+    began_at: Instant,
+    since: Instant,
+    working: Collection[tuple[Symbol, OrderId]] = (),
 ) -> Snapshot:
     """A reading for an opening to be made of: while it was made nothing was traded or moved, and two answers
     about the balances agree. So they count all that is listed, whatever its time. Raises BadVenueData where
     the account never rests."""
     for _ in range(TRIES):
-        snapshot = await read_venue(port, began_at, since, working)
+        snapshot = await read_venue(port, clock, began_at, since, working)
         again = await port.balances()
         if again.total == snapshot.totals and not snapshot.moved_meanwhile:
             latest = after(snapshot.balances_at, port.capabilities.clock_skew_s)
@@ -72,6 +83,18 @@ async def read_first(
         f"{port.name}: what it holds changed while it was read, {TRIES} times in a row: there is no first"
         " contact before it rests for a moment"
     )
+
+
+def _refuse_clock_ahead(ours: Instant, theirs: Instant, allowed_s: float) -> None:
+    """Raises BadVenueData where our clock is ahead of the venue's time: a bound that has run out by ours
+    alone proves nothing, and an order must not be given up that may still be accepted. (One that is behind
+    only proves things later.)"""
+    ahead_s = seconds_between(theirs, ours)
+    if ahead_s > allowed_s:
+        raise BadVenueData(
+            f"this machine's clock is {ahead_s:.1f} s ahead of the venue's, and {allowed_s:g} s are allowed:"
+            " nothing is concluded from what it lists; set it: timedatectl"
+        )
 
 
 async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...], tuple[Transfer, ...]]:

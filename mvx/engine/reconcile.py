@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instant import Instant
 from mvx.domain.order import Order
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
@@ -83,8 +83,7 @@ async def reconcile_venue(
         seq = views.last_seq(tx)
         read = read_venue if views.is_opened(tx, venue) else read_first
     try:
-        snapshot = await read(port, began_at, since, working)
-        _refuse_clock_ahead(snapshot, port.capabilities.clock_skew_s)
+        snapshot = await read(port, desk.clock, began_at, since, working)
     except (VenueError, BadVenueData) as error:
         now, why = desk.clock.now(), said(venue, error)
         if not report_only:
@@ -92,24 +91,12 @@ async def reconcile_venue(
         return VenuePass(venue, False, False, CheckedRow(0, 0, 0), (), (), _ms(began_at, now), why)
     comparison, breaks = _correct(desk, snapshot, seq, expected, report_only=report_only)
     checked = CheckedRow(
-        orders=len({r.order_id for r in snapshot.open_orders + snapshot.closed_orders}),
+        orders=len({(r.symbol, r.order_id) for r in snapshot.open_orders + snapshot.closed_orders}),
         fills=len({f.key for f in snapshot.trades}),
         balances=len(snapshot.totals),
     )
     took_ms = _ms(began_at, desk.clock.now())
     return VenuePass(venue, True, comparison.agreed, checked, breaks, comparison.pending, took_ms, "")
-
-
-def _refuse_clock_ahead(snapshot: Snapshot, allowed_s: float) -> None:
-    """Raises BadVenueData where our clock is ahead of the venue's time: a bound that has run out by ours
-    alone proves nothing, and an order must not be given up that may still be accepted. (One that is behind
-    only proves things later.)"""
-    ahead_s = seconds_between(snapshot.balances_at, snapshot.began_at)
-    if ahead_s > allowed_s:
-        raise BadVenueData(
-            f"this machine's clock is {ahead_s:.1f} s ahead of the venue's, and {allowed_s:g} s are allowed:"
-            " nothing is concluded from what it lists; set it: timedatectl"
-        )
 
 
 def note_failure(desk: Desk, venue: Venue, why: str) -> None:

@@ -107,7 +107,7 @@ def _transfer_booked(state: State, seq: int, at: Instant, entry: log.TransferBoo
     if not state.add("transfers", row):
         return
     move(state, seq, moved.venue, movements)
-    if entry.absorbed.get(moved.asset) != "opening":
+    if entry.absorbed.get(moved.asset) != "opening" and not entry.in_baseline:
         held = state.get("holdings", moved.venue, moved.asset)
         assert held is not None, "the movement made the holding"
         baseline = plain(Decimal(held["baseline"]) + moved.amount)

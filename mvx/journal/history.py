@@ -129,7 +129,12 @@ def _numbers_of_key(tx: ReadTx, key: FillKey) -> _Numbers | None:
     return row
 
 
-_ANCHORS = "SELECT asset, kind, at, listed FROM anchors WHERE venue = ?"
+_SET = (
+    "log.seq > anchors.seq AND log.kind = 'BaselineSet'"
+    " AND log.body ->> 'venue' = anchors.venue AND log.body ->> 'asset' = anchors.asset"
+)
+_REBASED = f"kind != 'opening' AND EXISTS (SELECT 1 FROM log WHERE {_SET})"  # noqa: S608  our own words
+_ANCHORS = f"SELECT asset, kind, at, listed, {_REBASED} FROM anchors WHERE venue = ?"  # noqa: S608
 
 
 def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
@@ -140,7 +145,10 @@ def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
         f"{_ANCHORS} AND kind != 'opening' AND at >= ? ORDER BY seq", (venue, since)
     )
     rows = [*opened, *adjusted]
-    return tuple(Anchor(asset, kind, at, frozenset(json.loads(listed))) for asset, kind, at, listed in rows)
+    return tuple(
+        Anchor(asset, kind, at, frozenset(json.loads(listed)), bool(rebased))
+        for asset, kind, at, listed, rebased in rows
+    )
 
 
 def known_break_refs(tx: ReadTx, refs: Iterable[str]) -> frozenset[str]:

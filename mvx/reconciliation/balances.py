@@ -20,6 +20,7 @@ from mvx.domain.instrument import split_symbol
 from mvx.domain.ledger import net
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import happened_at, listing_of, movements_of
+from mvx.reconciliation.foreign import is_overdue
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.orders import is_gone
 from mvx.reconciliation.working import Working
@@ -119,10 +120,10 @@ def _kind(work: Working, asset: Asset) -> BreakKind:
 
 
 def _explained(work: Working, asset: Asset, difference: Decimal) -> bool:
-    """Whether orders that are not settled could have made the difference. One that is gone made none:
-    what it did would be listed by now."""
+    """Whether orders that are not settled could have made the difference. One that is gone made none: what
+    it did would be listed by now. What one that is closed claims is no excuse where it never will be."""
     possible = POINT_ZERO
     for order in work.orders.values():
-        if not is_gone(work, order):
+        if not is_gone(work, order) and not (order.terminal and is_overdue(work, order)):
             possible = possible + still_possible(order).get(asset, POINT_ZERO)
     return possible.contains(difference)

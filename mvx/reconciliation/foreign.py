@@ -48,23 +48,31 @@ def take_in_foreign(work: Working, *, first_contact: bool) -> None:
 
 
 def count_claims(work: Working) -> bool:
-    """What a foreign order's record claims and no list shows, where every balance agrees without it: it
-    was counted by first contact, before or while that was made. True where there was any."""
-    claiming = [o for o in work.orders.values() if o.parent_id is None and o.claimed_qty]
-    lateness_s = work.terms.lateness_s + work.terms.listing_lag_s
+    """What an order's record claims and no list ever will show, where every balance agrees without it. True
+    where there was any."""
     found = False
-    for order in claiming:
-        quiet_since = _quiet_since(work, order)
-        if quiet_since is not None and work.snapshot.began_at >= after(quiet_since, lateness_s):
+    for order in list(work.orders.values()):
+        if is_overdue(work, order):
             found = True
             work.find(CountedBefore(order.cl_ord_id, order.claimed_qty))
             work.step(order, partial(order_life.counted_before, qty=order.claimed_qty))
     return found
 
 
+def is_overdue(work: Working, order: Order) -> bool:
+    """Whether what its record claims would be listed long since: a foreign order's that first contact had
+    counted, before or while that was made, or an order's in a market that the desk does not name, whose
+    trades some venues list by themselves."""
+    if not order.claimed_qty or (order.parent_id is not None and order.symbol in work.terms.instruments):
+        return False
+    lateness_s = work.terms.lateness_s + work.terms.listing_lag_s
+    quiet_since = _quiet_since(work, order)
+    return quiet_since is not None and work.snapshot.began_at >= after(quiet_since, lateness_s)
+
+
 def _quiet_since(work: Working, order: Order) -> Instant | None:
-    """When it last traded, at the latest: what it claims is older, and would be listed long since."""
-    assert order.order_id is not None, "a foreign order is known by the venue's id"
+    """When it last traded, at the latest: what it claims is older."""
+    assert order.order_id is not None, "what the venue has a record of is known by its id"
     record = work.records.get((order.symbol, order.order_id))
     if record is not None:
         return after(record.updated_at, work.terms.clock_skew_s)
@@ -99,7 +107,7 @@ def _foreign_order(report: OrderReport, snapshot: Snapshot, terms: Terms) -> Ord
         return None
     base, quote = split_symbol(report.symbol)
     return Order(
-        cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.order_id}"),
+        cl_ord_id=ClOrdId(f"{snapshot.venue}:{report.symbol}:{report.order_id}"),
         parent_id=None,
         venue=snapshot.venue,
         account=snapshot.account,

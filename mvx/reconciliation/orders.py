@@ -212,6 +212,10 @@ def _prove_never_accepted(work: Working, order: Order) -> None:
         work.pending.append(f"{order.cl_ord_id}: this venue does not list orders as old as it any more")
     elif work.snapshot.since > after(order.created_at, -work.terms.clock_skew_s):
         work.pending.append(f"{order.cl_ord_id}: the lists do not reach back to its intent")
+    elif any(report.cl_ord_id == order.cl_ord_id for report in work.records.values()):
+        work.pending.append(f"{order.cl_ord_id}: another order is listed under its id")
+    elif order.symbol not in work.terms.instruments:
+        work.pending.append(f"{order.cl_ord_id}: {order.symbol} is not the desk's: it may be unlisted")
     elif work.unjoined:
         work.pending.append(f"{order.cl_ord_id}: a trade may be its own")
     elif order.time_in_force is TimeInForce.GTC and not _is_missed(work, order, work.terms.listing_lag_s):

@@ -22,6 +22,7 @@ _NOTES = {
     None: "the baseline moved with it, so the position did not",
     "opening": "first contact had counted it in the holding and in the baseline: neither moved",
     "adjustment": "an adjustment had moved the holding; the baseline follows it now",
+    "baseline": "an adjustment had moved the holding, and the baseline was set since: neither moved",
 }
 
 
@@ -46,15 +47,17 @@ def _book(work: Working, entry: TransferBooked) -> None:
     if absorbed is None:
         work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
         return
+    by = absorbed.get(moved.asset)
+    in_baseline = by == "adjustment" and work.rebased(entry)
     found = work.a_break(
         BreakKind.BALANCE,
         f"{moved.account}:{moved.listing}",
         "none",
         f"{what} of {plain(abs(moved.amount))}",
         asset=moved.asset,
-        note=f"a {what}: {_NOTES[absorbed.get(moved.asset)]}",
+        note=f"a {what}: {_NOTES['baseline' if in_baseline else by]}",
     )
-    work.post(replace(entry, absorbed=absorbed), found=found)
+    work.post(replace(entry, absorbed=absorbed, in_baseline=in_baseline), found=found)
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:

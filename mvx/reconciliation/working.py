@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 
 from mvx.domain import order_life
-from mvx.domain.entries import BreakFound, Entry
+from mvx.domain.entries import BreakFound, Entry, TransferBooked
 from mvx.domain.execution import Fill, FillKey, HeardFill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
 from mvx.domain.instant import Instant
@@ -88,6 +88,11 @@ class Working:
             elif any(_counted(anchor, asset, at, listing) for anchor in self.ours.anchors):
                 found[asset] = "adjustment"
         return found
+
+    def rebased(self, moved: TransferBooked) -> bool:
+        """Whether the baseline was set after the adjustment that had counted this transfer."""
+        at, listing, asset = happened_at(moved), listing_of(moved), moved.transfer.asset
+        return any(each.rebased and _counted(each, asset, at, listing) for each in self.ours.anchors)
 
     def posted(self, asset: Asset) -> Decimal:
         """What the journal holds of it, with all that is being booked."""

@@ -66,7 +66,7 @@ TOLD: list[tuple[log.Entry, str]] = [
         "found open at the venue, not sent by mvx: sell 1 BTC/USD at kraken for at least 100 USD, gtc, "
         "there V3",
     ),
-    (log.CountedBefore(M1, D(1)), "1 of what it filled was in the balances of first contact"),
+    (log.CountedBefore(M1, D(1)), "1 of what it filled is in the balances, and no list shows it"),
     (log.Acked(M1, OrderId("V1")), "kraken accepted it as V1"),
     (log.Rejected(M1, "EOrder:Insufficient funds"), "kraken refused it: EOrder:Insufficient funds"),
     (

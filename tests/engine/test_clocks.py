@@ -13,7 +13,7 @@ from mvx.domain.instant import MICROS_PER_S, Instant
 from mvx.engine.desk import Desk, open_exchange
 from mvx.errors import Exit
 from mvx.paper.venue import PaperVenue
-from tests.engine.desk import BINANCE, KRAKEN, SELL, Operator, order, settings
+from tests.engine.desk import BINANCE, KRAKEN, SELL, Operator, Witness, order, settings
 from tests.engine.truth import (
     assert_journal_is_ledger,
     assert_one_acceptance_each,
@@ -89,15 +89,21 @@ class Abroad(Operator):
     def __init__(self, folder: Path, *venues: Venue) -> None:
         made = settings(folder, *venues)
         self.ours = Ahead(ManualClock())
+        self.waits_s = 0.0
         super().__init__(made, self.ours)
         self.exchange = open_exchange(made, self.ours.true)
 
     def watched(self, desk: Desk) -> Desk:
         ports = {
-            name: desk.watch.over(PaperVenue(self.exchange, venue, self.ours.true))
+            name: desk.watch.over(Witness(PaperVenue(self.exchange, venue, self.ours.true), self._wait))
             for name, venue in self.settings.venues.items()
         }
         return replace(desk, venues=ports)
+
+    def _wait(self, venue: Venue, call: str) -> None:
+        """For the turn of a read, under a rate budget."""
+        if call == "before closed_orders":
+            self.ours.true.advance(self.waits_s)
 
 
 @pytest.mark.parametrize("ahead_s", [DAY_S, HOUR_S, 60, -60, -DAY_S])
@@ -127,6 +133,16 @@ def test_a_clock_that_only_this_machine_has_gives_no_order_up(ahead_s: int, tmp_
     assert_truth_inside(at)
     assert_journal_is_ledger(at)
     assert_one_acceptance_each(at)
+
+
+def test_a_reading_that_takes_long_hides_no_clock_that_is_ahead(tmp_path: Path) -> None:
+    """Kraken's least tier makes one wait for 45 s: the venue's time had overtaken ours until the balances."""
+    at = Abroad(tmp_path, BINANCE)
+    at.reconciles()
+    at.ours.ahead_s, at.waits_s = 20, 45
+    found = at.reconciles()
+    assert Exit.UNCERTAIN is found.exit_code
+    assert "this machine's clock is 20.0 s ahead" in found.warnings[0]
 
 
 def statuses(at: Operator) -> list[str]:

@@ -103,6 +103,17 @@ def test_the_opening_is_told_always_and_adjustments_since_an_instant(
     assert [("opening", at(0), ["old"]), *expected] == found
 
 
+def test_an_adjustment_tells_whether_its_baseline_was_set_since(journal: Journal) -> None:
+    """Of its own asset, and after it was made."""
+    for asset in (USD, BTC):
+        write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
+        write(journal, [log.BaselineSet(KRAKEN, asset, D(1), "ops")])
+    write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
+    with journal.read() as tx:
+        found = [each.rebased for each in history.anchors(tx, KRAKEN, at(0))]
+        assert [False, True, True, False] == found
+
+
 def test_a_venue_without_first_contact_has_no_anchor(journal: Journal) -> None:
     with journal.read() as tx:
         assert history.anchors(tx, Venue("okx"), at(0)) == ()

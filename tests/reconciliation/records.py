@@ -13,7 +13,7 @@ from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_of
 from mvx.journal.fold import apply
-from mvx.journal.rows import order_of
+from mvx.journal.rows import Row, order_of
 from mvx.journal.verify import MemoryState
 from tests.domain.orders import KRAKEN, at
 
@@ -64,9 +64,19 @@ class Records:
     def anchors(self) -> list[Anchor]:
         """All that there ever were, oldest first."""
         return [
-            Anchor(row["asset"], row["kind"], row["at"], frozenset(json.loads(row["listed"])))
+            Anchor(
+                row["asset"],
+                row["kind"],
+                row["at"],
+                frozenset(json.loads(row["listed"])),
+                self._rebased(row),
+            )
             for row in sorted(self.state.tables["anchors"].values(), key=lambda row: row["seq"])
         ]
+
+    def _rebased(self, anchor: Row) -> bool:
+        later = (each for each in self.log[anchor["seq"] :] if isinstance(each, log.BaselineSet))
+        return anchor["kind"] != "opening" and any(each.asset == anchor["asset"] for each in later)
 
     def doubts(self) -> dict[Asset, Doubt]:
         """The balances left open, with no event on their asset since."""

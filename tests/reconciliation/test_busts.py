@@ -182,7 +182,7 @@ def test_a_trade_booked_before_its_order_was_known_is_taken_back_from_nobody() -
     desk.once(reading(5, totals=BOUGHT, open_orders=[half], trades=[by_hand]))
     found = desk.once(reading(7, totals=UNTOUCHED, open_orders=[half], trades=[taken_back(by_hand)]))
     assert (kinds(found), found.agreed, desk.busts()[0].cl_ord_id) == (["bust"], True, None)
-    assert desk.order("kraken:X").filled_qty == D("0.5")
+    assert desk.order("kraken:BTC/USD:X").filled_qty == D("0.5")
 
 
 def test_a_trade_that_waits_for_its_order_waits_with_its_bust() -> None:

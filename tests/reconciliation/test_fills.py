@@ -270,7 +270,7 @@ def test_a_foreign_order_s_own_fill_names_it() -> None:
     desk.once(reading(3, totals=UNTOUCHED, open_orders=[listed]))
     moved = replace(listed, cum_qty=Decimal("0.5"), avg_px=Decimal(100), ord_status=S.PARTIALLY_FILLED)
     found = desk.once(reading(6, totals=BOUGHT_HALF, open_orders=[moved], trades=[fill("0.5", order_id="X")]))
-    assert (kinds(found), desk.order("kraken:X").filled_qty, found.agreed) == (
+    assert (kinds(found), desk.order("kraken:BTC/USD:X").filled_qty, found.agreed) == (
         ["foreign_fill"],
         Decimal("0.5"),
         True,

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from mvx.domain.exposure import Interval
+from mvx.domain.ids import Asset, Symbol
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, USD, at, fill, order, report
 from tests.reconciliation.desk import Desk, kinds, opened, reading, written
 
 D = Decimal
 S = OrdStatus
+ETH = Asset("ETH")
 UNTOUCHED = {"BTC": "10", "USD": "1000"}
 BOUGHT_HALF = {"BTC": "10.5", "USD": "950"}
 
@@ -42,6 +44,15 @@ def test_an_order_listed_twice_is_one_order() -> None:
     assert kinds(desk.once(empty(3, open_orders=[by_hand(), by_hand()]))) == ["foreign_order"]
 
 
+def test_orders_of_two_markets_that_share_an_id_are_two_orders() -> None:
+    """Binance counts order ids per market (docs, Query order: symbol is mandatory)."""
+    desk = opened()
+    other = by_hand(symbol=Symbol("BTC/EUR"))
+    desk.once(empty(3, open_orders=[by_hand(), other]))
+    assert desk.interval(BTC) == Interval(Decimal(10), Decimal(12))
+    assert desk.interval(USD).lo == Decimal("899.8")
+
+
 def test_an_order_that_was_open_at_first_contact_is_taken_in_quietly() -> None:
     """Nobody claimed to know it; it counts all the same, and a second look finds nothing."""
     desk = Desk()
@@ -63,7 +74,7 @@ def test_what_a_foreign_order_had_filled_at_first_contact_can_not_fill_again(lis
     desk.open(first)
     desk.apply(reading(3, totals=UNTOUCHED, open_orders=[half], trades=[before]))
     assert desk.interval(BTC) == Interval(Decimal(10), Decimal("10.5"))
-    assert desk.order("kraken:X").ord_status is S.PARTIALLY_FILLED
+    assert desk.order("kraken:BTC/USD:X").ord_status is S.PARTIALLY_FILLED
 
 
 def test_a_foreign_order_that_was_unlisted_at_first_contact_knows_what_it_had_filled() -> None:
@@ -80,7 +91,7 @@ def test_a_foreign_order_that_closes_is_followed_quietly() -> None:
     desk = opened()
     desk.once(empty(3, open_orders=[by_hand()]))
     found = desk.once(empty(6, closed=[by_hand(S.CANCELED)]))
-    assert (kinds(found), desk.order("kraken:X").ord_status) == ([], S.CANCELED)
+    assert (kinds(found), desk.order("kraken:BTC/USD:X").ord_status) == ([], S.CANCELED)
     desk.once(empty(30, closed=[by_hand(S.CANCELED)]))
     assert desk.interval(BTC).is_point
 
@@ -109,7 +120,7 @@ def test_a_trade_of_an_order_found_later_counts_once_however_late_it_is_listed(l
     found = desk.once(filled("0.5", 3 + listed_in_s, BOUGHT_HALF, trade))
     assert (kinds(found), found.agreed, found.pending) == (["foreign_fill"], True, ())
     assert desk.interval(BTC) == Interval(D("10.5"), D(11))
-    assert desk.order("kraken:X").filled_qty == D("0.5")
+    assert desk.order("kraken:BTC/USD:X").filled_qty == D("0.5")
 
 
 def test_a_trade_booked_before_its_order_was_listed_counts_once() -> None:
@@ -180,7 +191,7 @@ def test_what_a_balance_does_not_agree_without_is_waited_for() -> None:
     record = by_hand(S.PARTIALLY_FILLED, "0.5", updated_at=at(2))
     for began_s in (3, 30, 60):
         found = desk.apply(reading(began_s, totals=BOUGHT_HALF, open_orders=[record]))
-    assert (found.agreed, desk.order("kraken:X").filled_qty) == (False, D(0))
+    assert (found.agreed, desk.order("kraken:BTC/USD:X").filled_qty) == (False, D(0))
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "in no list"])
@@ -198,8 +209,28 @@ def test_a_vanished_foreign_order_is_deduced_though_it_lacks_what_came_before_fi
     desk = while_first_contact_is_made()
     for began_s in (20, 33, 34, 50):
         found = desk.once(empty(began_s))
-    assert (desk.order("kraken:X").ord_status, desk.order("kraken:X").settled) == (S.CANCELED, True)
+    vanished = desk.order("kraken:BTC/USD:X")
+    assert (vanished.ord_status, vanished.settled) == (S.CANCELED, True)
     assert found.pending == ()
+
+
+def test_an_order_in_a_market_whose_trades_are_not_listed_does_not_excuse_a_balance_for_ever() -> None:
+    """Binance lists trades market by market, and the desk names but one: what was bought with its BTC is
+    found by the balance. It was pending for ever, and the BTC that it had spent were still counted."""
+    desk = opened()
+    other = order(BUY, "40", "0.05", symbol=Symbol("ETH/BTC"), base=ETH, quote=BTC)
+    open_, filled_ = (
+        report(status, cum, of=other, order_id="X", cl_ord_id=None)
+        for status, cum in ((S.NEW, "0"), (S.FILLED, "40"))
+    )
+    desk.once(empty(1, open_orders=[open_]))
+    spent = {"BTC": "8", "ETH": "40", "USD": "1000"}
+    found = desk.once(reading(3, totals=spent, closed=[filled_]))
+    assert (found.agreed, desk.held()["BTC"]) == (False, "10")
+    for began_s in (16, 27, 40):
+        found = desk.apply(reading(began_s, totals=spent))
+    assert (found.agreed, found.pending, desk.held()) == (True, (), spent)
+    assert desk.interval(BTC).is_point
 
 
 def test_a_busted_trade_of_a_foreign_order_is_not_counted_as_filled() -> None:
@@ -209,7 +240,7 @@ def test_a_busted_trade_of_a_foreign_order_is_not_counted_as_filled() -> None:
     desk.once(reading(3, totals=BOUGHT_HALF, trades=[trade]))
     found = desk.once(filled("0.5", 7, UNTOUCHED, replace(trade, busted_at=at(6))))
     assert sorted(kinds(found)) == ["bust", "foreign_order"]
-    assert (desk.held(), desk.order("kraken:X").filled_qty) == (UNTOUCHED, D(0))
+    assert (desk.held(), desk.order("kraken:BTC/USD:X").filled_qty) == (UNTOUCHED, D(0))
     assert found.pending == ()
 
 

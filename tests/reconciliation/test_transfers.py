@@ -12,7 +12,7 @@ from mvx.domain import entries as log
 from mvx.domain.ids import Asset
 from mvx.domain.order_status import OrdStatus
 from mvx.reconciliation.compare import opening
-from tests.domain.orders import BTC, BUY, USD, at, fill, report
+from tests.domain.orders import BTC, BUY, KRAKEN, USD, at, fill, report
 from tests.reconciliation.desk import TERMS, Desk, kinds, opened, reading, transfer, written
 
 D = Decimal
@@ -121,6 +121,19 @@ def test_a_transfer_that_was_adjusted_before_it_was_listed_moves_its_baseline_al
     assert desk.transfers()[0].absorbed == {BTC: "adjustment"}
     assert desk.baseline(BTC) == D(totals["BTC"])
     assert "an adjustment had moved the holding" in notes(found)[0]
+
+
+def test_a_baseline_that_was_set_since_the_adjustment_counts_the_transfer() -> None:
+    """Binance lists a withdrawal once it is done. Meanwhile it was adjusted, and the break told the operator
+    to set the baseline: that moved a second time when the transfer came, and left a position of 2 BTC."""
+    desk = opened()
+    totals = UNTOUCHED | {"BTC": "8"}
+    for began_s in (3, 14):
+        desk.once(reading(began_s, totals=totals))
+    desk.append(log.BaselineSet(KRAKEN, BTC, D(8), "ops"), at(16))
+    found = desk.once(reading(25, totals=totals, transfers=[transfer("-2", BTC)]))
+    assert (kinds(found), desk.held()["BTC"], desk.baseline(BTC)) == (["balance"], "8", D(8))
+    assert "the baseline was set since" in notes(found)[0]
 
 
 def test_an_adjustment_names_the_transfers_that_were_booked() -> None:

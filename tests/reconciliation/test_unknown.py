@@ -106,6 +106,9 @@ def test_an_order_that_is_not_this_intent_is_never_adopted(change: dict[str, Any
     found = desk.apply(empty(3, **lists))
     refs = [each.found.ref for each in found.findings if each.found]
     assert (set(kinds(found)), len(refs), in_doubt(desk)) == ({"foreign_order"}, len(set(refs)), True)
+    found = desk.once(empty(60, **lists))
+    assert (kinds(found), in_doubt(desk)) == ([], True), "what is listed under its id is no absence"
+    assert "m1: another order is listed under its id" in found.pending
 
 
 @pytest.mark.parametrize("change", [{"limit_px": None}, {"created_at": at(-1)}, {"created_at": at(10)}])
@@ -123,7 +126,7 @@ def test_two_venue_orders_under_one_client_id() -> None:
     twice = [report(S.NEW, of=sent), report(S.NEW, of=sent, order_id="V2")]
     found = desk.once(empty(3, open_orders=twice))
     assert (sorted(kinds(found)), desk.order("m1").order_id) == (["foreign_order", "unknown_resolved"], "V1")
-    assert desk.order("kraken:V2").order_id == "V2"
+    assert desk.order("kraken:BTC/USD:V2").order_id == "V2"
     assert desk.interval(BTC) == Interval(Decimal(10), Decimal(12))
 
 
@@ -207,6 +210,29 @@ def test_a_venue_whose_lists_are_incomplete_proves_nothing() -> None:
     for began_s in (60, 600, 6000):
         found = desk.once(empty(began_s))
         assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
+
+
+def test_a_market_that_the_desk_names_no_more_proves_nothing() -> None:
+    """Binance lists closed orders and trades market by market, and this one was taken out of the
+    configuration while an order was on its way: it may have filled. One that is found there is adopted."""
+    desk = with_terms(instruments={})
+    desk.lost(BUY, time_in_force=TimeInForce.IOC)
+    found = desk.once(empty(60))
+    assert (written(found), len(found.pending), in_doubt(desk)) == ([], 1, True)
+    filled = report(S.FILLED, "1", of=desk.order("m1"))
+    desk.once(reading(61, totals=BOUGHT_ONE, closed=[filled], trades=[fill("1")]))
+    assert (desk.held(), desk.order("m1").filled_qty) == (BOUGHT_ONE, Decimal(1))
+
+
+def test_our_own_order_in_a_market_that_is_named_no_more_is_not_pending_for_ever() -> None:
+    """It filled, and its trade is never listed: the balance tells."""
+    desk = with_terms(instruments={})
+    sent = desk.acked(BUY)
+    filled = report(S.FILLED, "1", of=sent)
+    for began_s in (3, 16, 27, 40):
+        found = desk.apply(reading(began_s, totals=BOUGHT_ONE, closed=[filled]))
+    assert (found.agreed, found.pending, desk.held()) == (True, (), BOUGHT_ONE)
+    assert (desk.order(sent).settled, desk.order(sent).filled_qty) == (True, Decimal(1))
 
 
 def test_a_list_that_forgets_proves_nothing_of_what_is_older() -> None:

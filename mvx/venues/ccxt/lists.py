@@ -7,7 +7,7 @@ ledger waits for its lines there; where they do not come in time, that is an err
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from mvx.domain.execution import Fill, Transfer
@@ -54,7 +54,7 @@ class Lists:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         exchange = await self._session.private()
         rows, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_open_orders())
-        return tuple(_with_a_size(report_of(row, self._whose) for row in rows))
+        return tuple(_reports(rows, self._whose, self._session.calls.venue_now()))
 
     async def closed_orders(
         self, since: Instant, known: Collection[tuple[Symbol, OrderId]]
@@ -68,13 +68,14 @@ class Lists:
 
         rows = await self._whole(row.closed_orders, self._session.quirks.closed_orders, since, fetch)
         if row.closed_by is ListedBy.CREATION:
-            listed = {each.get("id") for each in rows}
+            listed = {(each.get("symbol"), each.get("id")) for each in rows}
             for symbol, order_id in known:
-                if order_id not in listed:
+                if (symbol, order_id) not in listed:
                     rows += await self._one_order(symbol, order_id)
-        reports = _with_a_size(report_of(each, self._whose) for each in rows)
+        reports = _reports(rows, self._whose, self._session.calls.venue_now())
         closed = [each for each in reports if each.ord_status in TERMINAL and each.updated_at >= since]
-        return tuple(sorted(once(closed, lambda each: each.order_id), key=lambda each: each.updated_at))
+        closed = once(closed, lambda each: (each.symbol, each.order_id))  # ids may be counted per market
+        return tuple(sorted(closed, key=lambda each: each.updated_at))
 
     async def trades(self, since: Instant) -> tuple[Fill, ...]:
         async def fetch(ex: Any, symbol: Any, start: Any, limit: Any, params: Any) -> Rows:
@@ -214,6 +215,7 @@ class Lists:
         return after(self._session.calls.venue_now(), self._session.row.clock_skew_s)
 
 
-def _with_a_size(reports: Iterable[OrderReport]) -> list[OrderReport]:
+def _reports(rows: Rows, whose: Account, now: Instant) -> list[OrderReport]:
     """Without those of which nothing is told but an amount of quote that nobody took (Kraken's viqc)."""
+    reports = (report_of(row, whose, now) for row in rows)
     return [each for each in reports if each.order_qty > ZERO]

@@ -138,8 +138,9 @@ def fill_of(trade: object, whose: Account) -> Fill:
     )
 
 
-def report_of(order: object, whose: Account) -> OrderReport:
-    """An order's record. A closed one that is not full was canceled; a canceled one that is full, filled."""
+def report_of(order: object, whose: Account, now: Instant) -> OrderReport:
+    """An order's record. A closed one that is not full was canceled; a canceled one that is full, filled. One
+    that does not say when it last changed may have now (Kraken docs, Get Open Orders: opentm alone)."""
     row = _dict(order, "an order")
     what = f"order {_shown(row.get('id'))}"
     info = _dict(row.get("info"), f"{what}: its record")
@@ -149,7 +150,7 @@ def report_of(order: object, whose: Account) -> OrderReport:
     order_qty = _order_qty(row, info, cum_qty, what)
     created_at = _at(row, (whose.times.created,), whose.times.unit_s, what)
     known = [key for key in whose.times.updated if info.get(key)]
-    updated_at = _at(row, tuple(known), whose.times.unit_s, what) if known else created_at
+    updated_at = _at(row, tuple(known), whose.times.unit_s, what) if known else now
     average = row.get("average")
     status = _status(row.get("status"), cum_qty, order_qty, what)
     if status in TERMINAL and not known:

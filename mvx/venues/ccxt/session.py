@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
@@ -53,6 +54,11 @@ class Skew:
     doubt_us: int
     at: Instant
 
+    def holds(self, now: Instant, most_doubt_s: float) -> bool:
+        """Measured lately, and well enough: an answer that took long tells little."""
+        lately = 0 <= seconds_between(self.at, now) <= CLOCK_KEPT_S
+        return lately and self.doubt_us <= most_doubt_s * MICROS_PER_S
+
 
 class Session:
     """What the calls of one account share."""
@@ -88,7 +94,8 @@ class Session:
             exchange.apiKey, exchange.secret, exchange.password = (
                 keys.api_key, keys.api_secret, keys.api_password,
             )  # fmt: skip
-        if self._skew is None or not 0 <= seconds_between(self._skew.at, self.calls.now()) <= CLOCK_KEPT_S:
+        most_doubt_s = math.inf if at_once else self.row.clock_skew_s  # orders wait for no better one
+        if self._skew is None or not self._skew.holds(self.calls.now(), most_doubt_s):
             await self.read_time(exchange)
         return exchange
 

@@ -263,7 +263,7 @@ def test_an_orders_record_is_told_with_its_client_id_and_state(on_kraken: Rig) -
         "O3": kraken.order(None, status="expired", vol_exec="0.00000000", userref=77, closetm=NOW + 3),
     }
     rig.wire.answers["ClosedOrders"] = kraken.pages("closed", closed)
-    still = kraken.order(OURS, status="open", vol_exec="0.1") | {"closetm": 0}
+    still = kraken.order(OURS, status="open", vol_exec="0.1", opentm=NOW - 9) | {"closetm": 0}
     rig.wire.answers["OpenOrders"] = kraken.result({"open": {"O4": still}})
     reports = rig.run(lambda venue: venue.closed_orders(BEGINNING))
     assert [
@@ -276,6 +276,7 @@ def test_an_orders_record_is_told_with_its_client_id_and_state(on_kraken: Rig) -
     assert (OrderId("O4"), OrdStatus.PARTIALLY_FILLED, D("80000.1")) == (
         working.order_id, working.ord_status, working.limit_px,
     )  # fmt: skip
+    assert working.created_at + 8 * MICROS_PER_S < working.updated_at, "it may have traded just now"
     assert "close" == rig.wire.asked_for("ClosedOrders")[0].params["closetime"]
 
 

@@ -178,6 +178,27 @@ def test_with_a_clock_that_is_too_far_off_no_order_is_sent(rig: Rig, off_s: int,
     rig.run(lambda venue: venue.cancel(rig.dialect.symbol, ClOrdId("mabc"), None))
 
 
+def test_a_clock_that_took_long_to_tell_is_measured_again(rig: Rig) -> None:
+    """The middle of 10 s may be 5 s off, and either venue's clock at most 2 s."""
+    name = {"kraken": "Time", "binance": "time"}[rig.dialect.exchange]
+    told = rig.wire.answers[name]
+
+    def slowly(asked: Asked) -> Answer:
+        if len(rig.wire.asked_for(name)) == 1:
+            rig.clock.advance(10)
+        return told(asked) if callable(told) else told
+
+    rig.wire.answers[name] = slowly
+
+    async def thrice(venue: Any) -> Instant:
+        await venue.balances()
+        await venue.balances()
+        return (await venue.balances()).at
+
+    at = rig.run(thrice)
+    assert (2, True) == (len(rig.wire.asked_for(name)), rig.clock.now() - at <= 1_000_000)
+
+
 @pytest.mark.parametrize("hours", [-2, 2])
 def test_a_clock_that_was_set_is_measured_again(rig: Rig, hours: int) -> None:
     """Ours jumps, the venue's does not; what was measured before would be off by hours."""

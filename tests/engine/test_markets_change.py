@@ -1,0 +1,44 @@
+"""A configuration that names other markets than it did when the venue was first read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mvx.domain.ids import Asset
+from mvx.engine.positions_result import PositionsResult
+from mvx.errors import Exit
+from tests.engine.desk import KRAKEN, Operator, order, settings
+from tests.engine.leaving import D
+from tests.engine.truth import assert_healed
+from tests.paper.builders import venue_settings
+
+
+def test_what_is_traded_only_now_and_was_never_held_is_known_to_be_none(tmp_path: Path) -> None:
+    """First contact set every asset: it was unknown, exit 5, until the first trade."""
+    at = Operator(settings(tmp_path, "kraken"))
+    at.reconciles()
+    at.settings = settings(tmp_path, venue_settings("kraken", ("BTC/USD", "SOL/USD")))
+    outcome = at.positions()
+    assert isinstance(outcome.data, PositionsResult)
+    (row,) = (each for each in outcome.data.positions if each.asset == Asset("SOL"))
+    assert (Exit.OK, KRAKEN, D(0), D(0), "agreed") == (
+        outcome.exit_code, row.venue, row.position, row.hi, row.state,
+    )  # fmt: skip
+    at.routes(order("5", instrument="SOL-USD"))
+    at.clock.advance(3)
+    at.reconciles()
+    assert_healed(at)
+
+
+def test_a_position_at_a_venue_that_is_named_no_more_is_said_to_be_in_no_total(tmp_path: Path) -> None:
+    """It was left out of the totals without a word."""
+    at = Operator(settings(tmp_path, "kraken", "okx"))
+    at.reconciles()
+    at.settings = settings(tmp_path, "okx")
+    assert () == at.positions().warnings
+    at.settings = settings(tmp_path, "kraken", "okx")
+    at.routes(order("0.5", venues=(KRAKEN,)))
+    at.settings = settings(tmp_path, "okx")
+    assert ("kraken is not configured: its position and its orders are in none of these numbers",) == (
+        at.positions().warnings
+    )
