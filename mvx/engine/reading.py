@@ -147,7 +147,7 @@ def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrd
         known=history.known_fills(tx, snapshot.trades),
         recent=_recent(tx, snapshot, seq, (*known_busts.values(), *known_transfers.values())),
         holdings={asset: row.confirmed for (_, asset), row in views.holdings(tx, venue).items()},
-        anchors=history.anchors(tx, venue, snapshot.oldest_at),
+        anchors=history.anchors(tx, venue, after(snapshot.oldest_at, -OVERLAP_S)),
         doubts={asset: doubt for (_, asset), doubt in history.doubts(tx, venue).items()},
         last_read_began_at=views.contacts(tx).get(venue, views.Contact()).read_began_at,
         expected=expected,

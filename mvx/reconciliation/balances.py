@@ -101,7 +101,8 @@ def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, at: I
     snapshot, amount = work.snapshot, theirs - posted
     waiting = {fill.key for fill in work.unjoined}
     booked = [fill for fill in snapshot.trades if fill.key not in waiting]
-    listed = tuple(sorted(_listings(booked, snapshot.transfers)))
+    moved = [each for each in snapshot.transfers if each.listing not in work.waiting]
+    listed = tuple(sorted(_listings(booked, moved)))
     found = work.a_break(
         _kind(work, asset),
         f"{asset}:{snapshot.balances_at}",

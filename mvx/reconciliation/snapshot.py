@@ -30,6 +30,7 @@ class Terms:
     fee_assets: Mapping[Symbol, tuple[Asset, ...]]
     instruments: Mapping[Symbol, str]
     transfer_step_s: float = 0.0
+    timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ class Ours:
 
     `orders`: the unsettled ones, and every one that the snapshot names. `recent`: fills, busts and
     transfers booked since the reading began, or listed only by its second half. `anchors`: the opening,
-    and the adjustments made since the snapshot's oldest_at. `known`: the snapshot's fills that are
-    booked; `known_busts`, `known_transfers` likewise (a bust by its fill's key, a transfer by its
-    listing); `taken_back`: how those were booked that the snapshot shows as taken back. `heard`: fills
-    that were pushed and not listed yet. `expected`: orders that a live worker is at, whose fills and
-    states are no surprise.
+    and the adjustments made since the snapshot's oldest_at, or in the minute before. `known`: the
+    snapshot's fills that are booked; `known_busts`, `known_transfers` likewise (a bust by its fill's key,
+    a transfer by its listing); `taken_back`: how those were booked that the snapshot shows as taken back.
+    `heard`: fills that were pushed and not listed yet. `expected`: orders that a live worker is at, whose
+    fills and states are no surprise.
     """
 
     orders: tuple[Order, ...]

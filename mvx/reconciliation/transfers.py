@@ -1,7 +1,7 @@
 """Deposits and withdrawals: what the venue lists and the journal lacks, booked once.
 
 Rule: a transfer moves the holding and its baseline alike, so that the position stays what it is. Where the
-venue's time of it is too coarse to tell whether an opening or adjustment had counted it, the balance tells.
+times can not tell whether an opening or adjustment had counted it, the balance tells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from mvx.domain.entries import TransferBooked
 from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset
-from mvx.domain.instant import after
+from mvx.domain.instant import Instant, after
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import listing_of
 from mvx.reconciliation.kinds import BreakKind
@@ -45,6 +45,7 @@ def _book(work: Working, entry: TransferBooked) -> None:
     moved, absorbed = entry.transfer, _absorbed(work, entry)
     what = "deposit" if moved.amount > 0 else "withdrawal"
     if absorbed is None:
+        work.waiting.add(moved.listing)
         work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
         return
     by = absorbed.get(moved.asset)
@@ -61,27 +62,36 @@ def _book(work: Working, entry: TransferBooked) -> None:
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
-    """What had counted it; None where neither the venue's time nor this balance can tell: both may be from
-    before it."""
-    absorbed, moved, snapshot = work.absorbed(entry), entry.transfer, work.snapshot
+    """What had counted it; None where that can not be told yet. A balance tells once it can not be late."""
     if not _is_coarse(work, entry):
-        return absorbed
-    latest = _latest(work, entry)
+        return work.absorbed(entry)
+    moved, snapshot, latest = entry.transfer, work.snapshot, _latest(work, entry)
     theirs, posted = snapshot.totals.get(moved.asset, ZERO), work.posted(moved.asset)
-    if theirs == posted + moved.amount:
+    if theirs == posted + moved.amount and not work.outdated:
         return work.absorbed(latest)
-    listed_before = any(each.listing == moved.listing for each in snapshot.transfers_before)
-    if theirs == posted and not listed_before and snapshot.balances_at < latest.transfer.at:
+    if work.outdated or snapshot.began_at < after(latest.transfer.at, work.terms.lateness_s):
         return None
-    return absorbed
+    return work.absorbed(_earliest(work, entry) if theirs == posted else entry)
 
 
 def _is_coarse(work: Working, entry: TransferBooked) -> bool:
-    """Whether its time leaves open what had counted it."""
-    return work.absorbed(entry) != work.absorbed(_latest(work, entry))
+    """Whether the times leave open what had counted it."""
+    return work.absorbed(_earliest(work, entry)) != work.absorbed(_latest(work, entry))
 
 
 def _latest(work: Working, entry: TransferBooked) -> TransferBooked:
     """As if it had happened at the end of what its time may mean."""
+    return _moved_at(entry, after(entry.transfer.at, work.terms.transfer_step_s))
+
+
+def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:
+    """As if it had happened before the last balance that may have been told after it: those of an opening or
+    an adjustment are as of when they were asked for."""
     moved = entry.transfer
-    return TransferBooked(replace(moved, at=after(moved.at, work.terms.transfer_step_s)))
+    since = after(moved.at, -work.terms.timeout_s)
+    anchors = (each.at for each in work.ours.anchors if moved.asset == each.asset or each.kind == "opening")
+    return _moved_at(entry, max((at for at in anchors if since <= at < moved.at), default=moved.at))
+
+
+def _moved_at(entry: TransferBooked, at: Instant) -> TransferBooked:
+    return TransferBooked(replace(entry.transfer, at=at))

@@ -15,6 +15,7 @@ from mvx.domain.instant import Instant, after
 from mvx.domain.order import Order, OrderReport, Side
 from mvx.domain.order_status import ExecType
 from mvx.domain.postings import happened_at
+from mvx.engine.reading import OVERLAP_S
 from mvx.reconciliation.compare import compare, opening
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
 from tests.domain.orders import BTC, BTC_USD, KRAKEN, USD, at, order
@@ -144,6 +145,7 @@ class Desk(Records):
         venue_names = {r.order_id for r in reports} | {f.order_id for f in snapshot.trades}
         booked, busts, transfers = self.fills(), self.busts(), self.transfers()
         keys = {f.key for f in snapshot.trades}
+        since = after(snapshot.oldest_at, -OVERLAP_S)
         return Ours(
             orders=tuple(
                 o for o in self.orders() if not o.settled or o.cl_ord_id in names or o.order_id in venue_names
@@ -151,7 +153,7 @@ class Desk(Records):
             known={b.fill.key: b.fill for b in booked if b.fill.key in keys},
             recent=tuple(e for e in (*booked, *busts, *transfers) if happened_at(e) >= snapshot.since),
             holdings={Asset(asset): D(total) for asset, total in self.held().items()},
-            anchors=tuple(a for a in self.anchors() if a.kind == "opening" or a.at >= snapshot.oldest_at),
+            anchors=tuple(a for a in self.anchors() if a.kind == "opening" or a.at >= since),
             doubts=self.doubts(),
             last_read_began_at=self.last_read_at,
             expected=frozenset(each.cl_ord_id for each in expected),

@@ -229,3 +229,42 @@ def test_a_transfer_whose_time_can_not_tell_is_booked_after_those_whose_time_can
     moved = [transfer("250", at_s=-99), transfer("250", transfer_id="t2", at_s=1)]
     assert desk.once(reading(3, totals=RICHER, transfers=moved)).agreed
     assert [{}, {USD: "opening"}] == [each.absorbed for each in desk.transfers()]
+
+
+# A balance is as of when it was asked for, at the earliest: it may count what came while the answer was made
+
+SLOW = replace(TERMS, timeout_s=3.0)
+
+
+def adjusted_by(amount: str) -> Desk:
+    """Asked for at 4 s and again at 15 s, and told up to 3 s later."""
+    desk = Desk(SLOW)
+    desk.open()
+    for began_s in (3, 14):
+        desk.once(reading(began_s, totals=UNTOUCHED | {"USD": str(1000 + int(amount))}))
+    return desk
+
+
+def test_a_transfer_that_came_while_an_adjustment_was_read_counts_once() -> None:
+    desk = adjusted_by("250")
+    found = desk.once(reading(20, totals=RICHER, transfers=[transfer("250", at_s=5)]))
+    assert (found.agreed, desk.held()) == (True, RICHER)
+    assert [{USD: "adjustment"}] == [each.absorbed for each in desk.transfers()]
+
+
+def test_a_transfer_right_after_an_adjustment_was_read_moves_the_holding() -> None:
+    desk = adjusted_by("100")
+    found = desk.once(reading(20, totals=UNTOUCHED | {"USD": "1350"}, transfers=[transfer("250", at_s=5)]))
+    assert (found.agreed, [each.absorbed for each in desk.transfers()]) == (True, [{}])
+
+
+def test_a_transfer_that_waits_while_a_balance_is_adjusted_counts_once() -> None:
+    """It is not booked before it can be told, and then moves the baseline alone."""
+    desk = Desk(SLOW)
+    desk.open()
+    totals, moved = UNTOUCHED | {"USD": "1260"}, transfer("250", at_s=-96.8)
+    desk.once(reading(-98, totals=totals))
+    found = desk.once(reading(-86.9, totals=totals, transfers=[moved]))
+    assert (found.pending, desk.transfers()) == (("deposit of 250 USD: to be read again",), [])
+    found = desk.once(reading(-80, totals=totals, transfers=[moved]))
+    assert (found.agreed, desk.held(), desk.baseline(USD)) == (True, totals, D(1250))

@@ -142,6 +142,7 @@ class Calls:
                 if private and self._row.nonce:
                     held = self._key().held(first=call.first, give_up_at=call.give_up_at)
                     call.nonce = await stack.enter_async_context(held)
+            call.admitted_at = self.now()
             yield
 
     def _silent(self, call: Call) -> MvxError:

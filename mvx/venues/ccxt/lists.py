@@ -106,12 +106,12 @@ class Lists:
         return tuple(sorted(once(moved, lambda each: each.transfer_id), key=lambda each: each.at))
 
     async def balances(self) -> Balances:
-        """As of when they were asked for, at the earliest: what happens on the way is later, and so is all
+        """As of when the request left, at the earliest: what happens on the way is later, and so is all
         that follows, however coarse the venue's clock is."""
         self._kept = None  # what is read from here on has to be later than they are
         exchange = await self._session.private()
-        at = self._session.earliest_there()
         balance, call = await self._session.calls.read(exchange, lambda ex: ex.fetch_balance())
+        at = self._session.earliest_there(call)
         place, amounts = self._session.quirks.balances
         total, free = balances_of(balance, rows_at(call.answers[-1], place), amounts)
         held = {asset for asset, amount in total.items() if amount != ZERO}

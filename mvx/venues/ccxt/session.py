@@ -37,7 +37,7 @@ from mvx.venues.ccxt.calls import Calls
 from mvx.venues.ccxt.markets import is_fresh, load_markets
 from mvx.venues.ccxt.parse import instant_of, rules_of
 from mvx.venues.ccxt.quirks import MILLISECOND, QUIRKS
-from mvx.venues.ccxt.wire import HttpLine, Line, open_exchange
+from mvx.venues.ccxt.wire import Call, HttpLine, Line, open_exchange
 from mvx.venues.port import KeyRights
 
 #: How long a measured clock is believed.
@@ -172,10 +172,11 @@ class Session:
         self._skew = Skew(us, doubt_us, ended_at)
         self.calls.skew_us = us
 
-    def earliest_there(self) -> Instant:
-        """The venue's time now, at the earliest that it may be."""
-        assert self._skew is not None
-        return Instant(self.calls.venue_now() - self._skew.doubt_us)
+    def earliest_there(self, call: Call) -> Instant:
+        """The venue's time when this call went out, at the earliest that it may have been."""
+        assert self._skew is not None, "whatever is private knows the time there"
+        assert call.admitted_at is not None, "it has been answered"
+        return Instant(call.admitted_at + self._skew.us - self._skew.doubt_us)
 
     async def close(self) -> None:
         exchange, self._exchange = self._exchange, None

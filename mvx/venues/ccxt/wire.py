@@ -51,14 +51,15 @@ class Unreadable(Exception):
 @dataclass(slots=True)
 class Call:
     """One call to the venue, and what is known of it so far. first: before those who only read. deadline:
-    nothing is sent at it. timer: what ends a read. left: something may have reached the venue. private: its
-    last request needed a key. answers: what was said, as JSON."""
+    nothing is sent at it. timer: what ends a read. private: its last request needed a key. admitted_at: when
+    that one's turn came. left: something may have reached the venue. answers: what was said, as JSON."""
 
     first: bool
     give_up_at: Instant
     deadline: Instant | None = None
     timer: asyncio.Timeout | None = None
     private: bool = False
+    admitted_at: Instant | None = None
     left: bool = False
     status: int | None = None
     codes: tuple[VenueCode, ...] = ()
