@@ -58,6 +58,8 @@ def no_longer(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) ->
     found = agreed_to(plan, now)
     if found.planned_qty < agreed.planned_qty:
         return f"{plain(found.planned_qty)} can be had now, not {plain(agreed.planned_qty)}"
+    if found.planned_qty and not agreed.planned_qty:
+        return f"{plain(found.planned_qty)} can be had now, and nothing could"
     if found.all_in_px is None or agreed.all_in_px is None:
         return ""
     worse_bps = side.sign * (found.all_in_px - agreed.all_in_px) / agreed.all_in_px * BPS
@@ -71,7 +73,7 @@ def no_longer(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) ->
 
 def refuse_stale(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) -> None:
     """For an agreement that nobody can be asked to renew. Raises Refused."""
-    age_s = seconds_between(agreed.at, now)
+    age_s = abs(seconds_between(agreed.at, now))  # one from the future is as old: the clock was set back
     why = f"it is {age_s:.0f} s old, and {AGES_S:.0f} s are allowed" if age_s > AGES_S else ""
     why = why or no_longer(agreed, side, plan, now)
     if why:
