@@ -72,15 +72,19 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
             return await trade(
-                desk, order, by=order.by, show=lambda result: _show(session, result, confirm), confirm=confirm
+                desk,
+                order,
+                by=order.by,
+                show=lambda plan: _show(session, plan, order, confirm),
+                confirm=confirm,
             )
 
     return session.run(work)
 
 
-def _show(session: Session, result: FlattenResult, confirm: Confirm) -> None:
-    if not plan_is_shown(session, confirm):
-        return
+def _show(session: Session, result: FlattenResult, order: FlattenOrder, confirm: Confirm) -> None:
+    if order.dry_run or not plan_is_shown(session, confirm):
+        return  # the answer of a dry run is the plan
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import flatten_plan_parts
 

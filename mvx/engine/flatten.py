@@ -51,6 +51,8 @@ Show = Callable[[FlattenResult], None]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
+#: How often the positions of one venue are closed, those that closing the others moved.
+_ROUNDS = 5
 #: How long one flatten waits for another one of the same venue.
 _OTHER_S = 60.0
 
@@ -68,6 +70,7 @@ class Run:
     cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
     asked: bool = False
     closings: list[Closing] = field(default_factory=list)
+    ended: dict[Asset, Decimal] = field(default_factory=dict)
     passes: list[VenuePass] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     verified: bool | None = False
@@ -80,6 +83,11 @@ class Run:
             each for each in traded if not self.order.instruments or each.name in self.order.instruments
         ]
         return tuple({each.base: each for each in reversed(wanted)}.values())
+
+    @property
+    def last_closings(self) -> dict[Asset, Closing]:
+        """Of each position the one that counts."""
+        return {closing.instrument.base: closing for closing in self.closings}
 
     def stopping(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive."""
@@ -134,8 +142,7 @@ async def _leave(run: Run) -> None:
         await _cancel_resting(run)  # asked for even where nothing can be read
         if readable:
             await _resolve(run)
-            for instrument in run.instruments:
-                await _close(run, instrument)
+            await _close(run)
             await _verify(run)
     finally:
         with suppress(JournalError), run.desk.journal.write() as tx:  # it runs out by itself
@@ -225,12 +232,27 @@ def _until_provable_s(run: Run, orders: list[Order]) -> float:
     return max((seconds_between(now, bound) for bound in bounds), default=0.0)
 
 
-async def _close(run: Run, instrument: Instrument) -> None:
-    closing = await close_position(run.desk, run.venue, instrument, stopping=run.stopping)
-    run.closings.append(closing)
-    run.passes += closing.passes
-    if closing.left:
-        run.reasons.append(f"{instrument.base}: {closing.left}")
+async def _close(run: Run) -> None:
+    """Each position, and again what was moved since by closing the others: ETH-BTC pays in BTC, and a fee may
+    be taken in BNB."""
+    for _ in range(_ROUNDS):
+        if not (moved := _moved(run)):
+            break
+        for instrument in moved:
+            closing = await close_position(run.desk, run.venue, instrument, stopping=run.stopping)
+            run.closings.append(closing)
+            run.passes += closing.passes
+            run.ended[instrument.base] = closing.position.confirmed
+    left = {base: closing.left for base, closing in run.last_closings.items() if closing.left}
+    left |= {each.base: "it moved while the others were closed" for each in _moved(run)}
+    run.reasons += [f"{base}: {why}" for base, why in left.items()]
+
+
+def _moved(run: Run) -> list[Instrument]:
+    """What was not closed yet, or is not where its closing ended."""
+    with run.desk.journal.read() as tx:
+        now = _positions(run, tx)
+    return [each for each in run.instruments if run.ended.get(each.base) != now[each.base]]
 
 
 async def _verify(run: Run) -> None:
@@ -287,7 +309,7 @@ def _row(
         venue=run.venue,
         before=run.before,
         after=now,
-        dust={closing.instrument.base: closing.dust for closing in run.closings if closing.dust},
+        dust={base: closing.dust for base, closing in run.last_closings.items() if closing.dust},
         cancelled=tuple(run.cancelled),
         children=tuple(child_row(child) for closing in run.closings for child in closing.children),
         verified=run.verified,

@@ -13,7 +13,7 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
-from mvx.errors import Exit
+from mvx.errors import Exit, VenueBusy
 from tests.engine.desk import (
     GTC,
     KRAKEN,
@@ -128,3 +128,32 @@ def test_right_after_a_kill_at_any_call_a_venue_can_be_left(tmp_path: Path) -> N
         assert abs(position(dead, KRAKEN)) < D("0.00005")
         assert_journal_is_ledger(dead)
         assert_verified(dead.settings)
+
+
+def test_where_one_venue_is_busy_the_other_is_left_and_told(tmp_path: Path) -> None:
+    """What was sent there was sent, whatever the error is about."""
+    at = desk_of(tmp_path, "kraken", "okx")
+    at.routes(order("0.5", venues=(KRAKEN,)))
+    at.clock.advance(3)
+
+    async def leave(desk: Desk) -> Outcome:
+        with desk.journal.write() as tx:
+            lease = tx.take_lease("flatten/okx", desk.holder)
+
+        async def works() -> None:
+            while True:
+                with desk.journal.write(lease):
+                    pass
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(works())
+        try:
+            return await left(desk, asked("okx", "kraken"))
+        finally:
+            other.cancel()
+
+    with pytest.raises(VenueBusy, match="another flatten of okx") as caught:
+        at.does(leave)
+    assert caught.value.sent
+    assert "kraken: left and verified" in caught.value.warnings
+    assert D(0) == position(at, KRAKEN)
