@@ -61,8 +61,7 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     from mvx.engine.handover import trade
 
     confirm = consent(
-        session.environment,
-        session.mode,
+        session,
         yes=yes or order.dry_run,
         assume_yes=settings.route.assume_yes and not typed,
         question=f"flatten {', '.join(order.venues)}?",

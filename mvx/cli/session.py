@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 
 class Session:
-    """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `quiet`: nothing is said
+    """`command` and `mode` are the envelope's. `working` is up once a use case may have sent something,
+    until its answer is told; `ticking` once a watch has printed a record. `quiet`: nothing is said
     on stderr but what is loud, errors and questions; `verbose`: also what is in force. `warnings`: what every
     answer is to say besides."""
 
@@ -112,9 +112,15 @@ class Session:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
         self.working = True
-        result = self.signals.run(work)
+        return self.signals.run(work)
+
+    def ask(self, question: str) -> str:
+        """What was typed. Raises Interrupted on a signal: nothing of this command is in flight meanwhile."""
+        self.signals.asking, was_working = True, self.working
         self.working = False
-        return result
+        answer = self.environment.ask(question)
+        self.signals.asking, self.working = False, was_working
+        return answer
 
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
