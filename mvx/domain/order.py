@@ -79,8 +79,8 @@ class Order:
     cum_qty is what the venue's record claims; filled_qty and filled_notional are summed from the
     trades it has listed and not taken back, busted_qty from those that it took back; heard_qty and
     heard_notional from the fills that it pushed and has not listed. `fee_bps` is the worst rate a fill
-    may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched: what
-    is not can still be revoked, and then it is never sent.
+    may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched, unless
+    nothing of it left: what is not can still be revoked, and then it is never sent.
     terminal_at is when we first heard of a terminal state, absent_since when a complete read first
     missed an order that was open or may have been, both on our clock.
     A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.

@@ -345,7 +345,7 @@ def _outcome(runs: list[Run]) -> Outcome:
 
 
 def _sent(run: Run) -> bool:
-    return run.asked or any(closing.children for closing in run.closings)
+    return run.asked or any(child.sending for closing in run.closings for child in closing.children)
 
 
 def _stays_halted(run: Run) -> str:

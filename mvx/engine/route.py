@@ -98,7 +98,7 @@ async def _round(run: Run) -> bool:
         return False
     plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
     run.remember(plan, market)
-    if not market.quotes and not sent and run.order.twap_s is None:
+    if not market.quotes and not sent and not run.context.rounds and run.order.twap_s is None:
         raise NoVenueUsable(
             "no venue could be used",
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
@@ -162,17 +162,10 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
         return await _wait_for_room(run, committed)
     if not committed:
         return True  # the residual shrank meanwhile: plan again
-    run.passes += await execute(
-        run.desk,
-        committed,
-        done=_done,
-        stopping=run.keep_lease,
-    )
-    with run.desk.journal.read() as tx:
-        now = (views.order(tx, child.cl_ord_id) for child in committed)
-        sent = any(order is not None and order.sending for order in now)
-    if not sent:
+    passes = await execute(run.desk, committed, done=_done, stopping=run.keep_lease)
+    if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
+    run.passes += passes
     run.context = replace(run.context, rounds=run.context.rounds + 1)
     return True
 
