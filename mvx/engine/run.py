@@ -111,8 +111,9 @@ async def _until_stopped(runner: Runner) -> None:
     try:
         await asyncio.gather(*tasks)
     except asyncio.CancelledError:
-        runner.stopping = True
+        pass
     finally:
+        runner.stopping = True
         await _stop([task for task in tasks if task is not tasks[0]])
         await _stop(list(runner.working.values()))
         await _stop(tasks)
@@ -203,7 +204,7 @@ class Defect(MvxError):
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
-        keyed = replace(order, id=jobs.key_of(job), resume=job.worker is not None)
+        keyed = replace(order, id=jobs.key_of(job), resume=order.resume or job.worker is not None)
         return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
     return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 
