@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
-from mvx.errors import ConfigError, MvxError
+from mvx.errors import MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,13 +146,13 @@ class Session:
         return int(outcome.exit_code)
 
     def reread(self) -> Settings:
-        """The configuration as it is on disk now. Raises ConfigError."""
-        kept, self._source = self._source, None
+        """The configuration as it is on disk now; the journal and the mode stay those that were begun with.
+        Raises ConfigError."""
+        kept, self._source = (self._source, self.mode), None
         try:
             return self.settings()
-        except ConfigError:
-            self._source = kept
-            raise
+        finally:
+            self._source, self.mode = kept
 
     def tick(self, outcome: Outcome) -> bool:
         """One record of a watch for scripts; whether it was written."""

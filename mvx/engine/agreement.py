@@ -91,7 +91,7 @@ def saved_plan(text: str, order: RouteOrder, mode: str) -> Agreed:
         said = json.loads(text)
         plan = said["data"]
         asked = (said["mode"], plan["instrument"], plan["side"], parse_decimal(plan["order_qty"]))
-        legs = [(parse_decimal(leg["qty"]), parse_decimal(leg["all_in_px"])) for leg in plan["plan"]["legs"]]
+        legs = [(_positive(leg["qty"]), _positive(leg["all_in_px"])) for leg in plan["plan"]["legs"]]
         at = parse_rfc3339(plan["planned_at"])
     except (ValueError, LookupError, TypeError, AttributeError, BadNumber) as error:
         raise UsageError(
@@ -105,6 +105,14 @@ def saved_plan(text: str, order: RouteOrder, mode: str) -> Agreed:
             known="nothing was sent",
         )
     return _sum(legs, at)
+
+
+def _positive(said: str) -> Decimal:
+    """Raises BadNumber, ValueError, TypeError."""
+    found = parse_decimal(said)
+    if found <= 0:
+        raise ValueError(found)
+    return found
 
 
 def _sum(legs: list[tuple[Decimal, Decimal]], at: Instant) -> Agreed:

@@ -194,7 +194,7 @@ def test_what_is_no_saved_plan_is_said_to_be_none(broken: str) -> None:
         saved_plan(broken, order("1"), "paper")
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999999", "-", 1.5, None])
+@pytest.mark.parametrize("number", ["0", "-1", "NaN", "Infinity", "1e999999", "-", 1.5, None])
 def test_a_saved_plan_with_a_number_that_is_none_is_refused(number: object, at: Operator) -> None:
     said = json.loads(saved(at))
     said["data"]["plan"]["legs"][0]["all_in_px"] = number
