@@ -153,6 +153,11 @@ class Order:
         return not self.sending and self.ord_status is OrdStatus.PENDING_NEW
 
 
+def is_unknown(order: Order, now: Instant) -> bool:
+    """Said so by its sender; or its sender never said, and the deadline is past."""
+    return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
+
+
 _values_of = attrgetter(*Order.__slots__)
 _INDEX = {name: index for index, name in enumerate(Order.__slots__)}
 

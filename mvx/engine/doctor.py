@@ -20,11 +20,11 @@ from mvx.config.settings import Settings
 from mvx.config.shown import SECRET_KEYS
 from mvx.config.source import Source
 from mvx.domain.instant import after, seconds_between
+from mvx.domain.order import is_unknown
 from mvx.engine import doctor_checks as checks
 from mvx.engine.desk import is_alive, open_venues, paper_path
 from mvx.engine.doctor_checks import Check, File, Probe, Reference, Space, State
 from mvx.engine.outcome import Outcome
-from mvx.engine.positions import is_unknown
 from mvx.engine.watch import said
 from mvx.errors import (
     BadVenueData,

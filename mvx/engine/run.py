@@ -183,6 +183,9 @@ async def _work(runner: Runner, job: Job) -> None:
         jobs.end(runner.desk, runner.lease, job.job_id, answer)
     except LeaseLost:
         return  # likewise: somebody leads already
+    except JournalError:
+        del runner.working[job.job_id]
+        return  # likewise: it is answered anew, from what it did
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))
