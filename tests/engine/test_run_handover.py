@@ -11,8 +11,9 @@ import pytest
 from mvx.config.settings import Settings
 from mvx.domain.ids import JobId
 from mvx.engine import jobs
+from mvx.engine.cancel import cancel
 from mvx.engine.results import FlattenResult
-from mvx.errors import Exit, StoppedFollowing
+from mvx.errors import Exit, Refused, StoppedFollowing
 from mvx.journal import jobs as queue
 from tests.engine.desk import OKX, Operator, order, settings
 from tests.engine.leaving import asked
@@ -80,6 +81,22 @@ def test_a_signal_ends_the_following_and_says_what_becomes_of_the_job(
     assert begun is stopped.known.startswith("whoever leads goes on with it")
     assert begun is (stopped.exit_code is Exit.UNCERTAIN)
     assert D(1 if begun else 0) == bought(at)
+
+
+def test_a_job_that_the_operator_took_out_of_the_queue_is_not_done_by_who_follows_it(at: Operator) -> None:
+    async def both() -> None:
+        async with Leader(at):
+            work = asyncio.ensure_future(somebody(at, traded(order("0.5"))))
+            while not stages(at):  # noqa: ASYNC110 - another process would look as well
+                await asyncio.sleep(0)
+            with reading(at.settings) as tx:
+                (job,) = queue.open_jobs(tx)
+            await somebody(at, lambda desk: cancel(desk, job.job_id, all_orders=False, venues=()))
+            with pytest.raises(Refused, match="taken out of the queue"):
+                await work
+
+    at.clock.run(both())
+    assert D(0) == bought(at)
 
 
 def test_a_flatten_of_what_the_leader_does_not_know_is_refused(at: Operator) -> None:
