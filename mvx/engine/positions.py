@@ -75,7 +75,7 @@ def positions(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
         uncertain=uncertain,
-        warnings=(*_warnings(known, rows), *(_not_configured(desk, known) if venue is None else ())),
+        warnings=tuple(_warnings(known, rows)),
     )
 
 
@@ -225,13 +225,3 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
         elif contact.failed_at is not None:
             age_s = seconds_between(contact.answered_at, known.now)
             yield f"{venue} does not answer since {age_s:.0f} s: {contact.failed_why}"
-
-
-def _not_configured(desk: DeskSettings, known: Known) -> Iterable[str]:
-    """Venues that have no rows, and to which the journal still ascribes a position, or orders."""
-    held = {row.venue for row in known.holdings.values() if row.confirmed != row.baseline}
-    for venue in sorted((held | {order.venue for order in known.orders}) - desk.assets.keys()):
-        yield (
-            f"{venue} is not configured any more, and what the journal knows of it is not shown: configure it"
-            " again; mvx orders --open"
-        )

@@ -32,16 +32,6 @@ def test_an_order_there_whose_outcome_is_unknown_stays_so_and_is_told(tmp_path: 
     assert [] == later.ledger_rows("orders")
 
 
-def test_a_position_there_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    at = Operator(settings(tmp_path, KRAKEN, OKX))
-    at.routes(order("0.4", venues=(KRAKEN,)))
-    at.clock.advance(3)
-    at.reconciles()
-    assert () == at.positions().warnings
-    (line,) = Operator(settings(tmp_path, OKX), at.clock).positions().warnings
-    assert line.startswith("kraken is not configured any more")
-
-
 def test_nobody_waits_until_an_order_there_is_settled(tmp_path: Path) -> None:
     """It takes its room from the limits for good: what does not fit beside it is refused at once."""
     limits = risk(max_position={"BTC-USD": Decimal("1")})
