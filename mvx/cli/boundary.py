@@ -13,7 +13,7 @@ import typer
 
 from mvx.cli.output import Failure
 from mvx.cli.signals import Interrupted
-from mvx.errors import Exit, MvxError
+from mvx.errors import Exit, MvxError, StoppedFollowing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,8 @@ class Boundary:
             known = IN_FLIGHT if uncertain else SENT_BEFORE
             next_step = f"{error.next_step}; then: {TRUTH}" if error.next_step else TRUTH
         exit_code = int(error.exit_code)
+        if isinstance(error, StoppedFollowing):
+            exit_code = int(self._session.signals.exit_code or Exit.INTERRUPTED)
         said = (error.warnings, error.breaks, error.sent, error.refusals)
         return Failure(error.code, error.message, known, next_step, exit_code, uncertain, *said)
 

@@ -29,7 +29,7 @@ def cancel(
     if (target is None) == (not all_orders):
         raise UsageError("name one order or parent, or say --all")
     session: Session = ctx.obj
-    settings = session.settings_for_safety()
+    settings = session.settings(for_safety=True)
     venues = known_venues(venue, settings.desk)
 
     async def work() -> Outcome:

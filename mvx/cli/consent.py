@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from mvx.errors import Refused
 
 if TYPE_CHECKING:
-    from mvx.cli.environment import Environment
     from mvx.cli.session import Session
 
 #: Asks for a yes; None where nobody is asked.
@@ -20,8 +19,7 @@ Confirm = Callable[[], bool] | None
 
 
 def consent(
-    environment: Environment,
-    mode: str,
+    session: Session,
     *,
     yes: bool,
     assume_yes: bool,
@@ -30,12 +28,12 @@ def consent(
 ) -> Confirm:
     """What asks for a yes when the plan has been shown, None where nobody is asked; a severe action wants its
     word typed instead. Raises Refused where nobody could answer."""
-    if mode == "paper" or yes:
+    if session.mode == "paper" or yes:
         return None
-    if environment.can_ask and word is not None:
-        return lambda: environment.ask(f"{question} Type {word} to do it: ") == word
-    if environment.can_ask:
-        return lambda: environment.ask(f"{question} [y/N] ").lower() in ("y", "yes")
+    if session.environment.can_ask and word is not None:
+        return lambda: session.ask(f"{question} Type {word} to do it: ") == word
+    if session.environment.can_ask:
+        return lambda: session.ask(f"{question} [y/N] ").lower() in ("y", "yes")
     if assume_yes:
         return None
     raise Refused(

@@ -44,7 +44,7 @@ def flatten(
     if (venue is not None) == every:
         raise UsageError("name the venues with --venue, or say --all")
     session: Session = ctx.obj
-    settings = session.settings_for_safety()
+    settings = session.settings(for_safety=True)
     order = FlattenOrder(
         venues=known_venues(venue, settings.desk) or tuple(settings.venues),
         instruments=known_names(instrument, settings.desk.instruments, "instrument"),
@@ -61,8 +61,7 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     from mvx.engine.handover import trade
 
     confirm = consent(
-        session.environment,
-        session.mode,
+        session,
         yes=yes or order.dry_run,
         assume_yes=settings.route.assume_yes and not typed,
         question=f"flatten {', '.join(order.venues)}?",
@@ -72,15 +71,19 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
     async def work() -> Outcome:
         async with open_desk(settings) as desk:
             return await trade(
-                desk, order, by=order.by, show=lambda result: _show(session, result, confirm), confirm=confirm
+                desk,
+                order,
+                by=order.by,
+                show=lambda plan: _show(session, plan, order, confirm),
+                confirm=confirm,
             )
 
     return session.run(work)
 
 
-def _show(session: Session, result: FlattenResult, confirm: Confirm) -> None:
-    if not plan_is_shown(session, confirm):
-        return
+def _show(session: Session, result: FlattenResult, order: FlattenOrder, confirm: Confirm) -> None:
+    if order.dry_run or not plan_is_shown(session, confirm):
+        return  # the answer of a dry run is the plan
     from mvx.cli.render import draw_aside
     from mvx.cli.tables import flatten_plan_parts
 

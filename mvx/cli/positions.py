@@ -53,7 +53,7 @@ def _reconciled(session: Session, venue: str | None) -> Outcome:
     from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import reconcile
 
-    settings = session.settings_for_safety()
+    settings = session.settings(for_safety=True)
     venues = known_venues([venue] if venue else None, settings.desk)
 
     async def work() -> Outcome:

@@ -52,7 +52,7 @@ def reconcile(
     if order is not None and (watch or report_only or venue):
         raise UsageError("--order asks the venue of that one order: it goes with --accept only")
     session: Session = ctx.obj
-    settings = session.settings_for_safety()
+    settings = session.settings(for_safety=True)
     if order is not None:
         return _about_order(session, settings, order, accept)
     venues = known_venues(venue, settings.desk)

@@ -159,8 +159,7 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
     from mvx.engine.handover import enqueue, trade
 
     ask = consent(
-        session.environment,
-        session.mode,
+        session,
         yes=yes or order.dry_run or order.agreed is not None,
         assume_yes=settings.route.assume_yes,
         question=f"{order.side.value} {plain(order.order_qty)} {order.instrument} on live venues?",

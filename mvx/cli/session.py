@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
 from mvx.cli.verbs import VERBS
-from mvx.errors import ConfigError, Exit, MvxError
+from mvx.errors import Exit, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 
 class Session:
-    """`command` and `mode` are the envelope's. `working` is up while a use case may have sent something
-    whose outcome no answer tells yet; `ticking` once a watch has printed a record. `quiet`: nothing is said
+    """`command` and `mode` are the envelope's. `working` is up once a use case may have sent something,
+    until its answer is told; `ticking` once a watch has printed a record. `quiet`: nothing is said
     on stderr but what is loud, errors and questions; `verbose`: also what is in force. `warnings`: what every
     answer is to say besides."""
 
@@ -84,20 +84,16 @@ class Session:
 
         return source.desk_settings(self.source(), self.journal_path())
 
-    def settings(self) -> Settings:
-        """The whole configuration, judged. Raises ConfigError with every error at once."""
+    def settings(self, *, for_safety: bool = False) -> Settings:
+        """The whole configuration, judged. for_safety: for verbs that make a position no larger; a limit that
+        is mistyped keeps nobody from cancelling. Raises ConfigError with every error at once."""
         from mvx.config import model
 
-        document = model.validate(self.source())
-        return model.settings(document, self.desk(), self.source().folder)
-
-    def settings_for_safety(self) -> Settings:
-        """The same for verbs that make a position no larger: a limit that is mistyped keeps nobody from
-        cancelling. Raises ConfigError."""
-        from mvx.config import model
-
-        document, problems = model.validate_for_safety(self.source())
-        self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
+        if for_safety:
+            document, problems = model.validate_for_safety(self.source())
+            self.warnings = tuple(f"{each}; its default is used here: mvx config check" for each in problems)
+        else:
+            document = model.validate(self.source())
         return model.settings(document, self.desk(), self.source().folder)
 
     def damage(self) -> JournalError | None:
@@ -125,9 +121,15 @@ class Session:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
         self.working = True
-        result = self.signals.run(work)
+        return self.signals.run(work)
+
+    def ask(self, question: str) -> str:
+        """What was typed. Raises Interrupted on a signal: nothing of this command is in flight meanwhile."""
+        self.signals.asking, was_working = True, self.working
         self.working = False
-        return result
+        answer = self.environment.ask(question)
+        self.signals.asking, self.working = False, was_working
+        return answer
 
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
@@ -157,13 +159,13 @@ class Session:
         return int(outcome.exit_code)
 
     def reread(self) -> Settings:
-        """The configuration as it is on disk now. Raises ConfigError."""
-        kept, self._source = self._source, None
+        """The configuration as it is on disk now; the journal and the mode stay those that were begun with.
+        Raises ConfigError."""
+        kept, self._source = (self._source, self.mode), None
         try:
             return self.settings()
-        except ConfigError:
-            self._source = kept
-            raise
+        finally:
+            self._source, self.mode = kept
 
     def tick(self, outcome: Outcome) -> bool:
         """One record of a watch for scripts; whether it was written."""

@@ -2,8 +2,9 @@
 takes SIGHUP as the word to read its configuration again.
 
 In synchronous work the first one raises Interrupted; in asynchronous work it cancels the main task
-once, and the use case settles or records what is in flight before it returns or lets go. The journal
-tells the truth in every case, the second signal included.
+once, and the use case settles or records what is in flight before it returns or lets go. While somebody is
+asked nothing is in flight, and it raises Interrupted there too. When the work is over its answer is told
+whole, with the signal's exit code. The journal tells the truth in every case, the second signal included.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ class Interrupted(BaseException):
 
 class Signals:
     """Which signal came first, and how the running work is told. `speaks`: the first one is answered on
-    stderr, as befits work that has something to settle."""
+    stderr, as befits work that has something to settle. `asking`: somebody reads a question."""
 
     def __init__(self) -> None:
         self.exit_code: Exit | None = None
         self.speaks = True
+        self.asking = False
         self.on_hangup: Callable[[], object] | None = None
         self._cancel: Callable[[], object] | None = None
+        self._is_over = False
 
     @contextmanager
     def handled(self) -> Iterator[None]:
@@ -62,7 +65,9 @@ class Signals:
         if self.exit_code is not None:
             os._exit(exit_code)
         self.exit_code = exit_code
-        if self._cancel is None:
+        if self._is_over:
+            return
+        if self._cancel is None or self.asking:
             raise Interrupted(exit_code)
         if self.speaks:
             os.write(2, _FIRST)
@@ -77,7 +82,10 @@ class Signals:
             loop = asyncio.get_running_loop()
             # The handler may run while the loop sleeps in select: only this call wakes it.
             self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
-            return await task
+            try:
+                return await task
+            finally:
+                self._is_over = True
 
         try:
             return asyncio.run(cancellable())
@@ -85,5 +93,3 @@ class Signals:
             if self.exit_code is None:
                 raise
             raise Interrupted(self.exit_code) from None
-        finally:
-            self._cancel = None

@@ -34,7 +34,7 @@ def venue_status(
         raise UsageError("--interval needs --watch")
     session: Session = ctx.obj
     answer_in(form, session)
-    pause_s = (interval or session.settings_for_safety().interval_s) if watch else None
+    pause_s = (interval or session.settings(for_safety=True).interval_s) if watch else None
     return _read(session, pause_s) if cached else _asked(session, pause_s)
 
 
@@ -55,7 +55,7 @@ def _asked(session: Session, pause_s: float | None) -> Outcome:
     from mvx.engine.desk import open_desk
     from mvx.engine.probe import venue_status as ask_venues
 
-    settings = session.settings_for_safety()
+    settings = session.settings(for_safety=True)
 
     async def work() -> Outcome:
         async with open_desk(settings) as desk:

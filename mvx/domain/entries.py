@@ -161,6 +161,14 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class NeverLeft:
+    """Its sending began, and nothing of it left this machine."""
+
+    cl_ord_id: ClOrdId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeLost:
     cl_ord_id: ClOrdId
     reason: str
@@ -353,6 +361,7 @@ Entry = (
     | CountedBefore
     | Acked
     | Rejected
+    | NeverLeft
     | OutcomeLost
     | CancelRequested
     | Reported

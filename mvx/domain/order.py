@@ -79,8 +79,8 @@ class Order:
     cum_qty is what the venue's record claims; filled_qty and filled_notional are summed from the
     trades it has listed and not taken back, busted_qty from those that it took back; heard_qty and
     heard_notional from the fills that it pushed and has not listed. `fee_bps` is the worst rate a fill
-    may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched: what
-    is not can still be revoked, and then it is never sent.
+    may cost, taken in one of `fee_assets`. An intent is `sending` from just before it is dispatched, unless
+    nothing of it left: what is not can still be revoked, and then it is never sent.
     terminal_at is when we first heard of a terminal state, absent_since when a complete read first
     missed an order that was open or may have been, both on our clock.
     A foreign order (`parent_id` None) is one that mvx did not send and found open at the venue.
@@ -151,6 +151,11 @@ class Order:
     def unsent(self) -> bool:
         """An intent that nobody has begun to send: it can be revoked."""
         return not self.sending and self.ord_status is OrdStatus.PENDING_NEW
+
+
+def is_unknown(order: Order, now: Instant) -> bool:
+    """Said so by its sender; or its sender never said, and the deadline is past."""
+    return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
 
 
 _values_of = attrgetter(*Order.__slots__)

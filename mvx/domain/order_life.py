@@ -69,6 +69,12 @@ def revoked(order: Order, reason: str, at: Instant) -> Order:
     return order if order.sending else rejected(order, f"revoked: {reason}", at)
 
 
+def never_left(order: Order, reason: str, at: Instant) -> Order:
+    """Nothing of it left, so it is as it was before its sending began, and given up."""
+    given_up = rejected(order, f"never left: {reason}", at)
+    return order if given_up is order else changed(given_up, sending=False)
+
+
 def outcome_lost(order: Order, reason: str) -> Order:
     """It left and no answer came back: unknown, unless the venue's record has spoken already."""
     if order.order_id is not None or order.terminal:

@@ -200,6 +200,10 @@ def _rejected(entry: log.Rejected, at: Instant, order: Order | None) -> str:
     return f"{_at_venue(order)} refused it: {entry.reason}"
 
 
+def _never_left(entry: log.NeverLeft, at: Instant, order: Order | None) -> str:
+    return f"it never left for {_at_venue(order)}: {entry.reason}"
+
+
 def _outcome_lost(entry: log.OutcomeLost, at: Instant, order: Order | None) -> str:
     return (
         f"no answer that can be relied on ({entry.reason}): it may have arrived at {_at_venue(order)} or not"
@@ -300,6 +304,7 @@ _TELLERS: dict[type, Callable[[Any, Instant, Order | None], str]] = {
     log.CountedBefore: _counted_before,
     log.Acked: _acked,
     log.Rejected: _rejected,
+    log.NeverLeft: _never_left,
     log.OutcomeLost: _outcome_lost,
     log.CancelRequested: _cancel_requested,
     log.Reported: _reported,

@@ -152,24 +152,29 @@ def _health(desk: Desk, tx: ReadTx, instrument: str) -> dict[Venue, str]:
 def _waiting(
     desk: Desk, proposal: Proposal, world: World, refusals: tuple[Refusal, ...], patience_s: float
 ) -> Waiting | None:
-    settled = assess_after_lateness(proposal, world, desk.limits)
+    give_up_at = after(world.at, patience_s)
+    late = {o.cl_ord_id: at for o in world.orders if (at := _settles_at(desk, o)) and at < give_up_at}
+    settled = assess_after_lateness(
+        proposal, world, desk.limits, settles=lambda order: order.cl_ord_id in late
+    )
     if isinstance(settled, Approved):
-        late = [order for order in world.orders if order.trades_complete and order.terminal_at is not None]
-        ends = [
-            after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
-            for order in late
-            if order.terminal_at is not None and order.venue in desk.venues
-        ]
-        venues = tuple(sorted({order.venue for order in late}))
-        return Waiting(refusals, min(ends), venues) if ends else None
+        venues = {order.venue for order in world.orders if order.cl_ord_id in late}
+        return Waiting(refusals, min(late.values()), tuple(sorted(venues))) if late else None
     left, until = {each.limit for each in settled.refusals}, world.at
     if "max_orders_per_minute" in left:
         room_at = _room_at(world, desk.limits.max_orders_per_minute or 0, len(proposal.children))
-        if room_at is None or room_at > after(world.at, patience_s):
+        if room_at is None or room_at > give_up_at:
             return None
         until = room_at
     # Books that are too old are read again by the next plan.
     return Waiting(refusals, until) if left <= {"max_orders_per_minute", "max_book_age_s"} else None
+
+
+def _settles_at(desk: Desk, order: Order) -> Instant | None:
+    """When the lateness bound of an order that is complete runs out; None where nobody will notice."""
+    if not order.trades_complete or order.terminal_at is None or order.venue not in desk.venues:
+        return None
+    return after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
 
 
 def _room_at(world: World, limit: int, new: int) -> Instant | None:

@@ -58,6 +58,8 @@ def no_longer(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) ->
     found = agreed_to(plan, now)
     if found.planned_qty < agreed.planned_qty:
         return f"{plain(found.planned_qty)} can be had now, not {plain(agreed.planned_qty)}"
+    if found.planned_qty and not agreed.planned_qty:
+        return f"{plain(found.planned_qty)} can be had now, and nothing could"
     if found.all_in_px is None or agreed.all_in_px is None:
         return ""
     worse_bps = side.sign * (found.all_in_px - agreed.all_in_px) / agreed.all_in_px * BPS
@@ -71,7 +73,7 @@ def no_longer(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) ->
 
 def refuse_stale(agreed: Agreed, side: Side, plan: PlanRow | None, now: Instant) -> None:
     """For an agreement that nobody can be asked to renew. Raises Refused."""
-    age_s = seconds_between(agreed.at, now)
+    age_s = abs(seconds_between(agreed.at, now))  # one from the future is as old: the clock was set back
     why = f"it is {age_s:.0f} s old, and {AGES_S:.0f} s are allowed" if age_s > AGES_S else ""
     why = why or no_longer(agreed, side, plan, now)
     if why:
@@ -89,7 +91,7 @@ def saved_plan(text: str, order: RouteOrder, mode: str) -> Agreed:
         said = json.loads(text)
         plan = said["data"]
         asked = (said["mode"], plan["instrument"], plan["side"], parse_decimal(plan["order_qty"]))
-        legs = [(parse_decimal(leg["qty"]), parse_decimal(leg["all_in_px"])) for leg in plan["plan"]["legs"]]
+        legs = [(_positive(leg["qty"]), _positive(leg["all_in_px"])) for leg in plan["plan"]["legs"]]
         at = parse_rfc3339(plan["planned_at"])
     except (ValueError, LookupError, TypeError, AttributeError, BadNumber) as error:
         raise UsageError(
@@ -103,6 +105,14 @@ def saved_plan(text: str, order: RouteOrder, mode: str) -> Agreed:
             known="nothing was sent",
         )
     return _sum(legs, at)
+
+
+def _positive(said: str) -> Decimal:
+    """Raises BadNumber, ValueError, TypeError."""
+    found = parse_decimal(said)
+    if found <= 0:
+        raise ValueError(found)
+    return found
 
 
 def _sum(legs: list[tuple[Decimal, Decimal]], at: Instant) -> Agreed:

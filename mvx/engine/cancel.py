@@ -11,16 +11,18 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, Revoked
+from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, ParentOpened, Revoked
 from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
 from mvx.engine.desk import Desk
-from mvx.engine.jobs import key_of
+from mvx.engine.jobs import key_of, order_of
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
-from mvx.engine.route_id import CANCELED, context_of_marks
+from mvx.engine.route_id import CANCELED, context_of_marks, parameters
+from mvx.engine.route_order import RouteOrder
 from mvx.engine.settle import answered, resting, settle
+from mvx.engine.stopping import settled
 from mvx.engine.watch import said
 from mvx.errors import (
     Exit,
@@ -40,9 +42,11 @@ FINISHED = "finished already"
 
 @dataclass(slots=True)
 class Run:
-    """One cancel. `said`: what became of the request for each order; `asked`: those whose request left."""
+    """One cancel. `said`: what became of the request for each order; `asked`: those whose request left;
+    `stop`: once it is set nobody is waited for."""
 
     desk: Desk
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     said: dict[ClOrdId, str] = field(default_factory=dict)
     asked: set[ClOrdId] = field(default_factory=set)
     passes: list[VenuePass] = field(default_factory=list)
@@ -61,12 +65,18 @@ async def cancel(desk: Desk, target: str | None, all_orders: bool, venues: tuple
     still be working."""
     run = Run(desk)
     working = _give_up(run, target, all_orders, desk.select(venues) if venues else ())
+    await settled(_cancel(run, working), run.stop)
+    return _outcome(run)
+
+
+async def _cancel(run: Run, working: Sequence[Order]) -> None:
     early = [order.cl_ord_id for order in working if order.order_id is None]
     await _ask_and_settle(run, working)
+    if run.stop.is_set():
+        return
     # What the venue did not know when it was asked may have arrived since, and rests now.
-    arrived = [order for order in run.orders(early) if resting(order) and order.venue in desk.venues]
+    arrived = [order for order in run.orders(early) if resting(order) and order.venue in run.desk.venues]
     await _ask_and_settle(run, arrived)
-    return _outcome(run)
 
 
 def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue, ...]) -> list[Order]:
@@ -99,7 +109,7 @@ def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue
 
 def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
     """What is in the queue is taken out of it, and then there is nothing to cancel: None. Of a job that was
-    begun, its parent."""
+    begun, its parent; where whoever leads has not come to it yet, its key is taken from under it."""
     job = None if target is None else jobs.job(tx, JobId(target))
     if job is None:
         return target
@@ -108,9 +118,17 @@ def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
         run.warnings.append(f"{job.job_id} was taken out of the queue: nothing of it was begun")
         return None
     parent = history.parent_by_key(tx, key_of(job))
-    if parent is None:
+    if parent is not None:
+        return parent.parent_id
+    order = order_of(job)
+    if job.status != "claimed" or not isinstance(order, RouteOrder):
         raise UsageError(f"{job.job_id} is {job.status}, and no parent came of it")
-    return parent.parent_id
+    opened = tx.next_parent_id()
+    terms = (parameters(order), order.instrument, order.side, order.order_qty)
+    tx.append(ParentOpened(opened, key_of(job), *terms))
+    _stop(run, tx, opened)
+    run.warnings.append(f"{job.job_id} is stopped: nothing of it was sent")
+    return None
 
 
 def _stop(run: Run, tx: WriteTx, target: str) -> None:
@@ -160,7 +178,8 @@ async def _ask_and_settle(run: Run, orders: Sequence[Order]) -> None:
         run.said[order.cl_ord_id] = each.says
         if each.left:
             run.asked.add(order.cl_ord_id)
-    run.passes += await settle(run.desk, [order.cl_ord_id for order in orders])
+    asked = [order.cl_ord_id for order in orders]
+    run.passes += await settle(run.desk, asked, stopping=run.stop.is_set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.config.shown import SECRET_KEYS
 from mvx.config.source import Source
-from mvx.domain.instant import seconds_between
+from mvx.domain.instant import after, seconds_between
+from mvx.domain.order import is_unknown
 from mvx.engine import doctor_checks as checks
 from mvx.engine.desk import is_alive, open_venues, paper_path
 from mvx.engine.doctor_checks import Check, File, Probe, Reference, Space, State
 from mvx.engine.outcome import Outcome
-from mvx.engine.positions import is_unknown
 from mvx.engine.watch import said
 from mvx.errors import (
     BadVenueData,
@@ -37,7 +37,7 @@ from mvx.errors import (
     worst_exit,
 )
 from mvx.journal.checkup import SQLITE, Checkup, check_up, unsafe_sqlite
-from mvx.venues.port import Keyed, VenuePort
+from mvx.venues.port import Keyed, VenuePort, turn_until
 
 #: A connection that is made anew takes longer than a request, and somebody waits for this.
 _PATIENCE_S = 5.0
@@ -134,6 +134,7 @@ async def _probe(port: VenuePort, clock: Clock, *, paper: bool) -> Probe:
     patience_s = min(declared.timeout_s, _PATIENCE_S)
     found = Probe(port.name, "", None, None, declared.clock_skew_s, paper)
     began_at = clock.now()
+    turn_until.set(after(began_at, patience_s / 2))  # later there is no time for an answer
     try:
         async with asyncio.timeout(patience_s):
             status = await port.status()

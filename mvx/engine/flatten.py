@@ -8,7 +8,7 @@ flatten that died is simply run again; one that is repeated finds nothing to sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +17,7 @@ from mvx.domain.entries import BaselineSet
 from mvx.domain.ids import Asset, ClOrdId, Venue
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import ZERO
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
 from mvx.engine.agreement import Confirm, agree
@@ -30,6 +30,7 @@ from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
+from mvx.engine.stopping import settled
 from mvx.engine.trading import set_trading
 from mvx.engine.watch import said
 from mvx.errors import (
@@ -37,6 +38,7 @@ from mvx.errors import (
     BadVenueData,
     Exit,
     JournalError,
+    MvxError,
     VenueBusy,
     VenueError,
     exit_of,
@@ -104,29 +106,35 @@ class Run:
 
 async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confirm) -> Outcome:
     """Leave the venues. Exit 5 where one is not verified, 3 where more than dust is left, 6 where breaks
-    were found on the way. Raises Refused where nobody agreed."""
+    were found on the way. Raises Refused where nobody agreed, UsageError for what is not configured."""
+    desk.select(order.venues)
+    for name in order.instruments:
+        desk.instrument(name)
     preview = FlattenResult(tuple(await asyncio.gather(*(_preview(desk, order, v) for v in order.venues))))
+    show(preview)
     if order.dry_run:
         return Outcome(preview, Exit.OK)
-    show(preview)
     agree(confirm)
-    signals: list[object] = []
-    runs = [Run(desk, order, venue, lambda: bool(signals)) for venue in order.venues]
-    work = asyncio.ensure_future(_work(runs))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        signals.append(work)
-        await work
+    stop = asyncio.Event()
+    runs = [Run(desk, order, venue, stop.is_set) for venue in order.venues]
+    await settled(_work(runs), stop)
     return _outcome(runs)
 
 
 async def _work(runs: list[Run]) -> None:
-    """All venues at once; what goes wrong at one, the worst of it, is raised after the others are done."""
+    """All venues at once; what goes wrong at one, the worst of it, is raised after the others are done, with
+    what was done there."""
     ended = await asyncio.gather(*(_leave(run) for run in runs), return_exceptions=True)
     errors = [error for error in ended if error is not None]
-    if errors:
-        raise min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
+    if not errors:
+        return
+    worst = min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
+    if isinstance(worst, MvxError):
+        others = [run for run, error in zip(runs, ended, strict=True) if error is None]
+        worst.sent = any(map(_sent, runs))
+        worst.breaks = tuple(found for run in runs for each in run.passes for found in each.breaks)
+        worst.warnings += (*map(_told, others), *map(_stays_halted, others))
+    raise worst
 
 
 async def _leave(run: Run) -> None:
@@ -158,9 +166,9 @@ async def _take_lease(run: Run) -> Lease:
             lease = tx.take_lease(name, run.desk.holder)
         if lease is not None:
             return lease
-        if clock.now() >= give_up_at:
+        if clock.now() >= give_up_at or run.stopped():
             raise VenueBusy(
-                f"another flatten of {run.venue} is at work for over {_OTHER_S:.0f} s",
+                f"another flatten of {run.venue} is at work",
                 known="this one sent nothing",
                 next_step=f"mvx orders --open --venue {run.venue}",
             )
@@ -266,6 +274,10 @@ async def _verify(run: Run) -> None:
     if not run.passes[-1].agreed:
         run.reasons.append("a balance does not agree yet")
     run.verified = run.passes[-1].agreed and not open_orders
+    for base, closing in {closing.instrument.base: closing for closing in run.closings}.items():
+        came = closing.position.confirmed
+        if not closing.left and came != closing.dust:
+            run.reasons.append(f"{base}: {plain(came)} came after it was closed")
 
 
 def _ours(run: Run) -> frozenset[ClOrdId]:
@@ -339,13 +351,33 @@ def _outcome(runs: list[Run]) -> Outcome:
             *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
             *pass_warnings(passes),
             *(change for run in runs[:1] for change in run.desk.watch.changes()),
+            *(line for run in runs for line in _may_still_fill(run)),
             *(_stays_halted(run) for run in runs),
         ),
     )
 
 
+def _told(run: Run) -> str:
+    """What came of it, in a line."""
+    return (
+        f"{run.venue}: {'; '.join(run.reasons) or ('left and verified' if run.verified else 'not verified')}"
+    )
+
+
 def _sent(run: Run) -> bool:
-    return run.asked or any(closing.children for closing in run.closings)
+    return run.asked or any(child.sending for closing in run.closings for child in closing.children)
+
+
+def _may_still_fill(run: Run) -> Iterator[str]:
+    """What is done may fill until the venue's lateness is over, and what fills then is closed by nobody."""
+    with run.desk.journal.read() as tx:
+        settling = [order for order in run.orders(tx) if answered(order) and order.worst_qty]
+    lateness_s = run.desk.venues[run.venue].capabilities.lateness_s
+    for order in settling:
+        yield (
+            f"{run.venue}: {plain(order.worst_qty)} {order.base} of {order.cl_ord_id} may turn out to be"
+            f" filled within {lateness_s:g} s, and are not closed then: mvx flatten --venue {run.venue}"
+        )
 
 
 def _stays_halted(run: Run) -> str:

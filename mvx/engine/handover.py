@@ -5,6 +5,7 @@ Where nobody leads, or whoever led went away before the job was begun, the comma
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,14 +20,14 @@ from mvx.engine.results import PlanRow, RouteResult
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Asked, Context, route_result
-from mvx.errors import Exit, NoVenueUsable
+from mvx.errors import Exit, NoVenueUsable, StoppedFollowing
 from mvx.journal import history
 
 Show = Callable[[Any], None]
 
 
 async def trade(desk: Desk, order: Order, *, by: str, show: Show, confirm: Confirm) -> Outcome:
-    """A route or a flatten, here or by the leader. Raises what they raise, and LeaderGone."""
+    """A route or a flatten, here or by the leader. Raises what they raise, LeaderGone, StoppedFollowing."""
     if not _is_dry(order) and jobs.somebody_leads(desk):
         order = await _agree(desk, order, show, confirm)
         answer = await _followed(desk, order, by)
@@ -82,6 +83,8 @@ async def _followed(desk: Desk, order: Order, by: str) -> Outcome | None:
     job_id = jobs.queue(desk, order, by)
     try:
         return await jobs.follow(desk, job_id)
+    except asyncio.CancelledError:
+        raise StoppedFollowing(job_id, begun=not jobs.withdraw(desk, job_id)) from None
     finally:
         jobs.withdraw(desk, job_id)  # for one who stops waiting: nothing of it is begun any more
 

@@ -18,7 +18,7 @@ from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import FlattenResult, RouteResult
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit, LeaderGone, MvxError
+from mvx.errors import Exit, LeaderGone, MvxError, Refused
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
@@ -101,7 +101,8 @@ def end(desk: Desk, lease: Lease, job_id: JobId, answer: Outcome | MvxError) -> 
 
 async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
     """The job's answer once it is there. None: nobody had begun it and nobody leads, so it was withdrawn,
-    and whoever queued it may do it. Raises JobFailed with the leader's error, LeaderGone."""
+    and whoever queued it may do it. Raises JobFailed with the leader's error, LeaderGone, and Refused
+    where the operator withdrew it."""
     while True:
         with desk.journal.read() as tx:
             job = jobs.job(tx, job_id)
@@ -109,7 +110,13 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
         assert job is not None
         if job.status == "ended":
             return _answer(job)
-        if job.status == "withdrawn" or (leader is None and withdraw(desk, job_id)):
+        if job.status == "withdrawn":
+            raise Refused(
+                f"{job_id} was taken out of the queue by the operator",
+                known="nothing of it was begun, and nothing was sent",
+                next_step="mvx orders --open",
+            )
+        if leader is None and withdraw(desk, job_id):
             return None
         if leader is None and job.status == "claimed":
             raise LeaderGone(

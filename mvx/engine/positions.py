@@ -15,7 +15,7 @@ from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.money import ONE, ZERO
-from mvx.domain.order import Order
+from mvx.domain.order import Order, is_unknown
 from mvx.domain.order_status import OrdStatus
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult, TotalRow
@@ -147,11 +147,6 @@ def _state(
     if settling:
         return "settling"
     return "open" if any(_open(order) for order in orders) else "agreed"
-
-
-def is_unknown(order: Order, now: Instant) -> bool:
-    """Said so by its sender; or its sender never said, and the deadline is past."""
-    return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
 
 
 def _open(order: Order) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from mvx.domain.ids import Venue
+from mvx.domain.instant import after
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import note_failure
 from mvx.engine.venue_status import status_rows
 from mvx.engine.venue_status_result import VenueStatusResult
 from mvx.engine.watch import said
-from mvx.errors import BadVenueData, Exit, VenueError
+from mvx.errors import BadVenueData, Exit, HeldBack, VenueError
 from mvx.journal import views
+from mvx.venues.port import turn_until
 
 #: An operator who looks does not wait longer, however patient the venue's own timeout_s is.
 _PATIENCE_S = 1.0
@@ -45,6 +47,7 @@ async def _probe(desk: Desk, venue: Venue, *, opened: bool) -> str:
     port = desk.venues[venue]
     is_live = desk.settings.venues[venue].live is not None
     patience_s = min(port.capabilities.timeout_s, _LIVE_PATIENCE_S if is_live else _PATIENCE_S)
+    turn_until.set(after(desk.clock.now(), patience_s / 2))  # later there is no time for an answer
     try:
         async with asyncio.timeout(patience_s):
             status = await port.status()
@@ -54,6 +57,8 @@ async def _probe(desk: Desk, venue: Venue, *, opened: bool) -> str:
     except TimeoutError:
         desk.watch.gave_up(venue, patience_s)
         why = f"no answer within {patience_s:g} s"
+    except HeldBack as error:
+        return f"not asked: {said(venue, error)}"
     except (VenueError, BadVenueData) as error:
         why = said(venue, error)
     else:

@@ -27,6 +27,7 @@ from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row
 from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
+from mvx.engine.stopping import settled
 from mvx.engine.submit import Parent, make_children
 from mvx.engine.trading import refuse_if_halted
 from mvx.errors import LeaseLost, NoVenueUsable, Refused
@@ -55,12 +56,8 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     if taken is not None:
         run.take_up(taken)
-    work = asyncio.ensure_future(_work(run))
     try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        run.stopping = True
-        return await work
+        return await settled(_work(run), run.stop)
     except AlreadyStarted:
         return await route(desk, order, show=show, confirm=confirm)
 
@@ -87,24 +84,28 @@ async def _work(run: Run) -> Outcome:
 async def _round(run: Run) -> bool:
     """Plan, commit, send and settle once; False where there is nothing more to do."""
     with run.desk.journal.read() as tx:
+        if run.parent is None and run.order.id is not None and not run.order.dry_run:
+            refuse_used_id(tx, run.order)
         leaves_qty, sent = run.residual(tx), run.sent(tx)
-        if not leaves_qty or run.stopping or run.out_of_rounds or run.left_s <= 0:
+        if not leaves_qty or run.stop.is_set() or run.out_of_rounds or run.left_s <= 0:
             return False
         refuse_if_halted(tx)
     due = run.due(leaves_qty)
     if not due:
         return await _until_next_slice(run)
     market = await _read_market(run)
+    if run.stop.is_set():
+        return False
     plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
     run.remember(plan, market)
-    if not market.quotes and not sent and run.order.twap_s is None:
+    if not market.quotes and not sent and not run.context.rounds and run.order.twap_s is None:
         raise NoVenueUsable(
             "no venue could be used",
             known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
             next_step="mvx reconcile; mvx positions",
         )
-    if not sent and not _agreed(run, plan_row(plan)):
-        run.context = Context(None, None, {}, 0)
+    if not run.context.rounds and not _agreed(run, plan_row(plan), sent=sent):
+        _forget_plan(run)
         return True  # the answer took its time: plan again, on fresh books
     try:
         if run.order.dry_run:
@@ -141,11 +142,18 @@ async def _read_market(run: Run) -> Market:
 
 
 def _plan_again(run: Run) -> bool:
-    """Where nothing was sent yet, the next plan is the first one, and is shown."""
+    """Where this run sent nothing yet, the next plan is its first one, and is shown."""
+    if not run.context.rounds:
+        run.shown, run.agreed = False, None
+        _forget_plan(run)
+    return True
+
+
+def _forget_plan(run: Run) -> None:
+    """Where nothing was sent for the parent yet, it is measured against the next plan."""
     with run.desk.journal.read() as tx:
         if not run.sent(tx):
-            run.shown, run.agreed, run.context = False, None, Context(None, None, {}, 0)
-    return True
+            run.context = Context(None, None, {}, 0)
 
 
 async def _trade(run: Run, plan: Plan, market: Market) -> bool:
@@ -154,17 +162,10 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
         return await _wait_for_room(run, committed)
     if not committed:
         return True  # the residual shrank meanwhile: plan again
-    run.passes += await execute(
-        run.desk,
-        committed,
-        done=_done,
-        stopping=run.keep_lease,
-    )
-    with run.desk.journal.read() as tx:
-        now = (views.order(tx, child.cl_ord_id) for child in committed)
-        sent = any(order is not None and order.sending for order in now)
-    if not sent:
+    passes = await execute(run.desk, committed, done=_done, stopping=run.keep_lease)
+    if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
+    run.passes += passes
     run.context = replace(run.context, rounds=run.context.rounds + 1)
     return True
 
@@ -207,13 +208,13 @@ def _assess(
 async def _wait_for_room(run: Run, waiting: Waiting) -> bool:
     """Wait until time has made room, and settle what a lateness bound held; then plan afresh. What a
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
-    while run.desk.clock.now() < waiting.until and not run.stopping:
+    while run.desk.clock.now() < waiting.until and not run.stop.is_set():
         await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), waiting.until)))
         run.keep_lease()
     run.passes += await asyncio.gather(
         *(reconcile_venue(run.desk, venue, expected=own_orders(run)) for venue in waiting.venues)
     )
-    if run.stopping or run.left_s <= 0:
+    if run.stop.is_set() or run.left_s <= 0:
         raise refused(waiting.refusals)
     return True
 
@@ -244,12 +245,13 @@ def _falls_short(run: Run, plan: Plan) -> bool:
     return run.order.time_in_force is TimeInForce.FOK and plan.planned_qty < run.order.order_qty
 
 
-def _agreed(run: Run, plan: PlanRow) -> bool:
+def _agreed(run: Run, plan: PlanRow, *, sent: bool) -> bool:
     """Whether the plan may be sent. It is shown once; who is asked, is asked for each that is worse than what
-    was agreed to. Raises Refused."""
+    was agreed to. A yes that was given before is to the whole parent: once part of it is `sent` it was used.
+    Raises Refused."""
     side, now = run.order.side, run.desk.clock.now()
     first, run.shown = not run.shown, True
-    if run.order.agreed is not None and first and not run.order.dry_run:
+    if run.order.agreed is not None and not sent and not run.order.dry_run:
         refuse_stale(run.order.agreed, side, plan, now)
     if run.agreed is not None and run.order.twap_s is None:
         worse = no_longer(run.agreed, side, plan, now)
@@ -257,12 +259,14 @@ def _agreed(run: Run, plan: PlanRow) -> bool:
             run.warnings.append(f"asked again: {worse}")
             first, run.agreed = True, None
     if first:
-        run.show(run.result((), "planned"))
+        run.show(replace(run.result((), "planned"), plan=plan))
     if run.order.dry_run or run.confirm is None or run.agreed is not None:
         return True
     agree(run.confirm)
+    read_s = seconds_between(now, run.desk.clock.now())
     run.agreed = agreed_to(plan, run.desk.clock.now())
-    return seconds_between(now, run.desk.clock.now()) < FRESH_S
+    run.started_at = after(run.started_at, read_s)  # what somebody reads is no time of the run
+    return read_s < FRESH_S
 
 
 def _dry_risk(run: Run, plan: Plan, market: Market) -> None:

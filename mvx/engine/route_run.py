@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -21,6 +22,7 @@ from mvx.engine.results import RouteResult
 from mvx.engine.route_id import CANCELED, TakenUp, parameters
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
+from mvx.engine.settle import unasked
 from mvx.engine.submit import Parent, filled_qty
 from mvx.errors import Exit, LeaseLost
 from mvx.journal import history, views
@@ -35,7 +37,8 @@ Show = Callable[[RouteResult], None]
 @dataclass(slots=True)
 class Run:
     """`parent` is None until its first children are committed. `barred`: venues that the operator's states
-    kept it from, at the time of its commit, and why. `agreed`: what was said yes to so far."""
+    kept it from, at the time of its commit, and why. `agreed`: what was said yes to so far. `stop`: once it
+    is set nothing more is sent."""
 
     desk: Desk
     order: RouteOrder
@@ -48,7 +51,7 @@ class Run:
     lease: Lease | None = None
     shown: bool = False
     agreed: Agreed | None = None
-    stopping: bool = False
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     barred: dict[Venue, str] = field(default_factory=dict)
     context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
     passes: list[VenuePass] = field(default_factory=list)
@@ -91,7 +94,7 @@ class Run:
         if self.lease is not None:
             with self.desk.journal.write(self.lease):
                 pass
-        return self.stopping
+        return self.stop.is_set()
 
     def remember(self, plan: Plan, market: Market) -> None:
         """The first plan and its arrival price are what the run is measured against."""
@@ -158,7 +161,12 @@ class Run:
             sent=any(child.sending for child in children),
             uncertain=status == "uncertain",
             breaks=breaks_of(self),
-            warnings=(*self.warnings, *pass_warnings(self.passes), *self.desk.watch.changes()),
+            warnings=(
+                *self.warnings,
+                *unasked(self.desk, children),
+                *pass_warnings(self.passes),
+                *self.desk.watch.changes(),
+            ),
         )
 
 

@@ -111,8 +111,9 @@ async def _until_stopped(runner: Runner) -> None:
     try:
         await asyncio.gather(*tasks)
     except asyncio.CancelledError:
-        runner.stopping = True
+        pass
     finally:
+        runner.stopping = True
         await _stop([task for task in tasks if task is not tasks[0]])
         await _stop(list(runner.working.values()))
         await _stop(tasks)
@@ -182,6 +183,9 @@ async def _work(runner: Runner, job: Job) -> None:
         jobs.end(runner.desk, runner.lease, job.job_id, answer)
     except LeaseLost:
         return  # likewise: somebody leads already
+    except JournalError:
+        del runner.working[job.job_id]
+        return  # likewise: it is answered anew, from what it did
     del runner.working[job.job_id]
     runner.ended += 1
     runner.around.say(_told(job, answer))
@@ -203,7 +207,7 @@ class Defect(MvxError):
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
-        keyed = replace(order, id=jobs.key_of(job), resume=job.worker is not None)
+        keyed = replace(order, id=jobs.key_of(job), resume=order.resume or job.worker is not None)
         return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
     return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 

@@ -37,11 +37,12 @@ async def settle(
     patience_s: float = 0.0,
 ) -> list[VenuePass]:
     """Reconcile the orders' venues until each order is done, or the venues had their declared time to
-    answer and to list, and patience_s more. Returns the passes; each venue is passed over at least once."""
+    answer and to list, and patience_s more. Returns the passes; each venue is passed over at least once,
+    but for those that are not configured any more."""
     expected = frozenset(cl_ord_ids)
     passes: list[VenuePass] = []
     orders = _read(desk, expected)
-    pending = {order.venue for order in orders}
+    pending = {order.venue for order in orders if order.venue in desk.venues}
     declared_s = max((_declared_s(desk, venue) for venue in pending), default=0.0)
     give_up_at = after(desk.clock.now(), declared_s + patience_s)
     pause_s = _FIRST_PAUSE_S
@@ -49,12 +50,21 @@ async def settle(
         passes += await asyncio.gather(
             *(reconcile_venue(desk, venue, expected=expected) for venue in sorted(pending))
         )
-        pending = {order.venue for order in _read(desk, expected) if not done(order)}
+        pending &= {order.venue for order in _read(desk, expected) if not done(order)}
         if not pending or desk.clock.now() >= give_up_at or stopping():
             break
         await desk.clock.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
     return passes
+
+
+def unasked(desk: Desk, orders: Iterable[Order]) -> tuple[str, ...]:
+    """What nobody can tell of orders whose venue is not configured any more."""
+    return tuple(
+        f"{order.cl_ord_id} is not known to be done, and nobody asks {order.venue}, which is not configured"
+        for order in orders
+        if order.venue not in desk.venues and not answered(order)
+    )
 
 
 def _read(desk: Desk, cl_ord_ids: frozenset[ClOrdId]) -> list[Order]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mvx.domain.entries import Acked, Entry, OutcomeLost, Rejected, Revoked, Sending
+from mvx.domain.entries import Acked, Entry, NeverLeft, OutcomeLost, Rejected, Revoked, Sending
 from mvx.domain.ids import ParentId
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import Instrument
@@ -122,7 +122,7 @@ async def _send(desk: Desk, child: Order) -> None:
     except VenueRejected as error:
         outcome = Rejected(child.cl_ord_id, f"{error.reason_code}: {said(child.venue, error)}")
     except VenueUnreachable as error:
-        outcome = Rejected(child.cl_ord_id, f"never left: {said(child.venue, error)}")
+        outcome = NeverLeft(child.cl_ord_id, said(child.venue, error))
     except OutcomeUnknown as error:
         outcome = OutcomeLost(child.cl_ord_id, said(child.venue, error))
     finally:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from mvx.config.desk import DeskSettings
 from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.order import is_unknown
 from mvx.domain.trading import TradingState, strictest
 from mvx.engine.adapters import shared_folder
 from mvx.engine.outcome import Outcome
-from mvx.engine.positions import is_unknown
 from mvx.engine.setup import open_journal
 from mvx.engine.venue_status_result import VenueStatusResult, VenueStatusRow
 from mvx.errors import Exit

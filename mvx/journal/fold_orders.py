@@ -48,6 +48,10 @@ def _rejected(state: State, seq: int, at: Instant, entry: log.Rejected) -> None:
     take_step(state, entry.cl_ord_id, lambda order: order_life.rejected(order, entry.reason, at))
 
 
+def _never_left(state: State, seq: int, at: Instant, entry: log.NeverLeft) -> None:
+    take_step(state, entry.cl_ord_id, lambda order: order_life.never_left(order, entry.reason, at))
+
+
 def _outcome_lost(state: State, seq: int, at: Instant, entry: log.OutcomeLost) -> None:
     take_step(state, entry.cl_ord_id, lambda order: order_life.outcome_lost(order, entry.reason))
 
@@ -140,6 +144,7 @@ HANDLERS: dict[type, Handler] = {
     log.CountedBefore: _counted_before,
     log.Acked: _acked,
     log.Rejected: _rejected,
+    log.NeverLeft: _never_left,
     log.OutcomeLost: _outcome_lost,
     log.CancelRequested: _cancel_requested,
     log.Reported: _reported,

@@ -49,10 +49,13 @@ def assess(proposal: Proposal, world: World, limits: Limits) -> Approved | Refus
     return Refused(refusals) if refusals else Approved(proposal.children)
 
 
-def assess_after_lateness(proposal: Proposal, world: World, limits: Limits) -> Approved | Refused:
-    """The same as if every terminal order with complete trades were settled already. Where this approves
-    what `assess` refused, only a lateness bound stands in the way, and waiting ends in bounded time."""
-    remaining = tuple(order for order in world.orders if not order.trades_complete)
+def assess_after_lateness(
+    proposal: Proposal, world: World, limits: Limits, settles: Callable[[Order], bool] = lambda order: True
+) -> Approved | Refused:
+    """The same as if every terminal order with complete trades that `settles` were settled already. Where
+    this approves what `assess` refused, only a lateness bound stands in the way, and waiting ends in bounded
+    time."""
+    remaining = tuple(order for order in world.orders if not (order.trades_complete and settles(order)))
     return assess(proposal, replace(world, orders=remaining), limits)
 
 

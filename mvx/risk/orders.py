@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mvx.domain.limits import ORDER_RATE_S, Limits
 from mvx.domain.money import plain
-from mvx.domain.order import Order, TimeInForce
+from mvx.domain.order import Order, TimeInForce, is_unknown
 from mvx.risk.question import Proposal, Refusal, World
 
 
@@ -23,7 +23,7 @@ def check_open_orders(proposal: Proposal, world: World, limits: Limits) -> Itera
 def check_unknown_orders(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """Any new order may become unknown, so none is sent once the limit is reached. A limit of 0 reads
     as 1: taken literally it would refuse every order of a desk with nothing unknown."""
-    unknown = [order.cl_ord_id for order in world.orders if order.unknown]
+    unknown = [order.cl_ord_id for order in world.orders if is_unknown(order, world.at)]
     limit = limits.max_unknown_orders
     if limit is not None and len(unknown) >= max(limit, 1):
         text = f"{len(unknown)} orders have an unknown outcome already, {', '.join(unknown[:3])} among them"

@@ -34,6 +34,10 @@ from mvx.venues.capabilities import Capabilities
 #: Set by whoever leaves a venue: its calls do not wait long for the account's key (DESIGN 7).
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 
+#: Set by whoever waits for less than a call may take: a read whose turn does not come by then (our clock) is
+#: HeldBack at once, so that it is known that nobody was asked.
+turn_until: ContextVar[Instant | None] = ContextVar("turn_until", default=None)
+
 #: A list that whoever times a call puts here. A port that makes several requests for one call, or waits for
 #: its turn before one, adds what each of them took, in seconds.
 request_times: ContextVar[list[float] | None] = ContextVar("request_times", default=None)

@@ -12,11 +12,26 @@ from pathlib import Path
 
 import pytest
 
+from mvx.cli.boundary import Boundary
+from mvx.cli.consent import consent
 from mvx.cli.session import Session
 from mvx.cli.signals import Interrupted, Signals
 from mvx.engine.outcome import Outcome
-from mvx.errors import Exit
-from tests.cli.harness import surroundings
+from mvx.errors import Exit, StoppedFollowing
+from tests.cli.harness import Terminal, surroundings
+
+LIVE = """
+[instruments."BTC-USD"]
+base = "BTC"
+quote = "USD"
+[venues.kraken]
+adapter = "ccxt"
+exchange = "kraken"
+symbols = { "BTC-USD" = "BTC/USD" }
+[risk]
+max_position = { "BTC-USD" = "1" }
+max_order_notional = "1000"
+"""
 
 CASES = [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
 
@@ -72,6 +87,101 @@ def test_work_that_settles_keeps_its_answer(tmp_path: Path) -> None:
         True,
         {"settled": True},
     )
+
+
+class Hesitant(Terminal):
+    """Somebody who presses Ctrl-C at a question, and then types all the same."""
+
+    def readline(self, size: int = -1, /) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "y\n"
+
+
+def test_a_signal_at_a_question_is_no_yes(tmp_path: Path) -> None:
+    """Nothing was in flight while it was read, and nothing is sent."""
+    signals, agreed = Signals(), []
+    environment = surroundings(tmp_path, stdin=Hesitant(), stderr=Terminal())
+    session = Session(environment, signals)
+    session.mode, session.json = "live", True
+
+    async def work() -> Outcome:
+        ask = consent(session, yes=False, assume_yes=False, question="buy?")
+        agreed.append(ask is not None and ask())
+        return Outcome({}, Exit.OK)
+
+    boundary = Boundary(session, ())
+    with signals.handled(), boundary:
+        session.run(work)
+    found = json.loads(environment.stdout.getvalue())
+    assert ([], 130, "interrupted") == (agreed, boundary.exit_code, found["error"]["code"])
+    assert ("nothing was sent", False, False) == (found["error"]["known"], found["sent"], found["uncertain"])
+
+
+def test_a_signal_after_the_work_leaves_its_answer_whole(tmp_path: Path) -> None:
+    """What was sent is told, whenever the signal comes."""
+    signals = Signals()
+    environment = surroundings(tmp_path)
+    session = Session(environment, signals)
+    session.json = True
+
+    async def work() -> Outcome:
+        return Outcome({}, Exit.OK, sent=True)
+
+    with signals.handled():
+        outcome = session.run(work)
+        os.kill(os.getpid(), signal.SIGINT)
+        exit_code = session.answer(outcome)
+    assert (130, True) == (exit_code, json.loads(environment.stdout.getvalue())["sent"])
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_stops_following_is_told_whether_the_job_goes_on(begun: bool, tmp_path: Path) -> None:
+    """The exit is the signal's."""
+    environment, signals = surroundings(tmp_path), Signals()
+    session = Session(environment, signals)
+    session.json = True
+
+    async def work() -> Outcome:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise StoppedFollowing("j1", begun=begun) from None
+        raise AssertionError("it was not cancelled")
+
+    with signals.handled(), Boundary(session, ()) as boundary:
+        session.run(work)
+    found = json.loads(environment.stdout.getvalue())
+    assert (143, "interrupted", begun, begun) == (
+        boundary.exit_code, found["error"]["code"], found["sent"], found["uncertain"],
+    )  # fmt: skip
+    assert begun is ("mvx cancel j1" in found["error"]["next"])
+
+
+def test_a_configuration_that_is_read_again_changes_neither_mode_nor_journal(tmp_path: Path) -> None:
+    """Those need a new start, so they are still what an answer tells."""
+    file = tmp_path / "mvx.toml"
+    file.write_text('[journal]\npath = "a.db"\n')
+    session = Session(surroundings(tmp_path), Signals())
+    session.settings()
+    file.write_text('[journal]\npath = "b.db"\n' + LIVE)
+    session.reread()
+    assert ("paper", "a.db") == (session.mode, session.journal_path().name)
+
+
+def test_an_answer_that_can_not_be_told_leaves_open_what_was_sent(tmp_path: Path) -> None:
+    """A defect in the telling: whatever the work did, it did."""
+    environment = surroundings(tmp_path)
+    session = Session(environment, Signals())
+    session.json = True
+
+    async def work() -> Outcome:
+        return Outcome(object(), Exit.OK, sent=True)
+
+    with Boundary(session, ()) as boundary:
+        session.answer(session.run(work))
+    found = json.loads(environment.stdout.getvalue())
+    assert (1, "defect", True) == (boundary.exit_code, found["error"]["code"], found["uncertain"])
 
 
 def test_an_ignored_signal_stays_ignored() -> None:

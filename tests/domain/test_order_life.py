@@ -84,6 +84,13 @@ def test_a_refusal_settles_at_once() -> None:
     )
 
 
+def test_what_never_left_was_not_sent() -> None:
+    """Given up like a refused one; what the venue listed meanwhile stands."""
+    gone = order_life.never_left(order_life.sending(order()), "connection refused", at(2))
+    assert (S.REJECTED, True, False) == (gone.ord_status, gone.settled, gone.sending)
+    assert named(S.NEW) == order_life.never_left(named(S.NEW), "connection refused", at(2))
+
+
 @pytest.mark.parametrize("status", [s for s in S if s is not S.PENDING_NEW])
 def test_a_refusal_does_not_undo_what_the_venue_listed(status: OrdStatus) -> None:
     """The venue's record outranks an answer that arrives late."""

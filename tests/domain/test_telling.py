@@ -69,6 +69,7 @@ TOLD: list[tuple[log.Entry, str]] = [
     (log.CountedBefore(M1, D(1)), "1 of what it filled is in the balances, and no list shows it"),
     (log.Acked(M1, OrderId("V1")), "kraken accepted it as V1"),
     (log.Rejected(M1, "EOrder:Insufficient funds"), "kraken refused it: EOrder:Insufficient funds"),
+    (log.NeverLeft(M1, "connection refused"), "it never left for kraken: connection refused"),
     (
         log.OutcomeLost(M1, "no answer within 1 s"),
         "no answer that can be relied on (no answer within 1 s): it may have arrived at kraken or not",

@@ -19,7 +19,7 @@ from mvx.engine.results import RouteResult
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
 from mvx.errors import Exit, MvxError, Refused, UsageError
-from tests.engine.desk import SELL, Operator, order, settings
+from tests.engine.desk import SELL, Operator, order, risk, settings
 from tests.engine.test_run import Leader, somebody
 from tests.paper.builders import venue_settings, write_books
 from tests.virtual import VirtualClock
@@ -87,6 +87,48 @@ def test_a_better_price_is_no_question(at: Operator) -> None:
     assert 1 == reader.asked
 
 
+def test_however_long_it_is_read_the_answer_counts(at: Operator) -> None:
+    """The time of an operator is none of the route's."""
+    reader = Reader(at, at.settings.route.max_s + 10, 0)
+    assert Exit.OK is reader.routes(order("0.3")).exit_code
+
+
+def test_a_twap_begins_when_it_was_agreed_to(tmp_path: Path) -> None:
+    """What was read for as long as it lasts is not traded at once."""
+    at = Operator(settings(tmp_path, "kraken"), VirtualClock())
+    assert Exit.OK is Reader(at, 120, 0).routes(order("1", twap_s=120.0)).exit_code
+    assert ["0.25"] * 4 == [row["order_qty"] for row in at.ledger_rows("orders")]
+
+
+def test_where_nothing_could_be_had_a_yes_is_to_nothing(tmp_path: Path) -> None:
+    """What can be had after all is shown, and asked for."""
+    asks = {0: "110", 10: "100"}
+    books = write_books(
+        tmp_path / "books.jsonl", *((at_s, [("99.99", "5")], [(px, "5")]) for at_s, px in asks.items())
+    )
+    rich = {Asset("BTC"): D(10), Asset("USD"): D(10_000)}
+    at = Operator(settings(tmp_path, venue_settings("kraken", books=books, balances=rich)))
+    reader = Reader(at, 12, 0, then=False)
+    with pytest.raises(Refused, match="declined"):
+        reader.routes(order("1"))
+    assert ([], [1]) == (paid(at), [len(row.plan.legs) for row in reader.shown[1:] if row.plan])
+
+
+def test_what_is_gone_on_with_is_shown_and_asked_for(at: Operator) -> None:
+    """Its first run sent some of it; a no leaves it at that."""
+    at.exchange.inject(at.venues[0], "partial")
+    at.routes(order("1", id="k", max_rounds=1))
+    at.clock.advance(3)
+    again = replace(order("1", id="k", max_rounds=1), resume=True)
+    reader = Reader(at, 0, then=False)
+    outcome = reader.routes(again)
+    assert (Exit.INCOMPLETE, 1) == (outcome.exit_code, reader.asked)
+    assert [D("0.5")] == [leg.qty for row in reader.shown if row.plan for leg in row.plan.legs]
+    assert "nothing more was sent: declined" in outcome.warnings
+    assert Exit.OK is Reader(at, 0).routes(again).exit_code
+    assert 2 == len(paid(at))
+
+
 def saved(at: Operator, qty: str = "1", mode: str = "paper") -> str:
     """What `mvx route ... --dry-run --json` prints."""
     return answer_line("route", mode, at.routes(order(qty, dry_run=True)))
@@ -112,6 +154,7 @@ def test_a_saved_plan_is_done_without_a_question(at: Operator) -> None:
     [
         (22, "100.24 all-in now, not 100.14: 10 bps worse"),
         (AGES_S + 1, "it is 301 s old"),
+        (-AGES_S - 1, "it is 301 s old"),
         (402, "402 s old"),
     ],
 )
@@ -131,6 +174,17 @@ def test_a_saved_plan_of_which_only_a_part_can_be_had_is_refused(at: Operator) -
         do()
 
 
+def test_a_saved_plan_that_grew_stale_while_it_waited_for_room_is_refused(at: Operator) -> None:
+    at.settings = replace(at.settings, risk=risk(max_orders_per_minute=1))
+    at.routes(order("0.1"))
+    at.clock.advance(35)
+    do = as_saved(at, saved(at))
+    at.clock.advance(3)
+    with pytest.raises(Refused, match="can be had now, not 1"):
+        do()
+    assert 1 == len(paid(at))
+
+
 @pytest.mark.parametrize(
     "broken",
     ["", "[]", "{}", '{"data": {}}', '{"data": null, "mode": "paper"}', "\x00", "NaN", "9" * 5_000],
@@ -140,7 +194,7 @@ def test_what_is_no_saved_plan_is_said_to_be_none(broken: str) -> None:
         saved_plan(broken, order("1"), "paper")
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999999", "-", 1.5, None])
+@pytest.mark.parametrize("number", ["0", "-1", "NaN", "Infinity", "1e999999", "-", 1.5, None])
 def test_a_saved_plan_with_a_number_that_is_none_is_refused(number: object, at: Operator) -> None:
     said = json.loads(saved(at))
     said["data"]["plan"]["legs"][0]["all_in_px"] = number

@@ -118,6 +118,27 @@ def test_a_job_that_a_leader_works_is_stopped_under_its_own_name(at: Operator) -
     assert_healed(at)
 
 
+def test_a_job_that_was_begun_and_sent_nothing_yet_is_stopped(at: Operator) -> None:
+    """It waits for a price: nothing names it but its job."""
+
+    async def both() -> tuple[Outcome | None, Outcome]:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, order("2", twap_s=600.0, limit_px=D(100)), "ops")
+            await asyncio.sleep(40)
+            cancelled = await cancels(at, job_id)
+            began_at = at.clock.now()
+            ended = await jobs.follow(leader.desk, job_id)
+            assert at.clock.now() - began_at < 40_000_000
+            return ended, cancelled
+
+    ended, cancelled = at.clock.run(both())
+    assert (Exit.OK, False) == (cancelled.exit_code, cancelled.sent)
+    assert any("is stopped: nothing of it was sent" in line for line in cancelled.warnings)
+    assert ended is not None
+    assert ("canceled", Exit.INCOMPLETE, D(0)) == (answer(ended).status, ended.exit_code, bought(at))
+    assert_healed(at)
+
+
 def test_a_job_whose_leader_died_is_not_gone_on_with(at: Operator) -> None:
     async def first() -> JobId:
         async with Leader(at) as leader:

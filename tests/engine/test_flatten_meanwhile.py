@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from mvx.config.settings import Settings
-from mvx.domain.ids import Venue
+from mvx.domain.ids import Symbol, Venue
+from mvx.domain.order import Side
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
-from mvx.errors import Exit
+from mvx.errors import Exit, VenueBusy
 from tests.engine.desk import (
     GTC,
     KRAKEN,
@@ -128,3 +129,56 @@ def test_right_after_a_kill_at_any_call_a_venue_can_be_left(tmp_path: Path) -> N
         assert abs(position(dead, KRAKEN)) < D("0.00005")
         assert_journal_is_ledger(dead)
         assert_verified(dead.settings)
+
+
+def test_what_comes_after_it_was_closed_is_said_to_be_left(tmp_path: Path) -> None:
+    """A trade by hand, between the last slice and the last look: it is a break, and no flat venue."""
+    at = holding_some(tmp_path)
+    looked: list[str] = []
+
+    def look(venue: Venue, now: str) -> None:
+        if now == "before open_orders" and D(0) == position(at, KRAKEN):
+            looked.append(now)
+            if len(looked) == 2:  # the first is the pass that hears how the slice ended
+                at.exchange.trade(KRAKEN, Side.BUY, D("0.3"), Symbol("BTC/USD"))
+
+    at.look = look
+    outcome = flattens(at, KRAKEN)
+    assert (Exit.BREAKS, "BTC: 0.3 came after it was closed") == (outcome.exit_code, row_of(outcome).reason)
+
+
+def test_what_was_cancelled_and_may_still_fill_is_told(tmp_path: Path) -> None:
+    at = desk_of(tmp_path, "kraken")
+    at.routes(order("1", time_in_force=GTC, limit_px=D(70_000)))
+    outcome = flattens(at, KRAKEN)
+    assert Exit.OK is outcome.exit_code
+    assert any("may turn out to be filled within 2 s" in line for line in outcome.warnings)
+
+
+def test_where_one_venue_is_busy_the_other_is_left_and_told(tmp_path: Path) -> None:
+    """What was sent there was sent, whatever the error is about."""
+    at = desk_of(tmp_path, "kraken", "okx")
+    at.routes(order("0.5", venues=(KRAKEN,)))
+    at.clock.advance(3)
+
+    async def leave(desk: Desk) -> Outcome:
+        with desk.journal.write() as tx:
+            lease = tx.take_lease("flatten/okx", desk.holder)
+
+        async def works() -> None:
+            while True:
+                with desk.journal.write(lease):
+                    pass
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(works())
+        try:
+            return await left(desk, asked("okx", "kraken"))
+        finally:
+            other.cancel()
+
+    with pytest.raises(VenueBusy, match="another flatten of okx") as caught:
+        at.does(leave)
+    assert caught.value.sent
+    assert "kraken: left and verified" in caught.value.warnings
+    assert D(0) == position(at, KRAKEN)

@@ -86,6 +86,17 @@ class TestOrderRate:
         assert at.clock.now() - began >= 60_000_000
         assert_healed(at)
 
+    def test_who_has_not_the_time_is_refused_at_once(self, tmp_path: Path) -> None:
+        """The lateness bound of what was done runs longer than the route may."""
+        venue = replace(venue_settings("okx"), lateness_s=60.0)
+        at = Operator(settings(tmp_path, venue, limits=risk(max_position={"BTC-USD": D(1)})))
+        at.exchange.inject(OKX, "partial")
+        at.routes(order("0.8", max_rounds=1))
+        began_at = at.clock.now()
+        with pytest.raises(Refused, match="max_position"):
+            at.routes(order("0.6"))
+        assert began_at == at.clock.now()
+
     def test_an_order_whose_outcome_is_unknown_counts(self, tmp_path: Path) -> None:
         at = Operator(desk_of(tmp_path, max_orders_per_minute=1))
         at.exchange.inject(KRAKEN, "lost-request")

@@ -14,7 +14,7 @@ from mvx.domain.money import BPS, floor_to
 from mvx.domain.order import Side
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult
-from mvx.errors import Exit, NoVenueUsable, Refused, UsageError
+from mvx.errors import Exit, NoVenueUsable, Refused, UsageError, VenueUnreachable
 from mvx.journal import history, views
 from tests.engine.desk import (
     BINANCE,
@@ -27,8 +27,10 @@ from tests.engine.desk import (
     Operator,
     order,
     risk,
+    routed,
     settings,
 )
+from tests.engine.ports import raising, within
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
 from tests.paper.builders import venue_settings
 
@@ -148,6 +150,16 @@ def test_one_dark_venue_does_not_stop_the_others(at: Operator) -> None:
     assert (Exit.OK, Decimal(2)) == (outcome.exit_code, result.cum_qty)
     assert result.plan is not None
     assert "connection refused" in {skip.venue: skip.why for skip in result.plan.skipped}[BINANCE]
+
+
+def test_an_order_that_never_left_was_not_sent(tmp_path: Path) -> None:
+    """Nobody could connect: its round is used all the same."""
+    at = Operator(settings(tmp_path, KRAKEN))
+    refusing = raising(VenueUnreachable("kraken: connection refused"), "submit")
+    outcome = at.does(lambda desk: routed(within(desk, KRAKEN, refusing), order("1")))
+    assert (Exit.INCOMPLETE, False, 1) == (outcome.exit_code, outcome.sent, answer(outcome).rounds)
+    assert ["never left: connection refused"] == [child.reason for child in answer(outcome).children]
+    assert_healed(at)
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,16 @@ import pytest
 from mvx.config.settings import LiveSettings
 from mvx.domain.entries import TradingSet
 from mvx.domain.ids import Venue
+from mvx.domain.instant import after
 from mvx.domain.trading import TradingState
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.probe import venue_status
 from mvx.engine.venue_status import cached_status
 from mvx.engine.venue_status_result import VenueStatusResult, VenueStatusRow
-from mvx.errors import Exit, Refusal, VenueRejected
+from mvx.errors import Exit, HeldBack, Refusal, VenueRejected
 from mvx.journal.store import Journal
-from mvx.venues.port import VenueStatus
+from mvx.venues.port import VenueStatus, turn_until
 from tests.engine.desk import BINANCE, KRAKEN, OKX, Operator, order, settings
 from tests.engine.ports import Closed, Weather, fair, hanging, raising, slow, within
 from tests.engine.truth import last_seq
@@ -177,6 +178,19 @@ def test_nobody_is_waited_for_longer_than_a_second(tmp_path: Path, timeout_s: fl
         row(outcome).health,
         row(outcome, KRAKEN).health,
     )
+
+
+def test_where_our_own_budget_held_it_back_nobody_was_asked(at: Operator) -> None:
+    """That says nothing of the venue, and its position is no staler for it."""
+
+    async def held_back(call: str) -> None:
+        assert turn_until.get() == after(at.clock.now(), 0.5)
+        raise HeldBack("okx: its rate budget is used up for 12.0 s")
+
+    outcome = at.does(lambda desk: venue_status(within(desk, OKX, held_back)))
+    assert ("okx: not asked: its rate budget is used up for 12.0 s",) == outcome.warnings
+    assert "LIVE" == row(outcome).health
+    assert Exit.OK is at.positions().exit_code
 
 
 def test_a_live_venue_is_given_the_time_to_be_opened(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def _break(ref: int, asset: Asset) -> log.BreakFound:
 _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     st.builds(lambda name: log.Acked(name, OrderId(f"V{name[1]}")), _NAMED),
     st.builds(log.Rejected, _NAMED, st.just("no funds")),
+    st.builds(log.NeverLeft, _NAMED, st.just("connection refused")),
     st.builds(log.OutcomeLost, _NAMED, st.just("timeout")),
     st.builds(_report, _NAMED, _LIVE, st.sampled_from(["0", "0.5", "1"])),
     _fills(),

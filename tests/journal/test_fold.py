@@ -37,6 +37,7 @@ def held(state: MemoryState) -> dict[str, str]:
         log.Reported(M1, report(OrdStatus.PARTIALLY_FILLED, "0.4")),
         log.Reported(M1, report(OrdStatus.CANCELED, "0.4")),
         log.Rejected(M1, "no funds"),
+        log.NeverLeft(M1, "connection refused"),
         log.OutcomeLost(M1, "timeout"),
         log.CancelRequested(M1),
     ],

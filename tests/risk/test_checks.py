@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from mvx.domain.ids import Asset
+from mvx.domain.instant import after
 from mvx.domain.order_status import OrdStatus
 from mvx.risk.checks import assess, assess_after_lateness
 from mvx.risk.question import Approved, Refused
@@ -26,6 +27,7 @@ from tests.risk.desk import (
     working,
     world,
 )
+from tests.support import START
 
 D = Decimal
 LONG_9 = holding(A, "BTC", "109", "100")
@@ -197,6 +199,13 @@ class TestCounts:
         desk = world(orders=(order(BUY, "1", unknown=True),))
         answer = assess(proposal(order(BUY, "1")), desk, limits(unknown_orders=most))
         assert isinstance(answer, Approved) is passes
+
+    @pytest.mark.parametrize(("age_s", "counts"), [(4, False), (5, True)])
+    def test_one_whose_sender_died_is_unknown_at_its_deadline(self, age_s: int, counts: bool) -> None:
+        silent = order(BUY, "1", parent="p2", status=OrdStatus.PENDING_NEW)
+        desk = replace(world(orders=(silent,)), at=after(START, age_s))
+        found = refused(assess(proposal(order(BUY, "1")), desk, limits(unknown_orders=1)))
+        assert counts is ("max_unknown_orders" in found)
 
     def test_a_limit_of_no_unknown_orders_lets_a_clean_desk_trade(self) -> None:
         assert refused(assess(proposal(order(BUY, "1")), world(), limits(unknown_orders=0))) == {}

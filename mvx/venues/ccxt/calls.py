@@ -40,6 +40,7 @@ from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.errors import Failed, Operation, VenueCode, meaning
 from mvx.venues.ccxt.shared import AccountKey, SharedBucket
 from mvx.venues.ccxt.wire import Call, Unreadable, current
+from mvx.venues.port import turn_until
 
 T = TypeVar("T")
 
@@ -115,7 +116,10 @@ class Calls:
     def _call(self, operation: Operation, deadline: Instant | None = None) -> Call:
         first = operation is not Operation.READ
         patience_s = self._access.timeout_s if first else max(self._access.timeout_s, TURN_S)
-        return Call(first, after(self.now(), patience_s), deadline)
+        give_up_at, asked_until = after(self.now(), patience_s), turn_until.get()
+        if asked_until is not None and not first:
+            give_up_at = min(give_up_at, asked_until)
+        return Call(first, give_up_at, deadline)
 
     async def _once(
         self, operation: Operation, exchange: Any, work: Callable[[Any], Awaitable[T]], call: Call

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mvx.domain.ids import Venue
 from mvx.domain.instant import after, seconds_between
+from mvx.errors import HeldBack
 from mvx.venues.capabilities import Budget
 from mvx.venues.ccxt.shared import AccountKey, SharedBucket
+from mvx.venues.port import turn_until
+from tests.venues.ccxt.venue import PLENTY, Rig
 from tests.virtual import VirtualClock
 
 KRAKEN = Venue("kraken")
@@ -51,3 +55,17 @@ def test_what_reads_may_use_leaves_a_reserve(tmp_path: Path, first: bool, waits_
         return seconds_between(began_at, clock.now())
 
     assert waits_s == pytest.approx(clock.run(spend()), abs=0.05)
+
+
+def test_who_waits_for_less_is_told_at_once_that_it_was_our_budget(rig: Rig) -> None:
+    waits = {"private": Budget(burst=5, per_s=0.1), "public": PLENTY}
+
+    async def read(venue: Any) -> float:
+        await venue.balances()
+        began_at = rig.clock.now()
+        turn_until.set(after(began_at, 2.5))
+        with pytest.raises(HeldBack, match="its rate budget is used up for"):
+            await venue.balances()
+        return seconds_between(began_at, rig.clock.now())
+
+    assert 0 == rig.run(read, budgets=waits)
