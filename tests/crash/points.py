@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -179,13 +180,22 @@ def start(at: Station, words: tuple[str, ...], **hook: str) -> subprocess.Popen[
     )
 
 
-def finish(process: subprocess.Popen[str], *, daemon: bool) -> None:
-    """Its end, of itself or by the kill; a daemon that was not struck in time is stopped."""
+def finish(at: Station, process: subprocess.Popen[str], *, daemon: bool) -> None:
+    """Its end, of itself or by the kill; a daemon is stopped a while after it has worked off its queue:
+    before that its job would end with it."""
+    give_up_s = time.monotonic() + 60
+    while daemon and process.poll() is None and has_jobs(at) and time.monotonic() < give_up_s:
+        time.sleep(0.05)
     try:
-        process.communicate(timeout=4 if daemon else 60)
+        process.communicate(timeout=3 if daemon else 60)
     except subprocess.TimeoutExpired:
         process.terminate()
         process.communicate(timeout=60)
+
+
+def has_jobs(at: Station) -> bool:
+    with reading(at.settings) as tx:
+        return bool(queue.open_jobs(tx))
 
 
 def reached(template: Path, command: str) -> list[tuple[str, int, int]]:
@@ -194,7 +204,7 @@ def reached(template: Path, command: str) -> list[tuple[str, int, int]]:
         at = copy_of(template, Path(folder) / "desk")
         COMMANDS[command].before(Operator(at.settings, VirtualClock(RealClock().now())))
         counts = Path(folder) / "counts.json"
-        finish(start(at, COMMANDS[command].words, MVX_COUNT=str(counts)), daemon=command == "run")
+        finish(at, start(at, COMMANDS[command].words, MVX_COUNT=str(counts)), daemon=command == "run")
         return [(file, line, times) for file, line, times in json.loads(counts.read_text())]
 
 
@@ -209,7 +219,7 @@ def strike(template: str, case: Case) -> tuple[bool, str]:
                 at.exchange.inject(Venue(venue), kind)
             point = f"{case.file}:{case.line}:{case.visit}:SIGKILL"
             process = start(at, command.words, MVX_STRIKE=point)
-            finish(process, daemon=case.command == "run")
+            finish(at, process, daemon=case.command == "run")
             recover(at, command, bust=case.command == "reconcile")
         except Exception:  # noqa: BLE001 - whatever broke is the result of this case
             return True, f"{case}\n{traceback.format_exc()}"
