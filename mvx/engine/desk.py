@@ -114,7 +114,7 @@ class Desk:
             closed_orders_complete=declared.closed_orders_complete,
             closed_kept_s=declared.closed_kept_s,
             transfer_step_s=declared.transfer_step_s,
-            timeout_s=declared.timeout_s,
+            balances_span_s=declared.balances_span_s,
             fee_bps=declared.taker_bps or _FOREIGN_FEE_BPS,
             fee_assets={
                 symbol: declared.fee_assets(*split_symbol(symbol)) for symbol in self.symbols(venue).values()

@@ -30,7 +30,7 @@ class Terms:
     fee_assets: Mapping[Symbol, tuple[Asset, ...]]
     instruments: Mapping[Symbol, str]
     transfer_step_s: float = 0.0
-    timeout_s: float = 0.0
+    balances_span_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

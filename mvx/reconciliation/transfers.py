@@ -62,14 +62,16 @@ def _book(work: Working, entry: TransferBooked) -> None:
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
-    """What had counted it; None where that can not be told yet. A balance tells once it can not be late."""
+    """What had counted it; None where that can not be told yet: one balance may be stale, and tells nothing
+    by not having moved."""
     if not _is_coarse(work, entry):
         return work.absorbed(entry)
     moved, snapshot, latest = entry.transfer, work.snapshot, _latest(work, entry)
     theirs, posted = snapshot.totals.get(moved.asset, ZERO), work.posted(moved.asset)
     if theirs == posted + moved.amount and not work.outdated:
         return work.absorbed(latest)
-    if work.outdated or snapshot.began_at < after(latest.transfer.at, work.terms.lateness_s):
+    last, told_at = work.ours.last_read_began_at, after(latest.transfer.at, work.terms.lateness_s)
+    if last is None or not told_at <= last < snapshot.began_at:
         return None
     return work.absorbed(_earliest(work, entry) if theirs == posted else entry)
 
@@ -88,7 +90,7 @@ def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:
     """As if it had happened before the last balance that may have been told after it: those of an opening or
     an adjustment are as of when they were asked for."""
     moved = entry.transfer
-    since = after(moved.at, -work.terms.timeout_s)
+    since = after(moved.at, -work.terms.balances_span_s)
     anchors = (each.at for each in work.ours.anchors if moved.asset == each.asset or each.kind == "opening")
     return _moved_at(entry, max((at for at in anchors if since <= at < moved.at), default=moved.at))
 

@@ -22,5 +22,6 @@ NAMED: Mapping[int, str] = {
     1849: "a reading that a later one had overtaken proved nothing and exited 0",
     3603: "first contact counted a trade in balances that were as of when they were asked for, and booked it",
     4227: "of two equal deposits the one that first contact had counted was taken for the one that moved",
+    1274: "a balance that was stale by seconds told that first contact had counted a deposit, and it had not",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
 }

@@ -72,6 +72,7 @@ class CcxtVenue:
             fee_tokens=row.fee_tokens,
             lists_transfers=access.lists_transfers(row),
             transfer_step_s=row.transfer_step_s,
+            balances_span_s=access.timeout_s,
             streams=row.streams,
         )
 
