@@ -10,11 +10,14 @@ from mvx.errors import Exit
 
 def check(ctx: typer.Context) -> Answer:
     from mvx.config.problems import ConfigProblems
+    from mvx.config.settings import missing_books
     from mvx.engine.outcome import Outcome
 
     session: Session = ctx.obj
     try:
         settings = session.settings()
+        if missing := missing_books(settings.venues.values()):
+            raise ConfigProblems(settings.desk.source, missing)
     except ConfigProblems as problems:
         from mvx.config.shown import with_lines
 

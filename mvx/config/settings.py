@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -91,3 +91,13 @@ class Settings:
     route: RouteSettings
     risk: Limits
     interval_s: float
+
+
+def missing_books(venues: Iterable[VenueSettings]) -> tuple[str, ...]:
+    """The recordings that are configured and not there, each with its key."""
+    books = ((each.name, each.paper.books) for each in venues)
+    return tuple(
+        f"venues.{name}.books: no such file: {path}"
+        for name, path in books
+        if path is not None and not path.is_file()
+    )

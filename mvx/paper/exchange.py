@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mvx.clock import Clock
-from mvx.config.settings import VenueSettings
+from mvx.config.settings import VenueSettings, missing_books
 from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ExecId, OrderId, Symbol, Venue
 from mvx.domain.order import OrderReport, Side
@@ -36,9 +36,8 @@ class PaperExchange:
     """What an operator can do to the venues; PaperVenue is how the desk talks to one of them."""
 
     def __init__(self, path: Path, venues: Mapping[Venue, VenueSettings], clock: Clock) -> None:
-        for settings in venues.values():
-            if settings.paper.books is not None and not settings.paper.books.is_file():
-                raise ConfigError(f"venues.{settings.name}.books: no such file: {settings.paper.books}")
+        for problem in missing_books(venues.values()):
+            raise ConfigError(problem, next_step="mvx config check")
         self._venues = dict(venues)
         self._clock = clock
         self._db = store.open_file(path)

@@ -122,3 +122,16 @@ def test_no_secret_is_ever_printed(verb: str, broken: str, tmp_path: Path) -> No
     (tmp_path / "mvx.toml").write_text(f"{LIVE}{broken}")
     ran = mvx(surroundings(tmp_path), "config", verb)
     assert CANARY not in ran.stdout + ran.stderr
+
+
+def test_a_recording_that_is_not_there_is_found_by_the_check(tmp_path: Path) -> None:
+    """With its key and its line, before a verb wants to play it; a verb that does says what to run."""
+    text = '[instruments."BTC-USD"]\nbase = "BTC"\nquote = "USD"\n[venues.kraken]\nadapter = "paper"\n'
+    text += 'symbols = { "BTC-USD" = "BTC/USD" }\nbooks = "gone.jsonl"\n'
+    (tmp_path / "mvx.toml").write_text(text)
+    missing = f"venues.kraken.books: no such file: {tmp_path / 'gone.jsonl'}"
+    found = mvx(surroundings(tmp_path), "config", "check", "--json").envelope
+    assert (2, "config") == (found["exit_code"], found["error"]["code"])
+    assert f"  mvx.toml:7: {missing}" == found["error"]["message"].splitlines()[1]
+    error = mvx(surroundings(tmp_path), "venue-status", "--json").envelope["error"]
+    assert (missing, "mvx config check") == (error["message"], error["next"])

@@ -80,7 +80,7 @@ def assert_said(run: Ended) -> None:
         error = run.answer["error"]
         assert "leader_gone" == error["code"]
         assert "nothing is sent by this command" in error["known"]
-        assert "mvx run" in error["next"]
+        assert "goes on with it" in error["next"]
 
 
 def test_twenty_leaders_that_die_leave_every_parent_to_be_traded_once(tmp_path: Path) -> None:
