@@ -71,7 +71,7 @@ def refold(tx: ReadTx) -> MemoryState:
     for seq, at, kind, body in tx.connection.execute("SELECT seq, at, kind, body FROM log ORDER BY seq"):
         try:
             apply(state, seq, at, decode(kind, body))
-        except Exception as error:
+        except Exception as error:  # whatever a hand in the log can make of it
             raise Unfoldable(seq, kind, error) from error
     return state
 

@@ -341,25 +341,6 @@ def test_all_errors_come_at_once(tmp_path: Path) -> None:
     assert len(problems(text, tmp_path)) == 4
 
 
-KEYED = LIVE + 'api_key = "env:KEY"\napi_secret = "env:SECRET"\n'
-
-
-def test_one_account_is_one_venue(tmp_path: Path) -> None:
-    """Twice under two names, all that it holds and trades would count twice. Another key, another exchange or
-    another host is another account."""
-    second = KEYED.replace("venues.okx", "venues.again")
-    twice = "venues.again.api_key: found at venues.okx too; an account is allowed under one name"
-    assert (twice,) == problems(BASE + LIMITS + KEYED + second, tmp_path)
-    for apart in (
-        second.replace("env:KEY", "env:OTHER_KEY"),
-        second.replace('"binance"', '"kraken"'),
-        second + 'api_url = "http://127.0.0.1:9101"\n',
-        second + "sandbox = true\n",
-        LIVE.replace("venues.okx", "venues.again"),
-    ):
-        settings(BASE + LIMITS + KEYED + apart, tmp_path)
-
-
 @pytest.mark.parametrize(
     ("text", "tier"),
     [(LIVE, None), (TIERED, "starter"), (TIERED + 'rate_tier = "pro"\n', "pro")],
