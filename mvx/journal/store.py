@@ -130,10 +130,10 @@ class WriteTx(ReadTx):
         """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
         force it is taken from them."""
         row = self.connection.execute(
-            f"SELECT fence, {HELD} FROM leases WHERE name = ?",  # noqa: S608  our own words
+            f"SELECT fence, iif({HELD}, expires_at, 0) FROM leases WHERE name = ?",  # noqa: S608  our own words
             (*held(self.at), name),
         ).fetchone()
-        if row is not None and row[1] and not by_force:
+        if row is not None and row[1] > self.at and not by_force:
             return None
         fence = 1 if row is None else row[0] + 1
         self.connection.execute(
