@@ -68,7 +68,8 @@ class Database:
         check_version()
         self.path = path
         try:
-            _make_private_file(path)
+            self._file = _make_private_file(path)
+            refuse_mixture(path)
             self._turn = Turn(path, lock_timeout_s)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
             self._refuse_foreign(holds)
@@ -86,9 +87,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
-        raises. The turn is kept to the end of the block."""
+        raises. The turn is kept to the end of the block. Raises JournalError where the path names another
+        file by now."""
         self._turn.take()
         try:
+            self._refuse_another_file()
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -114,6 +117,20 @@ class Database:
                 self.connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
+
+    def _refuse_another_file(self) -> None:
+        """What is written to a file that was moved away, deleted or replaced is in no file that anybody opens
+        next: a commit would be lost that was acknowledged."""
+        try:
+            found = _identity(self.path.stat())
+        except OSError as error:
+            raise unusable(self.path, error) from error
+        if found != self._file:
+            raise JournalError(
+                f"{self.path} is another file than the one that this process opened",
+                known="nothing was written; what was written before is in the file that was moved away",
+                next_step="stop every mvx of this desk, put the right file there, then: mvx reconcile",
+            )
 
     def _refuse_foreign(self, holds: tuple[str, ...]) -> None:
         """Raises JournalDamaged for a database that is not empty and lacks a table."""
@@ -201,8 +218,8 @@ _FAILING = (
 )
 _DAMAGED = (
     "the file is damaged",
-    "stop every mvx of this desk, keep the file, put the last backup in its place (cp BACKUP {path}), then:"
-    " mvx reconcile",
+    "stop every mvx of this desk, keep the file and its log, and put the last backup in their place"
+    " (mkdir aside; mv {path} {path}-wal {path}-shm aside; cp BACKUP {path}), then: mvx reconcile",
 )
 _NO_DATABASE = (
     "it is no database",
@@ -276,7 +293,8 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def _make_private_file(path: Path) -> None:
+def _make_private_file(path: Path) -> tuple[int, int]:
+    """Made where it is not there; returns which file it is. Raises OSError."""
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     # SQLite gives -wal and -shm the mode of the database itself.
@@ -289,5 +307,28 @@ def _make_private_file(path: Path) -> None:
             raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
+        return _identity(status)
     finally:
         os.close(descriptor)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+#: Of the header: what may write the file, and what may read it (https://sqlite.org/fileformat2.html, 1.3).
+_MODES_AT, _ROLLBACK = 18, b"\x01\x01"
+
+
+def refuse_mixture(path: Path) -> None:
+    """A backup has no log (see back_up), so one that lies beside it is that of the file that was here before:
+    SQLite would write its pages over the backup's. For before this process opens it: to close a file lets go
+    of all locks on it (fcntl(2)). Raises JournalDamaged, OSError."""
+    log = path.resolve()
+    log = log.with_name(f"{log.name}-wal")
+    # In this order: whoever makes a file notes that it has a log before there is one.
+    if not log.exists() or not log.stat().st_size:
+        return
+    with path.open("rb") as file:
+        if os.pread(file.fileno(), 2, _MODES_AT) == _ROLLBACK:
+            raise unusable(path, Damage(f"{log.name} is the log of the file that was here before"))

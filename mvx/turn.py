@@ -30,13 +30,15 @@ class Turn:
         self._queue = _opened(_queue_of(path), os.O_CREAT)
 
     def take(self) -> None:
-        """Raises JournalError where somebody has it for longer than the timeout."""
+        """Raises JournalError where somebody has it for longer than the timeout, OSError where its files can
+        not be opened."""
         if self._taken_at_once():
             return
         lock, in_queue_s = _lock_of(self._path), min(QUEUE_S, self._timeout_s)
-        taken = _taken_within(lock, in_queue_s, queue=_queue_of(self._path))
+        # Made anew where somebody tidied them away: without them it is SQLite that lets one write at a time.
+        taken = _taken_within(lock, in_queue_s, os.O_CREAT, queue=_queue_of(self._path))
         if taken is None:
-            taken = _taken_within(lock, self._timeout_s - in_queue_s)
+            taken = _taken_within(lock, self._timeout_s - in_queue_s, os.O_CREAT)
         if taken is None:
             holder = _holder(self._lock)
             raise JournalError(
@@ -104,17 +106,17 @@ def locked_at_once(descriptor: int) -> bool:
     return True
 
 
-def _taken_within(lock: Path, timeout_s: float, queue: Path | None = None) -> int | None:
+def _taken_within(lock: Path, timeout_s: float, flags: int = 0, queue: Path | None = None) -> int | None:
     """A descriptor that holds the lock, or None. In a thread, so that the wait can be given up: a lock that
     comes after that is let go at once, by closing what holds it."""
     import threading  # here, for whoever need not wait
 
     # Its own open file: a lock that comes too late is then nobody else's.
-    own = _opened(lock)
+    own = _opened(lock, flags)
     decided, taken, given_up = threading.Lock(), threading.Event(), threading.Event()
 
     def wait() -> None:
-        queued = None if queue is None else _opened(queue)
+        queued = None if queue is None else _opened(queue, flags)
         if queued is not None:
             fcntl.flock(queued, fcntl.LOCK_EX)
         fcntl.flock(own, fcntl.LOCK_EX)

@@ -145,6 +145,18 @@ def keys_come_with_their_secrets(raw: Raw) -> Iterator[str]:
                 yield f"venues.{venue}.{other}: missing, and required with {key}"
 
 
+def accounts_are_apart(raw: Raw) -> Iterator[str]:
+    """A live account is one venue: under two names its balances and fills would count twice."""
+    names: dict[tuple[str, ...], str] = {}
+    for venue, table in _tables(raw, "venues"):
+        if not _live(table) or "api_key" not in table:
+            continue
+        account = tuple(str(table.get(key, "")) for key in ("exchange", "api_url", "sandbox", "api_key"))
+        first = names.setdefault(account, venue)
+        if first != venue:
+            yield f"venues.{venue}.api_key: found at venues.{first} too; an account is allowed under one name"
+
+
 def rate_tiers_are_the_venues_own(raw: Raw) -> Iterator[str]:
     """A tier is one of those that the venue has; most have none."""
     for venue, table in _tables(raw, "venues"):
@@ -187,6 +199,7 @@ CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (
     keys_fit_the_adapter,
     exchanges_are_known,
     keys_come_with_their_secrets,
+    accounts_are_apart,
     rate_tiers_are_the_venues_own,
 )
 

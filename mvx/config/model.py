@@ -252,25 +252,31 @@ def _venue(name: Venue, section: VenueSection, desk: DeskSettings, folder: Path)
             tick=section.tick,
             min_qty=section.min_qty,
             min_notional=section.min_notional,
-            api_key=section.api_key,
-            api_secret=section.api_secret,
+            api_key=_reference(section.api_key, folder),
+            api_secret=_reference(section.api_secret, folder),
         ),
-        live=None if section.adapter == found.PAPER else _live(section),
+        live=None if section.adapter == found.PAPER else _live(section, folder),
     )
 
 
-def _live(section: VenueSection) -> LiveSettings:
+def _live(section: VenueSection, folder: Path) -> LiveSettings:
     assert section.exchange is not None  # CHECKS
     return LiveSettings(
         exchange=section.exchange,
-        api_key=section.api_key,
-        api_secret=section.api_secret,
-        api_password=section.api_password,
+        api_key=_reference(section.api_key, folder),
+        api_secret=_reference(section.api_secret, folder),
+        api_password=_reference(section.api_password, folder),
         api_url=section.api_url,
         ws_url=section.ws_url,
         sandbox=section.sandbox,
         rate_tier=section.rate_tier or next(iter(tiers_of(section.exchange)), None),
     )
+
+
+def _reference(reference: str | None, folder: Path) -> str | None:
+    """With the whole path of a file: it is read later, and from anywhere."""
+    kind, _, path = (reference or "").partition(":")
+    return f"file:{found.as_path(folder, path)}" if kind == "file" else reference
 
 
 def _by_asset(table: Mapping[str, Decimal]) -> dict[Asset, Decimal]:

@@ -46,9 +46,8 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _from_file(path: str, environ: Mapping[str, str]) -> str:
-    file = Path(path).expanduser()
     try:
-        with file.open(encoding="utf-8") as reader:
+        with Path(path).open(encoding="utf-8") as reader:
             found = os.fstat(reader.fileno())
             if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
                 raise ConfigError(
@@ -74,6 +73,8 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
         words = shlex.split(command)
     except ValueError:
         raise ConfigError("the command of a secret has an open quote") from None
+    if not words:
+        raise ConfigError("the command of a secret is empty")
     return _run(words, "the command of a secret", environ)
 
 

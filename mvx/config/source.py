@@ -6,6 +6,7 @@ raises ConfigError for a malformed key that it needs. `model` judges the whole f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,7 +87,12 @@ def load(path: Path | None, cwd: Path) -> Source:
 
 
 def journal_path(source: Source, flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path:
-    """--journal, else MVX_JOURNAL, else [journal].path, else beside the file, else the user's data."""
+    """--journal, else MVX_JOURNAL, else [journal].path, else beside the file, else the user's data. Its own
+    name, where a link was named: what processes share about it lies beside it."""
+    return Path(os.path.realpath(_journal_named(source, flag, variables, cwd)))
+
+
+def _journal_named(source: Source, flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path:
     named = flag or variables.get("MVX_JOURNAL")
     if named:
         return as_path(cwd, named)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from mvx.clock import Clock, SystemClock
 from mvx.config.settings import Settings
 from mvx.config.shown import SECRET_KEYS
-from mvx.config.source import Source
+from mvx.config.source import Source, as_path
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.order import is_unknown
 from mvx.engine import doctor_checks as checks
@@ -28,6 +28,7 @@ from mvx.engine.outcome import Outcome
 from mvx.engine.watch import said
 from mvx.errors import (
     BadVenueData,
+    ConfigError,
     JournalError,
     MvxError,
     NoKey,
@@ -172,13 +173,15 @@ def _reference(key: str, kind: str, rest: str, folder: Path, variables: Mapping[
     if kind == "env":
         return Reference(key, "" if variables.get(rest) else "its environment variable is not set")
     if kind == "file":
-        return Reference(key, _why_no_secret(folder / Path(rest).expanduser()))
+        return Reference(key, _why_no_secret(folder, rest))
     return Reference(key, "", tried=False)
 
 
-def _why_no_secret(path: Path) -> str:
+def _why_no_secret(folder: Path, typed: str) -> str:
     try:
-        status = path.stat()
+        status = as_path(folder, typed).stat()
+    except ConfigError:
+        return "its file: no path is written so"
     except OSError as error:
         return f"its file: {error.strerror}"
     if status.st_mode & 0o077 or status.st_uid != os.geteuid():

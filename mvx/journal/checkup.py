@@ -64,11 +64,14 @@ def check_up(path: Path, venues: Sequence[Venue], at: Instant) -> Checkup | Jour
     try:
         if not sqlite.is_there(path):
             return None
+        sqlite.refuse_mixture(path)
         sqlite.check_whole(path)
         with sqlite.read_only(path) as connection:
             return _checked(connection, path, venues, at)
     except JournalError as error:
         return error
+    except OSError as error:
+        return sqlite.unusable(path, error)
 
 
 def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: Instant) -> Checkup:

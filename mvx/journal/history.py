@@ -20,7 +20,7 @@ from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_of
 from mvx.journal.schema import FILL_KEY, FOLDS
-from mvx.journal.store import ReadTx
+from mvx.journal.store import HELD, ReadTx, held
 from mvx.journal.views import DOUBTS_OPEN
 
 
@@ -226,20 +226,19 @@ def account_of(tx: ReadTx, venue: Venue) -> str | None:
 
 def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:
     """Parents that a live worker is working: the lease is held and has not expired."""
-    live = "EXISTS (SELECT 1 FROM leases WHERE leases.name = parents.parent_id AND leases.expires_at > ?)"
-    rows = tx.connection.execute(f"{_PARENTS} WHERE status = 'working' AND {live}", (at,))
-    return tuple(_parent_row(row) for row in rows)
+    live = f"JOIN leases ON name = parent_id WHERE status = 'working' AND {HELD} ORDER BY parent_id"
+    return tuple(map(_parent_row, tx.connection.execute(f"{_PARENTS} {live}", held(at))))
 
 
 def holders(tx: ReadTx, at: Instant) -> dict[ParentId, str]:
     """Who holds a lease that has not expired, by what it is on."""
-    rows = tx.connection.execute("SELECT name, holder FROM leases WHERE expires_at > ?", (at,))
-    return dict(rows.fetchall())
+    sql = f"SELECT name, holder FROM leases WHERE {HELD}"  # noqa: S608  our own words
+    return dict(tx.connection.execute(sql, held(at)).fetchall())
 
 
 def lease_is_held(tx: ReadTx, name: str, at: Instant) -> bool:
-    sql = "SELECT 1 FROM leases WHERE name = ? AND expires_at > ?"
-    return tx.connection.execute(sql, (name, at)).fetchone() is not None
+    sql = f"SELECT 1 FROM leases WHERE name = ? AND {HELD}"  # noqa: S608  our own words
+    return tx.connection.execute(sql, (name, *held(at))).fetchone() is not None
 
 
 def doubts(tx: ReadTx, venue: Venue | None = None) -> dict[tuple[Venue, Asset], Doubt]:

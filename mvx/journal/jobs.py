@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mvx.domain.ids import JobId
 from mvx.domain.instant import Instant
-from mvx.journal.store import ReadTx
+from mvx.journal.store import HELD, ReadTx, held
 
 LEADER = "run"
 
@@ -47,6 +47,6 @@ def open_jobs(tx: ReadTx) -> tuple[Job, ...]:
 
 def leader(tx: ReadTx, at: Instant) -> Leader | None:
     """Who leads now; None where nobody does."""
-    sql = "SELECT holder, expires_at FROM leases WHERE name = ? AND expires_at > ?"
-    row = tx.connection.execute(sql, (LEADER, at)).fetchone()
+    sql = f"SELECT holder, expires_at FROM leases WHERE name = ? AND {HELD}"  # noqa: S608  our own words
+    row = tx.connection.execute(sql, (LEADER, *held(at))).fetchone()
     return None if row is None else Leader(*row)

@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from mvx.domain.order import Order
 
 LEASE_S = 15.0
+#: Which leases are held, with the values of `held`.
+HELD = "expires_at > ? AND expires_at <= ?"
 _ROWS_KEPT = 1000
+
+
+def held(at: Instant) -> tuple[Instant, Instant]:
+    """After when, and at the latest when, a lease runs out that is held now. One that runs out later than any
+    can was taken before the clock was set back: whoever holds it renews it by this one, or is dead."""
+    return at, after(at, 2 * LEASE_S)
 
 
 class Lease(NamedTuple):
@@ -122,7 +130,8 @@ class WriteTx(ReadTx):
         """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
         force it is taken from them."""
         row = self.connection.execute(
-            "SELECT fence, expires_at FROM leases WHERE name = ?", (name,)
+            f"SELECT fence, iif({HELD}, expires_at, 0) FROM leases WHERE name = ?",  # noqa: S608  our own words
+            (*held(self.at), name),
         ).fetchone()
         if row is not None and row[1] > self.at and not by_force:
             return None
@@ -349,12 +358,14 @@ class Journal:
                 return
             lost = self._writer.marked_entries()
             migrate(connection)
+            if version:
+                return  # it was opened long ago, and keeps its mode and its counts
             transaction = WriteTx(connection, self._clock.now())
             epoch = random_epoch(self._writer.machine)
             # Before the commit: a journal without its mark is an alarm, a mark without its journal is none.
             self._writer.begin(epoch)
             transaction.append(JournalOpened(epoch, mode))
-        if lost and version == 0:
+        if lost:
             self._notices.append(begun_anew(self.path, lost))
 
     def _identity(self) -> tuple[str, int]:

@@ -57,18 +57,33 @@ def _key(table: str, row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in FOLDS[table].key)
 
 
+class Unfoldable(Exception):
+    """An entry that is none, or that does not follow from those before it."""
+
+    def __init__(self, seq: int, kind: str, why: Exception) -> None:
+        super().__init__(f"{type(why).__name__}: {why}")
+        self.entry = (seq, kind)
+
+
 def refold(tx: ReadTx) -> MemoryState:
-    """The tables that the log makes."""
+    """The tables that the log makes. Raises Unfoldable."""
     state = MemoryState()
     for seq, at, kind, body in tx.connection.execute("SELECT seq, at, kind, body FROM log ORDER BY seq"):
-        apply(state, seq, at, decode(kind, body))
+        try:
+            apply(state, seq, at, decode(kind, body))
+        except Exception as error:  # whatever a hand in the log can make of it
+            raise Unfoldable(seq, kind, error) from error
     return state
 
 
 def differences(tx: ReadTx) -> Iterator[Difference]:
     """Every row that differs between the log's fold and the tables; and every holding that is not
-    the sum of its postings."""
-    state = refold(tx)
+    the sum of its postings. Of a log that can not be folded, the first entry that can not."""
+    try:
+        state = refold(tx)
+    except Unfoldable as error:
+        yield Difference("log", error.entry[:1], (str(error),), error.entry)
+        return
     for name, table in FOLDS.items():
         expected = {
             key: tuple(row[column] for column in table.columns) for key, row in state.tables[name].items()

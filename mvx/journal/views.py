@@ -22,6 +22,8 @@ DOUBTS_OPEN = (
     "FROM doubts LEFT JOIN holdings USING (venue, asset) WHERE doubts.seq > coalesce(holdings.last_seq, 0)"
 )
 _ORDERS = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # noqa: S608  our own column names
+#: Named, for left to itself SQLite reads every order there ever was, in the order that is asked for.
+_UNSETTLED = "INDEXED BY orders_unsettled WHERE settled = 0"
 
 
 class HoldingRow(NamedTuple):
@@ -58,8 +60,8 @@ def _order(row: tuple[Any, ...]) -> Order:
 def unsettled_orders(tx: ReadTx, venue: Venue | None = None) -> tuple[Order, ...]:
     """Every order that may still change a holding, oldest first."""
     if venue is None:
-        return _orders(tx, "WHERE settled = 0 ORDER BY created_at, cl_ord_id")
-    return _orders(tx, "WHERE settled = 0 AND venue = ? ORDER BY created_at, cl_ord_id", venue)
+        return _orders(tx, f"{_UNSETTLED} ORDER BY created_at, cl_ord_id")
+    return _orders(tx, f"{_UNSETTLED} AND venue = ? ORDER BY created_at, cl_ord_id", venue)
 
 
 def order(tx: ReadTx, cl_ord_id: str) -> Order | None:

@@ -109,6 +109,15 @@ def test_a_secret_that_leads_nowhere_is_named_by_its_key(tmp_path: Path) -> None
     assert ("ok", "3 references, 1 of them not tried") == (secrets["state"], secrets["says"])
 
 
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/key", "key\\u0000"])
+def test_a_secret_s_file_that_can_be_none_ends_no_other_check(tmp_path: Path, path: str) -> None:
+    text = LIVE.replace(f"command:echo {CANARY}", f"file:{path}")
+    (tmp_path / "mvx.toml").write_text(text)
+    _, checks = looked(tmp_path)
+    assert "venues.kraken.api_secret: its file: no path is written so" in checks["secrets"]["says"]
+    assert ("fail", 2) == (checks["config"]["state"], checks["config"]["exit_code"])
+
+
 # Files, disk and clock
 
 

@@ -47,6 +47,7 @@ FAILS: dict[str, tuple[Callable[[Path], str], str]] = {
     "a failing command": (lambda folder: f"command:sh -c 'echo {CANARY} >&2; exit 3'", "ended with 3"),
     "no such command": (lambda folder: f"command:/no/such/{CANARY}", "did not run: FileNotFoundError"),
     "an open quote": (lambda folder: f"command:echo '{CANARY}", "has an open quote"),
+    "a command of nothing": (lambda folder: "command: ", "the command of a secret is empty"),
     "no reference": (lambda folder: CANARY, "a secret is a reference"),
 }
 

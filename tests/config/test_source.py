@@ -91,6 +91,15 @@ def test_the_journal_lies_where_the_nearest_word_says(tmp_path: Path) -> None:
     assert source.journal_path(none, None, {}, tmp_path) == tmp_path / "user-data" / "mvx" / "mvx.db"
 
 
+def test_a_journal_that_is_named_by_a_link_is_the_one_that_it_leads_to(tmp_path: Path) -> None:
+    """Or two processes would each have locks, nonces and paper venues of their own beside one journal."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "desk" / "mvx.db")
+    (tmp_path / "loop.db").symlink_to(tmp_path / "loop.db")
+    none = source.load(None, tmp_path)
+    assert source.journal_path(none, "link.db", {}, tmp_path) == tmp_path / "desk" / "mvx.db"
+    assert source.journal_path(none, "loop.db", {}, tmp_path) == tmp_path / "loop.db"
+
+
 def test_the_light_view_of_the_built_in_desk(tmp_path: Path) -> None:
     """Assets are those of each venue's symbols, base first."""
     desk = source.desk_settings(source.load(None, tmp_path), tmp_path / "mvx.db")

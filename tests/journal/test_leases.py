@@ -9,7 +9,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.errors import Exit, LeaseLost
-from mvx.journal import history, views
+from mvx.journal import history, jobs, views
 from mvx.journal.store import LEASE_S, Journal, Lease
 from tests.domain.orders import BTC, USD, at, fill
 
@@ -28,8 +28,8 @@ def take(journal: Journal, holder: str, seconds: float, name: str = "p1") -> Lea
         return tx.take_lease(name, holder)
 
 
-def taken(journal: Journal, holder: str, seconds: float) -> Lease:
-    lease = take(journal, holder, seconds)
+def taken(journal: Journal, holder: str, seconds: float, name: str = "p1") -> Lease:
+    lease = take(journal, holder, seconds, name)
     assert lease is not None
     return lease
 
@@ -136,3 +136,27 @@ def test_a_stalled_worker_stays_fenced_out_after_its_successor_gave_the_lease_ba
         tx.drop_lease(second)
     taken(journal, "three", LEASE_S + 2)
     assert refused(journal, stalled, LEASE_S + 3)
+
+
+HOUR = 3_600.0
+
+
+def test_a_lease_from_before_the_clock_was_set_back_keeps_nobody_out(journal: Journal) -> None:
+    """Its holder is dead: for an hour nobody would lead, and what is handed over would wait for nobody."""
+    dead = taken(journal, "dead", HOUR, jobs.LEADER)
+    with journal.read() as tx:
+        assert jobs.leader(tx, at(0)) is None
+        assert not history.lease_is_held(tx, jobs.LEADER, at(0))
+        assert {} == history.holders(tx, at(0))
+    assert take(journal, "next", 0, jobs.LEADER) is not None
+    assert refused(journal, dead, 1)
+
+
+@pytest.mark.parametrize("back_s", [1.0, LEASE_S])
+def test_a_clock_that_is_set_right_takes_nobody_s_lease(journal: Journal, back_s: float) -> None:
+    """By seconds, as a machine's clock is. Whoever lives renews it by the new one."""
+    first = taken(journal, "one", HOUR)
+    assert take(journal, "two", HOUR - back_s) is None
+    fenced_write(journal, first, HOUR - back_s)
+    assert take(journal, "two", HOUR - back_s + LEASE_S - 1) is None
+    assert take(journal, "two", HOUR - back_s + LEASE_S) is not None

@@ -154,3 +154,17 @@ def test_a_signal_in_the_wait_leaves_no_lock_behind(tmp_path: Path) -> None:
                 pass
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_lock_that_was_tidied_away_while_it_is_held_ends_no_writer(tmp_path: Path) -> None:
+    """One at a time writes all the same: SQLite sees to it."""
+    path = tmp_path / "journal.db"
+    waiting = Database(path)
+    worker = holding(path)
+    for suffix in (".lock", ".queue"):
+        Path(f"{path}{suffix}").unlink()
+    freed = threading.Timer(0.3, let_go, [worker])
+    freed.start()
+    with closing(waiting), waiting.write() as connection:
+        assert 2 == connection.execute("SELECT count(*) FROM log").fetchone()[0]
+    freed.join()
