@@ -22,6 +22,7 @@ from mvx.risk.worst_case import (
     children_qty,
     desk_worst_case,
     in_words,
+    least_of_base,
     venue_worst_case,
     without_bound,
 )
@@ -37,17 +38,17 @@ class Unpriced(Exception):
 
 def check_position_notional(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """The desk's worst-case position in the instrument's base, over all venues."""
-    name, limit = "max_position_notional", limits.max_position_notional.get(proposal.instrument.name)
-    if limit is None:
+    name, least = "max_position_notional", least_of_base(limits.max_position_notional, proposal, world)
+    if least is None:
         return
-    base, sign = proposal.instrument.base, proposal.side.sign
+    base, sign, limit = proposal.instrument.base, proposal.side.sign, least.limit
     worst, price = desk_worst_case(proposal, world), world.prices.get(base)
     if price is None:
         yield _unpriced(name, base, limit)
     elif worst is None:
         yield Refusal(name, None, sign * limit, without_bound(base))
     elif worst.total * price > limit:
-        text = f"{in_words(worst, proposal)}, at {plain(price)}"
+        text = f"{in_words(worst, proposal)}, at {plain(price)}{least.whose}"
         yield Refusal(name, sign * worst.total * price, sign * limit, text)
 
 
@@ -57,7 +58,7 @@ def check_gross_notional(proposal: Proposal, world: World, limits: Limits) -> It
     if limit is None:
         return
     parts: dict[Asset, Decimal] = {}
-    for asset in sorted(world.bases | {proposal.instrument.base}):
+    for asset in sorted({*world.bases.values(), proposal.instrument.base}):
         worst = [asset_worst_case(proposal, world, asset, side) for side in Side]
         totals = [each.total for each in worst if each is not None]
         if len(totals) < len(worst):

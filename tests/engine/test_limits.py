@@ -194,6 +194,17 @@ class TestNotionals:
         assert {"max_order_notional": (None, D(201))} == refusals(at, order("0.1", instrument="BTC-USDT"))
 
 
+def test_instruments_of_one_base_share_the_limits_on_its_position(tmp_path: Path) -> None:
+    """2 BTC for USDT are a position of 2 BTC, whatever instrument the limit of 1 is set on."""
+    usdt = recorded(tmp_path, "okx", "BTC/USDT", balances={Asset("USDT"): D(9999), Asset("BTC"): D(9)})
+    limits = risk(max_position={"BTC-USD": D(1)})
+    at = Operator(settings(tmp_path, recorded(tmp_path), usdt, limits=limits, max_slippage_bps=D(5000)))
+    assert {"max_position": (D(2), D(1))} == refusals(at, order("2", instrument="BTC-USDT"))
+    assert Exit.OK is at.routes(order("0.6", instrument="BTC-USDT")).exit_code
+    assert {"max_position": (D("1.1"), D(1))} == refusals(at, order("0.5"))
+    assert {"max_position": (D("1.1"), D(1))} == refusals(at, order("0.5", instrument="BTC-USDT"))
+
+
 class TestPrices:
     def test_a_collar_is_no_slippage_cap_that_an_order_may_widen(self, tmp_path: Path) -> None:
         at = Operator(desk_of(tmp_path, price_collar_bps=D(99)))
