@@ -95,9 +95,10 @@ def by_family(proposal: Proposal, world: World) -> dict[str, list[Order]]:
     return families
 
 
-def venue_worst_case(proposal: Proposal, world: World, venue: Venue) -> WorstCase | None:
+def venue_worst_case(
+    proposal: Proposal, world: World, venue: Venue, asset: Asset, side: Side
+) -> WorstCase | None:
     """The same at one venue, where only its orders can move the position."""
-    asset, side = proposal.instrument.base, proposal.side
     others = reach(_at(world.orders, venue), asset, side)
     own = reach(_at(proposal.children, venue), asset, side)
     if others is None or own is None:

@@ -162,6 +162,17 @@ class TestNotionals:
         assert {"max_gross_notional": (D(201), D(200))} == refusals(at, order("1.01"))
         assert Exit.OK is at.routes(order("1")).exit_code
 
+    def test_what_is_at_a_venue_in_another_instrument_counts_as_a_counterparty(self, tmp_path: Path) -> None:
+        both = venue_settings("kraken", ("BTC/USD", "ETH/USD"))
+        limits = risk(max_venue_notional={KRAKEN: D(1000)})
+        at = Operator(settings(tmp_path, both, limits=limits))
+        assert Exit.OK is at.routes(order("0.001")).exit_code
+        at.settings = replace(at.settings, risk=risk())
+        assert Exit.OK is at.routes(order("10", instrument="ETH-USD")).exit_code
+        at.settings = replace(at.settings, risk=limits)
+        assert ["max_venue_notional"] == list(refusals(at, order("0.001")))
+        assert Exit.OK is at.routes(order("10", SELL, instrument="ETH-USD")).exit_code
+
     def test_a_position_whose_only_venue_is_dark_has_no_price(self, tmp_path: Path) -> None:
         other = recorded(tmp_path, "okx", "ETH/USD", px=10)
         at = Operator(

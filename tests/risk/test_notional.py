@@ -29,6 +29,8 @@ from tests.risk.desk import (
 
 D = Decimal
 LONG_9 = holding(A, "BTC", "109", "100")
+BOTH = ("BTC-USD", "ETH-USD")
+PRICES = {"BTC": "100", "ETH": "10", "USD": "1"}
 UNPRICED = "no price of {} in the desk's currency is known, so there is no notional"
 
 
@@ -102,9 +104,25 @@ class TestVenueNotional:
         )
         assert {} == refused(answer)
 
+    @pytest.mark.parametrize("eth", ["50", "-50"])
+    def test_all_that_is_at_a_venue_counts(self, eth: str) -> None:
+        """A venue that fails takes everything with it; what is elsewhere stays."""
+        desk = world(LONG_9, holding(A, "ETH", eth), holding(B, "ETH", "7"), instruments=BOTH, prices=PRICES)
+        answer = assess(proposal(order(BUY, "2")), desk, limits(venue_notional={A: "1500", B: "1"}))
+        assert {"max_venue_notional": (D(1600), D(1500))} == refused(answer)
+        assert sentence(answer).endswith("9 confirmed, 2 by this order, at 100; and 500 in ETH there")
 
-BOTH = ("BTC-USD", "ETH-USD")
-PRICES = {"BTC": "100", "ETH": "10", "USD": "1"}
+    def test_an_open_order_in_another_asset_counts_there(self) -> None:
+        other = replace(order(SELL, "3", parent="p2", unknown=True), base=Asset("ETH"))
+        desk = world(orders=(other,), instruments=BOTH, prices=PRICES)
+        answer = assess(proposal(order(BUY, "1")), desk, limits(venue_notional={A: "129"}))
+        assert {"max_venue_notional": (D(130), D(129))} == refused(answer)
+
+    def test_what_makes_the_position_there_smaller_passes(self) -> None:
+        """It is no reduction of the desk, which is long elsewhere what it is short here."""
+        short = holding(B, "BTC", "91", "100")
+        desk = world(LONG_9, short, holding(A, "ETH", "50"), instruments=BOTH, prices=PRICES)
+        assert {} == refused(assess(proposal(order(SELL, "9")), desk, limits(venue_notional={A: "1"})))
 
 
 class TestGrossNotional:
