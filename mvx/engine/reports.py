@@ -29,6 +29,7 @@ from mvx.engine.results import (
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit
 from mvx.journal import history, views
+from mvx.journal.events import known_busts
 from mvx.reconciliation.kinds import known_of, next_of
 
 DEFAULT_LIMIT = 100
@@ -52,6 +53,7 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
     journal = open_journal(desk)
     with journal.read() as tx:
         found = history.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
+        busts = known_busts(tx, (each.fill for each in found))
     journal.close()
     rows = tuple(
         FillRow(
@@ -66,6 +68,7 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
             fee=FeeRow(each.fill.fee_asset, each.fill.fee_amount),
             at=each.fill.at,
             confirmed=True,
+            taken_back=each.fill.key in busts,
         )
         for each in found
     )
