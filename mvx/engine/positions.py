@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from mvx.config.desk import DeskSettings
 from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
-from mvx.domain.money import ONE, ZERO
+from mvx.domain.money import ONE, ZERO, round_px
 from mvx.domain.order import Order, is_unknown
 from mvx.domain.order_status import OrdStatus
 from mvx.engine.outcome import Outcome
@@ -22,7 +23,7 @@ from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
-from mvx.journal.views import Contact, HoldingRow
+from mvx.journal.views import Contact, HoldingRow, Mark
 
 
 class Known(NamedTuple):
@@ -33,7 +34,7 @@ class Known(NamedTuple):
     holdings: Mapping[tuple[Venue, Asset], HoldingRow]
     doubted: frozenset[tuple[Venue, Asset]]
     contacts: Mapping[Venue, Contact]
-    marks: Mapping[str, Decimal]
+    marks: Mapping[str, Mark]
     out_of_date: frozenset[Venue]
 
     def holding(self, venue: Venue, asset: Asset) -> HoldingRow | None:
@@ -174,7 +175,7 @@ def _total(desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRo
     baseline = _sum(row.baseline for row in rows)
     position = _sum(row.position for row in rows)
     interval = Interval(_sum(row.lo for row in rows), _sum(row.hi for row in rows))
-    mark_px = _mark(desk, known, asset)
+    mark = _mark(desk, known, asset)
     return TotalRow(
         asset=asset,
         confirmed=_sum(row.confirmed for row in rows),
@@ -185,17 +186,31 @@ def _total(desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRo
         position=position,
         position_lo=_minus(interval.lo, baseline),
         position_hi=_minus(interval.hi, baseline),
-        mark_px=mark_px,
-        notional=None if mark_px is None or position is None else position * mark_px,
+        mark_px=None if mark is None else mark.px,
+        notional=None if mark is None or position is None else position * mark.px,
         stale_venues=tuple(row.venue for row in rows if row.state in ("stale", "unknown")),
+        mark_age_s=None if mark is None else _age(mark.at, known.now),
     )
 
 
-def _mark(desk: DeskSettings, known: Known, asset: Asset) -> Decimal | None:
-    """The last price seen of an asset in the desk's currency; None where none was."""
-    if asset == desk.currency:
-        return ONE
-    return known.marks.get(f"{asset}-{desk.currency}")
+def _mark(desk: DeskSettings, known: Known, asset: Asset) -> Mark | None:
+    """The last price seen of an asset in the desk's currency, of whichever instrument; None: none."""
+    seen = [(known.marks.get(each.name), each) for each in desk.instruments.values() if each.base == asset]
+    marks = [_in_currency(desk, known, mark, each.quote) for mark, each in seen if mark is not None]
+    marks.append(_in_currency(desk, known, Mark(ONE, known.now), asset))
+    return max((each for each in marks if each is not None), key=attrgetter("at"), default=None)
+
+
+def _in_currency(desk: DeskSettings, known: Known, mark: Mark, quote: Asset) -> Mark | None:
+    """A price through the last rate of its quote: as old as the older of the two."""
+    if quote == desk.currency:
+        return mark
+    name = f"{quote}-{desk.currency}"
+    namesake = desk.instruments.get(name)
+    if namesake is not None and namesake.quote != desk.currency:
+        return None  # what stands under that name is a price in another quote
+    rate = known.marks.get(name)
+    return None if rate is None else Mark(round_px(mark.px * rate.px), min(mark.at, rate.at))
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:

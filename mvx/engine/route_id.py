@@ -195,7 +195,8 @@ def context_of_marks(desk: Desk, tx: ReadTx, instrument: str) -> Context:
         if symbol is None:
             continue
         quote, wanted = split_symbol(symbol)[1], desk.settings.desk.instruments[instrument].quote
-        rate = ONE if quote == wanted else marks.get(f"{quote}-{wanted}")
-        if rate is not None:
-            rates[venue] = rate
+        if quote == wanted:
+            rates[venue] = ONE
+        elif (seen := marks.get(f"{quote}-{wanted}")) is not None:
+            rates[venue] = seen.px
     return Context(None, None, rates, 0)
