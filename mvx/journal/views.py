@@ -136,6 +136,12 @@ def is_opened(tx: ReadTx, venue: Venue) -> bool:
     return tx.connection.execute(sql, (venue,)).fetchone() is not None
 
 
+def was_traded(tx: ReadTx, venue: Venue, asset: Asset) -> bool:
+    """Whether an order of the journal was in this base there."""
+    sql = "SELECT 1 FROM orders WHERE venue = ? AND base = ? LIMIT 1"
+    return tx.connection.execute(sql, (venue, asset)).fetchone() is not None
+
+
 def doubted(tx: ReadTx) -> frozenset[tuple[Venue, Asset]]:
     """The balances left open, with no event on their asset since."""
     return frozenset(tx.connection.execute(f"SELECT venue, asset {DOUBTS_OPEN}"))
