@@ -221,6 +221,16 @@ class TestPrices:
         at = Operator(desk_of(tmp_path, price_collar_bps=D(99)))
         assert {"price_collar_bps": (D(100), D(99))} == refusals(at, order("1", max_slippage_bps=D(9000)))
 
+    def test_what_is_left_after_a_lost_race_reaches_as_far_as_the_collar(self, tmp_path: Path) -> None:
+        """It reached as far as its slippage cap, and was refused though the book was within the collar."""
+        at = Operator(desk_of(tmp_path, price_collar_bps=D(150)))
+        at.exchange.inject(KRAKEN, "partial")
+        outcome = at.routes(order("1", venues=(KRAKEN,)))
+        assert (Exit.OK, ()) == (outcome.exit_code, outcome.warnings)
+        with reading(at.settings) as tx:
+            sent = views.recent_orders(tx, since=None, venue=None, open_only=False, limit=9)
+        assert [D(101), D("101.5")] == sorted(each.limit_px for each in sent)
+
     def test_books_that_grew_old_before_the_commit_are_not_traded_on(self, tmp_path: Path) -> None:
         """They are read again as long as there is time, and refused where there is none."""
         at = Operator(desk_of(tmp_path, max_book_age_s=5.0))
