@@ -184,7 +184,7 @@ function __mvx_table
                 '--sell:The same as --side sell.' \
                 '--limit=-:No fill beyond this price, in its quote.' \
                 '--max-slippage-bps=-:Against the consolidated mid, fees excluded.' \
-                '--tif=ioc|fok|gtc:ioc where it is not given.' \
+                '--tif=ioc|fok|gtc:ioc where it is not given. fok is whole or nothing at each venue.' \
                 '--post-only:Rest and never take; implies --tif gtc.' \
                 '--venue+=@venues:Only these venues (repeat, or a,b).' \
                 '--exclude+=@venues:Not these venues (repeat, or a,b).' \

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, asked_rows
+from mvx.cli.options import FormatOption, LimitOption, SinceOption, VenueOption, asked_rows, now
 from mvx.cli.session import Answer
 
 Open = Annotated[bool, typer.Option("--open", help="Only those that may still fill.")]
@@ -23,4 +23,4 @@ def orders(
     from mvx.engine import reports
 
     desk, start = asked_rows(ctx.obj, form, venue, since_text)
-    return reports.orders(desk, since=start, venue=venue, open_only=open_only, limit=limit)
+    return reports.orders(desk, now(), since=start, venue=venue, open_only=open_only, limit=limit)

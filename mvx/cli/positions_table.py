@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from mvx.engine.positions_result import PositionRow, PositionsResult
+    from mvx.engine.positions_result import PositionRow, PositionsResult, TotalRow
 
 #: How loud a position's state is.
 _STYLES = {"agreed": "green", "stale": "yellow", "unconfirmed": "red", "unknown": "bold red"}
 #: Two such columns, and the others, are a table of at most 80.
 _INTERVAL_WIDTH = 20
+#: What is younger needs no word about its age.
+_FRESH_S = 60
 
 
 def positions_parts(result: PositionsResult) -> list[RenderableType]:
@@ -40,7 +42,7 @@ def positions_parts(result: PositionsResult) -> list[RenderableType]:
             safe_text(total.asset),
             _interval(total.confirmed, total.lo, total.hi),
             _interval(total.position, total.position_lo, total.position_hi),
-            quotient(total.notional),
+            _valued(total),
             safe_text(" ".join(total.stale_venues)) or "-",
         )
     return [rows, "", totals] if result.positions else []
@@ -53,6 +55,12 @@ def _interval(point: Decimal | None, lo: Decimal | None, hi: Decimal | None) -> 
     least, most = f"{number(lo)}..", number(hi)
     gap = "" if len(least + most) <= _INTERVAL_WIDTH else "\n"
     return f"{number(point)}\n{least}{gap}{most}"
+
+
+def _valued(total: TotalRow) -> str:
+    """What it is worth, and below it how old the price is that says so, where it is no fresh one."""
+    worth, age_s = quotient(total.notional), total.mark_age_s
+    return worth if age_s is None or age_s < _FRESH_S else f"{worth}\npriced {age(age_s)} ago"
 
 
 def _state(row: PositionRow) -> str:

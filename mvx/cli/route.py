@@ -47,7 +47,10 @@ Slippage = Annotated[
         help="Against the consolidated mid, fees excluded.",
     ),
 ]
-Tif = Annotated[TimeInForce | None, typer.Option("--tif", help="ioc where it is not given.")]
+Tif = Annotated[
+    TimeInForce | None,
+    typer.Option("--tif", help="ioc where it is not given. fok is whole or nothing at each venue."),
+]
 PostOnly = Annotated[bool, typer.Option("--post-only", help="Rest and never take; implies --tif gtc.")]
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="V", help="Not these venues (repeat, or a,b).")

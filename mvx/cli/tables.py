@@ -280,7 +280,8 @@ def fills_parts(result: results.FillsResult) -> Parts:
             safe_text(f"{number(row.fee.amount)} {row.fee.asset}"),
         )
     doubted = [f"not confirmed yet: {safe_text(row.exec_id)}" for row in result.fills if not row.confirmed]
-    return [rows, *doubted] if result.fills else ["no fills"]
+    busted = [f"taken back by its venue: {safe_text(row.exec_id)}" for row in result.fills if row.taken_back]
+    return [rows, *doubted, *busted] if result.fills else ["no fills"]
 
 
 def _short(at: Instant) -> str:

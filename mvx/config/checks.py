@@ -182,11 +182,17 @@ _NOTIONALS = (
 
 
 def _binds(raw: Raw, limit: Any, instrument: str) -> bool:
-    """Whether a limit is on this instrument: by its name, by a venue that lists it, or on all of them."""
+    """Whether a limit is on this instrument: on one of its base, on a venue that lists it, or on all."""
     if not isinstance(limit, dict):
         return True
+    bases = {name: table.get("base") for name, table in _tables(raw, "instruments")}
     venues = dict(_tables(raw, "venues"))
-    return any(key == instrument or instrument in _table(venues.get(key, {}), "symbols") for key in limit)
+    return any(
+        bases.get(key) == bases[instrument]
+        if key in bases
+        else instrument in _table(venues.get(key, {}), "symbols")
+        for key in limit
+    )
 
 
 CHECKS: tuple[Callable[[Raw], Iterator[str]], ...] = (

@@ -79,8 +79,9 @@ def claimed(order: Order) -> dict[Asset, Decimal]:
     """Fills that were pushed, or that the venue's record of the order claims, and that its trades do
     not list yet: of the two accounts of the same fills the one that knows of more."""
     qty, notional = order.heard_qty, order.heard_notional
+    standing_qty = order.cum_qty - order.busted_qty
     if order.claimed_qty > qty and order.avg_px is not None:
-        qty, notional = order.claimed_qty, order.avg_px * order.cum_qty - order.filled_notional
+        qty, notional = order.claimed_qty, order.avg_px * standing_qty - order.filled_notional
     if not qty:
         return {}
     sign = order.side.sign

@@ -71,7 +71,7 @@ def read_world(desk: Desk, tx: ReadTx, instrument: str, prices: Mapping[Asset, D
         working=_working(tx, now),
         prices=prices,
         trading=views.trading(tx),
-        bases=frozenset(each.base for each in desk.settings.desk.instruments.values()),
+        bases={name: each.base for name, each in desk.settings.desk.instruments.items()},
         sent_at=()
         if limits.max_orders_per_minute is None
         else views.created_after(tx, after(now, -ORDER_RATE_S)),

@@ -138,7 +138,7 @@ def _stop(run: Run, tx: WriteTx, target: str) -> None:
         return
     lease = tx.take_lease(parent.parent_id, run.desk.holder, by_force=True)
     assert lease is not None
-    context = parent.result or encode(context_of_marks(run.desk, tx))
+    context = parent.result or encode(context_of_marks(run.desk, tx, parent.instrument))
     tx.append(ParentClosed(parent.parent_id, CANCELED, context))
     tx.drop_lease(lease)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from mvx.config.desk import DeskSettings
 from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
-from mvx.domain.money import ONE, ZERO
+from mvx.domain.money import ONE, ZERO, round_px
 from mvx.domain.order import Order, is_unknown
 from mvx.domain.order_status import OrdStatus
 from mvx.engine.outcome import Outcome
@@ -22,19 +23,24 @@ from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
-from mvx.journal.views import Contact, HoldingRow
+from mvx.journal.jobs import leader
+from mvx.journal.store import ReadTx
+from mvx.journal.views import Contact, HoldingRow, Mark
 
 
 class Known(NamedTuple):
-    """One snapshot of the journal."""
+    """One snapshot of the journal. `unnamed`: what moves with the market at configured venues that have no
+    symbol of it any more. `led`: a `run` is up."""
 
     now: Instant
     orders: tuple[Order, ...]
     holdings: Mapping[tuple[Venue, Asset], HoldingRow]
     doubted: frozenset[tuple[Venue, Asset]]
     contacts: Mapping[Venue, Contact]
-    marks: Mapping[str, Decimal]
+    marks: Mapping[str, Mark]
     out_of_date: frozenset[Venue]
+    unnamed: frozenset[tuple[Venue, Asset]]
+    led: bool
 
     def holding(self, venue: Venue, asset: Asset) -> HoldingRow | None:
         """None before first contact. That set every asset, those that it did not name to zero: also one
@@ -52,7 +58,8 @@ def positions(
     max_age_s: float | None = None,
 ) -> Outcome:
     """Positions, totals and balances. `name` is an instrument or an asset. Exit 5 where a position is
-    unconfirmed or unknown; where one is stale, only with max_age_s or after a failed attempt."""
+    unconfirmed or unknown; where one is stale, only with max_age_s, while a `run` is up or after a failed
+    attempt."""
     journal = open_journal(desk)
     with journal.read() as tx:
         known = Known(
@@ -63,20 +70,25 @@ def positions(
             views.contacts(tx),
             views.marks(tx),
             views.out_of_date(tx, desk.assets, restored=journal.restored),
+            _unnamed(tx, desk),
+            leader(tx, now) is not None,
         )
     journal.close()
     wanted = _wanted(desk, name)
+    oldest_s = max_age_s or desk.max_age_s
     rows = tuple(
-        _position(desk, known, each, asset, max_age_s or desk.max_age_s)
+        _position(desk, known, each, asset, oldest_s)
         for each in desk.assets
         if venue is None or each == venue
         for asset in desk.assets[each]
         if asset in wanted
     )
-    data = PositionsResult(rows, _totals(desk, known, rows), tuple(_balance(row) for row in rows))
+    totals = _totals(desk, known, rows, oldest_s)
+    data = PositionsResult(rows, totals, tuple(_balance(row) for row in rows))
     uncertain = any(row.state in ("unconfirmed", "unknown") for row in rows)
     failed = {each for each, contact in known.contacts.items() if contact.failed_at is not None}
-    stale = any(row.state == "stale" and (max_age_s is not None or row.venue in failed) for row in rows)
+    asked = max_age_s is not None or known.led
+    stale = any(row.state == "stale" and (asked or row.venue in failed) for row in rows)
     return Outcome(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
@@ -141,12 +153,16 @@ def _state(
     in_flight = any(o.claimed_qty or o.heard_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
     if in_flight or row.venue in known.out_of_date or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
-    age_s = _age(contact.answered_at, known.now)
-    if age_s is None or age_s > max_age_s or contact.failed_at is not None:
+    if _is_stale(contact, known.now, max_age_s):
         return "stale"
     if settling:
         return "settling"
     return "open" if any(_open(order) for order in orders) else "agreed"
+
+
+def _is_stale(contact: Contact, now: Instant, max_age_s: float) -> bool:
+    age_s = _age(contact.answered_at, now)
+    return age_s is None or age_s > max_age_s or contact.failed_at is not None
 
 
 def _open(order: Order) -> bool:
@@ -163,18 +179,23 @@ def _settling(desk: DeskSettings, order: Order, now: Instant) -> bool:
     return now < after(order.terminal_at, desk.lateness_s.get(order.venue, 0))
 
 
-def _totals(desk: DeskSettings, known: Known, rows: tuple[PositionRow, ...]) -> tuple[TotalRow, ...]:
+def _totals(
+    desk: DeskSettings, known: Known, rows: tuple[PositionRow, ...], max_age_s: float
+) -> tuple[TotalRow, ...]:
     by_asset: dict[Asset, list[PositionRow]] = {}
     for row in rows:
         by_asset.setdefault(row.asset, []).append(row)
-    return tuple(_total(desk, known, asset, group) for asset, group in by_asset.items())
+    return tuple(_total(desk, known, asset, group, max_age_s) for asset, group in by_asset.items())
 
 
-def _total(desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRow]) -> TotalRow:
+def _total(
+    desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRow], max_age_s: float
+) -> TotalRow:
+    """`stale_venues` also where a row has a worse state than that."""
     baseline = _sum(row.baseline for row in rows)
     position = _sum(row.position for row in rows)
     interval = Interval(_sum(row.lo for row in rows), _sum(row.hi for row in rows))
-    mark_px = _mark(desk, known, asset)
+    mark = _mark(desk, known, asset)
     return TotalRow(
         asset=asset,
         confirmed=_sum(row.confirmed for row in rows),
@@ -185,17 +206,36 @@ def _total(desk: DeskSettings, known: Known, asset: Asset, rows: list[PositionRo
         position=position,
         position_lo=_minus(interval.lo, baseline),
         position_hi=_minus(interval.hi, baseline),
-        mark_px=mark_px,
-        notional=None if mark_px is None or position is None else position * mark_px,
-        stale_venues=tuple(row.venue for row in rows if row.state in ("stale", "unknown")),
+        mark_px=None if mark is None else mark.px,
+        notional=None if mark is None or position is None else position * mark.px,
+        stale_venues=tuple(
+            row.venue
+            for row in rows
+            if row.state == "unknown"
+            or _is_stale(known.contacts.get(row.venue, Contact()), known.now, max_age_s)
+        ),
+        mark_age_s=None if mark is None else _age(mark.at, known.now),
     )
 
 
-def _mark(desk: DeskSettings, known: Known, asset: Asset) -> Decimal | None:
-    """The last price seen of an asset in the desk's currency; None where none was."""
-    if asset == desk.currency:
-        return ONE
-    return known.marks.get(f"{asset}-{desk.currency}")
+def _mark(desk: DeskSettings, known: Known, asset: Asset) -> Mark | None:
+    """The last price seen of an asset in the desk's currency, of whichever instrument; None: none."""
+    seen = [(known.marks.get(each.name), each) for each in desk.instruments.values() if each.base == asset]
+    marks = [_in_currency(desk, known, mark, each.quote) for mark, each in seen if mark is not None]
+    marks.append(_in_currency(desk, known, Mark(ONE, known.now), asset))
+    return max((each for each in marks if each is not None), key=attrgetter("at"), default=None)
+
+
+def _in_currency(desk: DeskSettings, known: Known, mark: Mark, quote: Asset) -> Mark | None:
+    """A price through the last rate of its quote: as old as the older of the two."""
+    if quote == desk.currency:
+        return mark
+    name = f"{quote}-{desk.currency}"
+    namesake = desk.instruments.get(name)
+    if namesake is not None and namesake.quote != desk.currency:
+        return None  # what stands under that name is a price in another quote
+    rate = known.marks.get(name)
+    return None if rate is None else Mark(round_px(mark.px * rate.px), min(mark.at, rate.at))
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
@@ -235,8 +275,23 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
             yield f"{venue} has not answered for {age_s:.0f} s: {contact.failed_why}"
 
 
+def _unnamed(tx: ReadTx, desk: DeskSettings) -> frozenset[tuple[Venue, Asset]]:
+    """Holdings off their baseline, of assets that were traded there, and what open orders may add. What fees
+    are taken in is none of it."""
+    orders = {(order.venue, order.base) for order in views.unsettled_orders(tx)}
+    held = {key for key, row in views.holdings(tx).items() if row.confirmed != row.baseline}
+    return frozenset(
+        (venue, asset)
+        for venue, asset in orders | held
+        if venue in desk.assets and asset not in desk.assets[venue]
+        if (venue, asset) in orders or views.was_traded(tx, venue, asset)
+    )
+
+
 def _uncounted(desk: DeskSettings, known: Known) -> Iterable[str]:
-    """Venues that the configuration names no more, where something is left that moves with the market."""
+    """What the configuration names no more, where something is left that moves with the market."""
     held = {row.venue for row in known.holdings.values() if row.confirmed != row.baseline}
     for venue in sorted((held | {order.venue for order in known.orders}) - desk.assets.keys()):
         yield f"{venue} is not configured: its position and its orders are in none of these numbers"
+    for venue, asset in sorted(known.unnamed):
+        yield f"{venue} has no symbol of {asset} any more: its position in it is in none of these numbers"

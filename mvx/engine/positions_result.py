@@ -32,6 +32,8 @@ class PositionRow(NamedTuple):
 
 
 class TotalRow(NamedTuple):
+    """`mark_px`: the last price seen, in the desk's currency, mark_age_s ago."""
+
     asset: Asset
     confirmed: Decimal | None
     expected: Decimal | None
@@ -44,6 +46,7 @@ class TotalRow(NamedTuple):
     mark_px: Decimal | None
     notional: Decimal | None
     stale_venues: tuple[Venue, ...]
+    mark_age_s: float | None
 
 
 class BalanceRow(NamedTuple):

@@ -13,7 +13,7 @@ from mvx.config.desk import DeskSettings
 from mvx.domain.entries import BreakFound
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant
-from mvx.domain.order import Order, average_px
+from mvx.domain.order import Order, average_px, is_unknown
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import (
     BaselineRow,
@@ -29,13 +29,20 @@ from mvx.engine.results import (
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit
 from mvx.journal import history, views
+from mvx.journal.events import known_busts
 from mvx.reconciliation.kinds import known_of, next_of
 
 DEFAULT_LIMIT = 100
 
 
 def orders(
-    desk: DeskSettings, *, since: Instant | None, venue: str | None, open_only: bool, limit: int | None
+    desk: DeskSettings,
+    now: Instant,
+    *,
+    since: Instant | None,
+    venue: str | None,
+    open_only: bool,
+    limit: int | None,
 ) -> Outcome:
     """The newest orders first."""
     journal = open_journal(desk)
@@ -44,7 +51,7 @@ def orders(
             tx, since=since, venue=venue, open_only=open_only, limit=limit or DEFAULT_LIMIT
         )
     journal.close()
-    return Outcome(OrdersResult(tuple(_order_row(order) for order in found)), Exit.OK)
+    return Outcome(OrdersResult(tuple(_order_row(order, now) for order in found)), Exit.OK)
 
 
 def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit: int | None) -> Outcome:
@@ -52,6 +59,7 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
     journal = open_journal(desk)
     with journal.read() as tx:
         found = history.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
+        busts = known_busts(tx, (each.fill for each in found))
     journal.close()
     rows = tuple(
         FillRow(
@@ -66,6 +74,7 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
             fee=FeeRow(each.fill.fee_asset, each.fill.fee_amount),
             at=each.fill.at,
             confirmed=True,
+            taken_back=each.fill.key in busts,
         )
         for each in found
     )
@@ -183,7 +192,7 @@ def _difference_lines(found: tuple[DifferenceRow, ...]) -> Iterator[str]:
         yield f"{each.table} {each.key}: the log makes {each.refolded}, stored is {each.stored}"
 
 
-def _order_row(order: Order) -> OrderRow:
+def _order_row(order: Order, now: Instant) -> OrderRow:
     return OrderRow(
         cl_ord_id=order.cl_ord_id,
         order_id=order.order_id,
@@ -196,7 +205,7 @@ def _order_row(order: Order) -> OrderRow:
         cum_qty=order.cum_qty,
         avg_px=average_px(order),
         ord_status=order.ord_status.value,
-        unknown=order.unknown,
+        unknown=is_unknown(order, now),
         settled=order.settled,
         reason=order.reason,
         created_at=order.created_at,

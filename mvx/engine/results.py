@@ -55,6 +55,8 @@ class FeeRow:
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
+    """`taken_back`: a bust; it moves nothing any more."""
+
     venue: Venue
     symbol: Symbol
     side: str
@@ -66,6 +68,7 @@ class FillRow:
     fee: FeeRow
     at: Instant
     confirmed: bool
+    taken_back: bool
 
 
 @dataclass(frozen=True, slots=True)

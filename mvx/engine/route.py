@@ -228,6 +228,10 @@ def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
     slippage = order.max_slippage_bps
     if slippage is None:
         slippage = run.desk.settings.route.max_slippage_bps
+    reaching = order.time_in_force is TimeInForce.IOC and run.context.rounds > 0
+    collar = run.desk.limits.price_collar_bps
+    if reaching and collar is not None:
+        slippage = min(slippage, collar)  # what reaches further is refused, whatever the book offers
     return PlanRequest(
         instrument=run.instrument,
         side=order.side,
@@ -236,7 +240,7 @@ def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
         max_slippage_bps=slippage,
         post_only=order.post_only,
         resting=order.time_in_force is TimeInForce.GTC,
-        reaching=order.time_in_force is TimeInForce.IOC and run.context.rounds > 0,
+        reaching=reaching,
     )
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from mvx.domain.entries import ParentClosed, ParentResumed
 from mvx.domain.ids import ParentId, Venue
 from mvx.domain.instant import Instant
-from mvx.domain.money import plain
+from mvx.domain.instrument import split_symbol
+from mvx.domain.money import ONE, plain
 from mvx.domain.order import Order, Side
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
@@ -132,7 +133,8 @@ def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return None
-        context = decode_as(Context, found.result) if found.result else context_of_marks(desk, tx)
+        kept = found.result
+        context = decode_as(Context, kept) if kept else context_of_marks(desk, tx, found.instrument)
         tx.append(ParentResumed(row.parent_id, desk.holder))
     return TakenUp(row.parent_id, lease, replace(context, rounds=0), found.opened_at)
 
@@ -147,7 +149,7 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return False
-        tx.append(ParentClosed(row.parent_id, "died", encode(context_of_marks(desk, tx))))
+        tx.append(ParentClosed(row.parent_id, "died", encode(context_of_marks(desk, tx, row.instrument))))
         tx.drop_lease(lease)
     return True
 
@@ -185,14 +187,16 @@ def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...]]:
         return row, views.children(tx, row.parent_id)
 
 
-def context_of_marks(desk: Desk, tx: ReadTx) -> Context:
-    """For a run that died before it kept its own: the last known rates."""
-    marks = views.marks(tx)
-    rates: dict[Venue, Decimal] = {}
+def context_of_marks(desk: Desk, tx: ReadTx, instrument: str) -> Context:
+    """For a run that died before it kept its own: the last known rates to its instrument's quote."""
+    marks, rates = views.marks(tx), dict[Venue, Decimal]()
     for venue in desk.venues:
-        for name, symbol in desk.symbols(venue).items():
-            quote, wanted = symbol.partition("/")[2], desk.settings.desk.instruments[name].quote
-            rate = Decimal(1) if quote == wanted else marks.get(f"{quote}-{wanted}")
-            if rate is not None:
-                rates[venue] = rate
+        symbol = desk.symbols(venue).get(instrument)
+        if symbol is None:
+            continue
+        quote, wanted = split_symbol(symbol)[1], desk.settings.desk.instruments[instrument].quote
+        if quote == wanted:
+            rates[venue] = ONE
+        elif (seen := marks.get(f"{quote}-{wanted}")) is not None:
+            rates[venue] = seen.px
     return Context(None, None, rates, 0)

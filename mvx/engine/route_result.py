@@ -27,7 +27,7 @@ from mvx.router.plan import Plan
 class Context:
     """What the journal's orders and fills do not say: kept with the parent when it is closed.
 
-    `rates`: units of the instrument's quote per unit of each venue's quote, when it was planned.
+    `rates`: units of the instrument's quote per unit of each venue's quote, when it was last planned.
     """
 
     plan: PlanRow | None

@@ -11,7 +11,7 @@ from mvx.domain.entries import ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import plain
+from mvx.domain.money import plain, round_px
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.agreement import Agreed, Confirm
 from mvx.engine.desk import Desk
@@ -28,6 +28,7 @@ from mvx.errors import Exit, LeaseLost
 from mvx.journal import history, views
 from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
+from mvx.router.cost import consolidated_mid
 from mvx.router.plan import Plan, residual
 from mvx.router.twap import due_qty
 
@@ -191,10 +192,16 @@ def breaks_of(run: Run) -> tuple[BreakRow, ...]:
 
 
 def note_marks(run: Run, tx: WriteTx, market: Market) -> None:
-    """The prices that the plan was made on, for reports."""
-    if run.context.arrival_px is not None:
-        tx.note_mark(run.instrument.name, plain(run.context.arrival_px))
+    """The prices that the plan was made on, for reports: of the instrument, of every quote in it, and of
+    these in the desk's currency."""
+    own, currency = run.instrument.quote, run.desk.settings.desk.currency
+    mid_px = consolidated_mid(market.quotes)
+    if mid_px is not None:
+        tx.note_mark(run.instrument.name, plain(round_px(mid_px)))
     for venue, rate in market.rates.items():
         quote = market.rules[venue].quote
-        if quote != run.instrument.quote:
-            tx.note_mark(f"{quote}-{run.instrument.quote}", plain(rate))
+        if quote != own:
+            tx.note_mark(f"{quote}-{own}", plain(rate))
+    for quote in {own, *(each.quote for each in market.rules.values())} - {currency}:
+        if quote in market.prices:
+            tx.note_mark(f"{quote}-{currency}", plain(market.prices[quote]))

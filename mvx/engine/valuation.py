@@ -36,7 +36,7 @@ def counted_by_limits(desk: Desk, tx: ReadTx, instrument: Instrument) -> Counted
     quotes = {order.quote for order in orders}
     if limits.max_daily_turnover is not None:
         quotes |= turnover.traded_today(tx, desk.clock.now()).keys()
-    if limits.max_daily_turnover is None and limits.max_gross_notional is None:
+    if not (limits.max_daily_turnover or limits.max_gross_notional or limits.max_venue_notional):
         return Counted(frozenset(quotes), ())
     moved = {order.base for order in orders} | quotes
     moved |= {row.asset for row in views.holdings(tx).values() if row.confirmed != row.baseline}

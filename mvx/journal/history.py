@@ -45,6 +45,8 @@ _PARENTS = (
 _FILL_COLUMNS = FOLDS["fills"].columns
 _IS_KEY = " AND ".join(f"{name} = ?" for name in FILL_KEY)
 _FILLS = f"SELECT {', '.join(_FILL_COLUMNS)} FROM fills"  # noqa: S608  our own column names
+_KEY = ", ".join(FILL_KEY)
+_STANDS = f"({_KEY}) NOT IN (SELECT {_KEY} FROM busts)"  # noqa: S608  our own column names
 
 
 def _booked(rows: Iterable[Sequence[Any]]) -> tuple[FillBooked, ...]:
@@ -76,9 +78,9 @@ def recent_fills(
 
 
 def fills_of(tx: ReadTx, orders: Iterable[Order]) -> tuple[FillBooked, ...]:
-    """The fills of these orders: they were booked after the order was."""
+    """The fills of these orders that their venues did not take back: they were booked after the order was."""
     intended = "(SELECT seq FROM orders WHERE cl_ord_id = ?1)"
-    sql = f"{_FILLS} WHERE seq > {intended} AND cl_ord_id = ?1 ORDER BY seq"
+    sql = f"{_FILLS} WHERE seq > {intended} AND cl_ord_id = ?1 AND {_STANDS} ORDER BY seq"
     return tuple(
         booked for each in orders for booked in _booked(tx.connection.execute(sql, (each.cl_ord_id,)))
     )

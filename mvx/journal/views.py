@@ -46,6 +46,13 @@ class Contact(NamedTuple):
     cursor_at: Instant | None = None
 
 
+class Mark(NamedTuple):
+    """A price, and when it was seen."""
+
+    px: Decimal
+    at: Instant
+
+
 def _orders(tx: ReadTx, tail: str, *values: Any) -> tuple[Order, ...]:
     rows = tx.connection.execute(f"{_ORDERS} {tail}", values)
     return tuple(map(_order, rows))
@@ -131,6 +138,12 @@ def is_opened(tx: ReadTx, venue: Venue) -> bool:
     return tx.connection.execute(sql, (venue,)).fetchone() is not None
 
 
+def was_traded(tx: ReadTx, venue: Venue, asset: Asset) -> bool:
+    """Whether an order of the journal was in this base there."""
+    sql = "SELECT 1 FROM orders WHERE venue = ? AND base = ? LIMIT 1"
+    return tx.connection.execute(sql, (venue, asset)).fetchone() is not None
+
+
 def doubted(tx: ReadTx) -> frozenset[tuple[Venue, Asset]]:
     """The balances left open, with no event on their asset since."""
     return frozenset(tx.connection.execute(f"SELECT venue, asset {DOUBTS_OPEN}"))
@@ -175,9 +188,10 @@ def unsent_orders(tx: ReadTx, venue: Venue | None = None) -> tuple[Order, ...]:
     return tuple(order for order in unsettled_orders(tx, venue) if order.unsent)
 
 
-def marks(tx: ReadTx) -> dict[str, Decimal]:
+def marks(tx: ReadTx) -> dict[str, Mark]:
     """The last mid seen of each instrument, in its quote."""
-    return {name: Decimal(px) for name, px in tx.connection.execute("SELECT instrument, px FROM marks")}
+    rows = tx.connection.execute("SELECT instrument, px, at FROM marks")
+    return {name: Mark(Decimal(px), at) for name, px, at in rows}
 
 
 def last_seq(tx: ReadTx) -> int:

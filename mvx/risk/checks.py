@@ -35,7 +35,14 @@ from mvx.risk.orders import check_open_orders, check_order_rate, check_self_trad
 from mvx.risk.prices import check_book_age, check_collar, check_venues_alive
 from mvx.risk.question import Approved, Proposal, Refusal, Refused, World
 from mvx.risk.trading import check_flatten, check_trading
-from mvx.risk.worst_case import children_qty, desk_worst_case, in_words, reduces, without_bound
+from mvx.risk.worst_case import (
+    children_qty,
+    desk_worst_case,
+    in_words,
+    least_of_base,
+    reduces,
+    without_bound,
+)
 
 Check = Callable[[Proposal, World, Limits], Iterator[Refusal]]
 
@@ -61,15 +68,16 @@ def assess_after_lateness(
 
 def check_position(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """The desk's position in the instrument's base, over all venues."""
-    limit = limits.max_position.get(proposal.instrument.name)
-    if limit is None:
+    least = least_of_base(limits.max_position, proposal, world)
+    if least is None:
         return
     sign, base = proposal.side.sign, proposal.instrument.base
     worst = desk_worst_case(proposal, world)
     if worst is None:
-        yield Refusal("max_position", None, sign * limit, without_bound(base))
-    elif worst.total > limit:
-        yield Refusal("max_position", sign * worst.total, sign * limit, in_words(worst, proposal))
+        yield Refusal("max_position", None, sign * least.limit, without_bound(base))
+    elif worst.total > least.limit:
+        text = in_words(worst, proposal) + least.whose
+        yield Refusal("max_position", sign * worst.total, sign * least.limit, text)
 
 
 def check_order_qty(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:

@@ -7,48 +7,51 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
-from mvx.domain.ids import Asset, Venue
+from mvx.domain.ids import Asset
 from mvx.domain.limits import Limits
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, Side
 from mvx.risk.question import Proposal, Refusal, WorkingParent, World
 from mvx.risk.worst_case import (
+    WorstCase,
     asset_worst_case,
     by_family,
     children_qty,
     desk_worst_case,
     in_words,
+    least_of_base,
     venue_worst_case,
     without_bound,
 )
 
+Worst = Callable[[Asset, Side], WorstCase | None]
 
-class Unpriced(Exception):
-    """Nobody knows what one of this asset is worth in the desk's currency."""
 
-    def __init__(self, asset: Asset) -> None:
-        super().__init__(asset)
-        self.asset = asset
+class NoNotional(Exception):
+    """What something could come to can not be computed, and why: nothing bounds it, or nobody knows its price
+    in the desk's currency."""
 
 
 def check_position_notional(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
     """The desk's worst-case position in the instrument's base, over all venues."""
-    name, limit = "max_position_notional", limits.max_position_notional.get(proposal.instrument.name)
-    if limit is None:
+    name, least = "max_position_notional", least_of_base(limits.max_position_notional, proposal, world)
+    if least is None:
         return
-    base, sign = proposal.instrument.base, proposal.side.sign
-    worst, price = desk_worst_case(proposal, world), world.prices.get(base)
-    if price is None:
-        yield _unpriced(name, base, limit)
-    elif worst is None:
-        yield Refusal(name, None, sign * limit, without_bound(base))
-    elif worst.total * price > limit:
-        text = f"{in_words(worst, proposal)}, at {plain(price)}"
-        yield Refusal(name, sign * worst.total * price, sign * limit, text)
+    base, bound = proposal.instrument.base, proposal.side.sign * least.limit
+    try:
+        worst = _bounded(desk_worst_case(proposal, world), base)
+        value = _notional(worst, base, world)
+    except NoNotional as missing:
+        yield Refusal(name, None, bound, str(missing))
+        return
+    if value > least.limit:
+        text = f"{in_words(worst, proposal)}, at {plain(_price(world, base))}{least.whose}"
+        yield Refusal(name, proposal.side.sign * value, bound, text)
 
 
 def check_gross_notional(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -56,22 +59,15 @@ def check_gross_notional(proposal: Proposal, world: World, limits: Limits) -> It
     name, limit = "max_gross_notional", limits.max_gross_notional
     if limit is None:
         return
-    parts: dict[Asset, Decimal] = {}
-    for asset in sorted(world.bases | {proposal.instrument.base}):
-        worst = [asset_worst_case(proposal, world, asset, side) for side in Side]
-        totals = [each.total for each in worst if each is not None]
-        if len(totals) < len(worst):
-            yield Refusal(name, None, limit, without_bound(asset))
-            return
-        if most := max(totals):
-            if asset not in world.prices:
-                yield _unpriced(name, asset, limit)
-                return
-            parts[asset] = most * world.prices[asset]
+    assets = {*world.bases.values(), proposal.instrument.base}
+    try:
+        parts = _in_worse_direction(partial(asset_worst_case, proposal, world), assets, world)
+    except NoNotional as missing:
+        yield Refusal(name, None, limit, str(missing))
+        return
     value = sum(parts.values(), ZERO)
     if value > limit:
-        told = ", ".join(f"{plain(part)} in {asset}" for asset, part in parts.items())
-        yield Refusal(name, value, limit, f"{told}, if everything fills that makes a position larger")
+        yield Refusal(name, value, limit, f"{_told(parts)}, if everything fills that makes a position larger")
 
 
 def check_order_notional(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -82,8 +78,8 @@ def check_order_notional(proposal: Proposal, world: World, limits: Limits) -> It
         return
     try:
         planned, unplanned = _of_orders(proposal.children, world), _of_rest(proposal, world)
-    except Unpriced as missing:
-        yield _unpriced("max_order_notional", missing.asset, limit)
+    except NoNotional as missing:
+        yield Refusal("max_order_notional", None, limit, str(missing))
         return
     if planned + unplanned > limit:
         left = max(ZERO, proposal.parent_leaves_qty - children_qty(proposal))
@@ -93,20 +89,26 @@ def check_order_notional(proposal: Proposal, world: World, limits: Limits) -> It
 
 
 def check_venue_notional(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
-    """The instrument's worst-case position at each venue of the children, as a counterparty."""
-    base = proposal.instrument.base
+    """The worst-case positions at each venue of the children, as a counterparty: the order's own asset in the
+    order's direction (what makes it smaller there passes), all others in their worse one."""
+    name, base = "max_venue_notional", proposal.instrument.base
     for venue in proposal.venues:
         limit = limits.max_venue_notional.get(venue)
         if limit is None:
             continue
-        worst, price = venue_worst_case(proposal, world, venue), world.prices.get(base)
-        if price is None:
-            yield _unpriced("max_venue_notional", base, limit, venue)
-        elif worst is None:
-            yield Refusal("max_venue_notional", None, limit, without_bound(base), venue)
-        elif worst.total * price > limit:
-            text = f"{in_words(worst, proposal)}, at {plain(price)}"
-            yield Refusal("max_venue_notional", worst.total * price, limit, text, venue)
+        at_venue = partial(venue_worst_case, proposal, world, venue)
+        try:
+            worst = _bounded(at_venue(base, proposal.side), base)
+            own = _notional(worst, base, world)
+            beside = _in_worse_direction(at_venue, {*world.bases.values()} - {base}, world) if own else {}
+        except NoNotional as missing:
+            yield Refusal(name, None, limit, str(missing), venue)
+            continue
+        value = own + sum(beside.values(), ZERO)
+        if own and value > limit:
+            text = f"{in_words(worst, proposal)}, at {plain(_price(world, base))}"
+            told = f"; and {_told(beside)} there" if beside else ""
+            yield Refusal(name, value, limit, text + told, venue)
 
 
 def check_turnover(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -117,8 +119,8 @@ def check_turnover(proposal: Proposal, world: World, limits: Limits) -> Iterator
         return
     try:
         found = _turnover(proposal, world)
-    except Unpriced as missing:
-        yield _unpriced("max_daily_turnover", missing.asset, limit)
+    except NoNotional as missing:
+        yield Refusal("max_daily_turnover", None, limit, str(missing))
         return
     if sum(found) > limit:
         text = (
@@ -135,7 +137,7 @@ class _Turnover(NamedTuple):
 
 
 def _turnover(proposal: Proposal, world: World) -> _Turnover:
-    """Raises Unpriced."""
+    """Raises NoNotional."""
     traded = sum((notional * _price(world, quote) for quote, notional in world.traded.items()), ZERO)
     families = by_family(proposal, world)
     own = _of_orders(families.pop(proposal.parent_id), world) + _of_rest(proposal, world)
@@ -165,18 +167,39 @@ def _worst_qty(orders: Iterable[Order]) -> Decimal:
 
 
 def _worth(order: Order, world: World) -> Decimal:
-    """The most that one of its base may fill at, in the desk's currency. Raises Unpriced."""
+    """The most that one of its base may fill at, in the desk's currency. Raises NoNotional."""
     at_limit = order.limit_px * _price(world, order.quote)
     return at_limit if order.side is Side.BUY else max(at_limit, _price(world, order.base))
+
+
+def _bounded(worst: WorstCase | None, asset: Asset) -> WorstCase:
+    """Raises NoNotional."""
+    if worst is None:
+        raise NoNotional(without_bound(asset))
+    return worst
+
+
+def _notional(worst: WorstCase, asset: Asset, world: World) -> Decimal:
+    """What the position comes to in the direction of the worst case; nothing where it is on the other side,
+    and nothing needs no price. Raises NoNotional."""
+    return worst.total * _price(world, asset) if worst.total > 0 else ZERO
+
+
+def _in_worse_direction(worst: Worst, assets: Iterable[Asset], world: World) -> dict[Asset, Decimal]:
+    """What each position comes to in its worse direction, where it comes to something. Raises NoNotional."""
+    most = {
+        asset: max(_notional(_bounded(worst(asset, side), asset), asset, world) for side in Side)
+        for asset in sorted(assets)
+    }
+    return {asset: notional for asset, notional in most.items() if notional}
+
+
+def _told(parts: Mapping[Asset, Decimal]) -> str:
+    return ", ".join(f"{plain(part)} in {asset}" for asset, part in parts.items())
 
 
 def _price(world: World, asset: Asset) -> Decimal:
     price = world.prices.get(asset)
     if price is None:
-        raise Unpriced(asset)
+        raise NoNotional(f"no price of {asset} in the desk's currency is known, so there is no notional")
     return price
-
-
-def _unpriced(limit: str, asset: Asset, bound: Decimal, venue: Venue | None = None) -> Refusal:
-    text = f"no price of {asset} in the desk's currency is known, so there is no notional"
-    return Refusal(limit, None, bound, text, venue)

@@ -45,9 +45,9 @@ class WorkingParent:
 class World:
     """`orders`: all that are not settled, of every venue, foreign ones included. `prices`: what one of an
     asset is worth in the desk's currency, of bases and quotes. `trading`: what the operator decided, of the
-    system and its venues. `bases`: the assets that are positions. `sent_at`: when each order of the last
-    minute was committed. `traded`: what was filled since 00:00 UTC, in each quote. `health`: the venues that
-    list the instrument, and why one of them is not alive (empty: it is)."""
+    system and its venues. `bases`: the assets that are positions, by instrument. `sent_at`: when each order
+    of the last minute was committed. `traded`: what was filled since 00:00 UTC, in each quote. `health`: the
+    venues that list the instrument, and why one of them is not alive (empty: it is)."""
 
     at: Instant
     holdings: Mapping[tuple[Venue, Asset], Holding]
@@ -55,7 +55,7 @@ class World:
     working: tuple[WorkingParent, ...]
     prices: Mapping[Asset, Decimal]
     trading: TradingStates
-    bases: frozenset[Asset]
+    bases: Mapping[str, Asset]
     sent_at: tuple[Instant, ...]
     traded: Mapping[Asset, Decimal]
     health: Mapping[Venue, str]

@@ -8,7 +8,7 @@ None is unbounded, and no check lets it pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -95,9 +95,10 @@ def by_family(proposal: Proposal, world: World) -> dict[str, list[Order]]:
     return families
 
 
-def venue_worst_case(proposal: Proposal, world: World, venue: Venue) -> WorstCase | None:
+def venue_worst_case(
+    proposal: Proposal, world: World, venue: Venue, asset: Asset, side: Side
+) -> WorstCase | None:
     """The same at one venue, where only its orders can move the position."""
-    asset, side = proposal.instrument.base, proposal.side
     others = reach(_at(world.orders, venue), asset, side)
     own = reach(_at(proposal.children, venue), asset, side)
     if others is None or own is None:
@@ -153,6 +154,25 @@ def reduces_at(proposal: Proposal, world: World, venue: Venue) -> bool:
 
 def children_qty(proposal: Proposal) -> Decimal:
     return sum((child.order_qty for child in proposal.children), ZERO)
+
+
+class Least(NamedTuple):
+    """A limit on a position, and in words the instrument that it is set on, where that is another one."""
+
+    limit: Decimal
+    whose: str
+
+
+def least_of_base(limits: Mapping[str, Decimal], proposal: Proposal, world: World) -> Least | None:
+    """What binds the position in a proposal's base: instruments of one base have one position, so each of
+    their limits does."""
+    own = proposal.instrument
+    bases = {**world.bases, own.name: own.base}
+    of_base = ((limit, name) for name, limit in limits.items() if bases.get(name) == own.base)
+    limit, name = min(of_base, default=(None, ""))
+    if limit is None:
+        return None
+    return Least(limit, "" if name == own.name else f"; {name} has the least limit on {own.base}")
 
 
 def in_words(worst: WorstCase, proposal: Proposal) -> str:

@@ -62,7 +62,7 @@ def test_the_envelope_is_one_compact_line() -> None:
     """Keys stand in the order of the contract, rows in the order of their fields."""
     fill = FillRow(
         *("okx", "BTC/USDT", "buy", "T1", "O1", None),
-        *(Decimal("0.5"), Decimal(80521), FeeRow("USDT", Decimal("36.2")), START, True),
+        *(Decimal("0.5"), Decimal(80521), FeeRow("USDT", Decimal("36.2")), START, True, False),
     )
     outcome = Outcome(
         FillsResult((fill,)), Exit.UNCERTAIN, uncertain=True, breaks=(a_break(),), warnings=("w",)

@@ -92,6 +92,7 @@ def hostile(exec_id: str) -> Outcome:
         fee=FeeRow("USD", Decimal(0)),  # type: ignore[arg-type]  # an asset is a text
         at=Instant(0),
         confirmed=True,
+        taken_back=False,
     )
     return Outcome(FillsResult((fill,)), Exit.OK)
 

@@ -47,7 +47,9 @@ POSITION = made(
     **{"lo": Decimal("15.5"), "hi": Decimal("15.76369313")},
 )
 TOTAL = made(
-    positions_result.TotalRow, asset="BTC", notional=Decimal("2218281.7600000001"), stale_venues=("okx",)
+    positions_result.TotalRow,
+    **{"asset": "BTC", "notional": Decimal("2218281.7600000001"), "stale_venues": ("okx",)},
+    mark_age_s=7200.0,
 )
 ORDER = made(
     results.OrderRow,

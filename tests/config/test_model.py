@@ -192,7 +192,7 @@ EUR_IN_USD = '[quotes.EUR]\nas = "USD"\nrates = ["kraken:EUR/USD"]\n'
         ('max_daily_turnover = "1"', True),
         ('max_position_notional = { "BTC-EUR" = "1" }', True),
         ('max_venue_notional = { bitvavo = "1" }', True),
-        ('max_position_notional = { "BTC-USD" = "1" }', False),
+        ('max_position_notional = { "BTC-USD" = "1" }', True),
         ('max_venue_notional = { kraken = "1" }', False),
         ('max_position = { "BTC-EUR" = "1" }', False),
     ],

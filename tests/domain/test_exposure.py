@@ -185,6 +185,13 @@ def test_a_claim_counts_at_what_the_trades_do_not_list() -> None:
     assert claimed(heard) == {BTC: D("0.2"), USD: D("-19.3")}
 
 
+def test_what_was_taken_back_is_no_part_of_a_claim() -> None:
+    """The record counts a trade of 0.2 at 99 that was taken back: one of 0.3 is still to be listed."""
+    listed = replace(order(), filled_qty=D("0.2"), filled_notional=D("19.8"), busted_qty=D("0.2"))
+    claiming = replace(listed, cum_qty=D("0.7"), avg_px=D(99))
+    assert claimed(claiming) == {BTC: D("0.3"), USD: D("-29.7")}
+
+
 def test_no_claim_is_made_where_the_record_names_no_price() -> None:
     """Without an average price the effect on the quote can not be told, so none is guessed."""
     assert claimed(replace(order(), cum_qty=D("0.5"))) == {}

@@ -15,11 +15,12 @@ from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId, ExecId
 from mvx.domain.instant import Instant
 from mvx.engine.outcome import BreakRow
+from mvx.engine.reports import fills
 from mvx.engine.settle import settle
 from mvx.errors import Exit
 from mvx.journal import events, views
 from mvx.reconciliation.kinds import BreakKind
-from tests.engine.desk import KRAKEN
+from tests.engine.desk import KRAKEN, order
 from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom, settled
 from tests.engine.meddling import BTC, USD, Meddled, Overtaken, held, logged, unsent_intent
 from tests.engine.truth import assert_silent, assert_truth_inside, assert_verified, last_seq, reading
@@ -127,6 +128,19 @@ def test_a_bust_gives_back_what_the_trade_had_moved(tmp_path: Path) -> None:
     at.reconciles()
     assert before == (held(at, BTC), held(at, USD))
     assert (D(0), D("0.5")) == (at.orders()[0].filled_qty, at.orders()[0].busted_qty)
+
+
+def test_a_trade_that_was_taken_back_is_in_no_answer_as_if_it_stood(tmp_path: Path) -> None:
+    """Its fee came back with it, and the list of fills says of it that it did."""
+    at = desk(tmp_path)
+    asked = order("0.5", id="k")
+    assert at.routes(asked).data.fees.keys() == {USD}
+    at.takes_back(at.trades()[0])
+    at.reconciles()
+    again = at.routes(asked).data
+    assert (D(0), None, {}) == (again.cum_qty, again.all_in_px, again.fees)
+    told = fills(at.settings.desk, since=None, venue=None, limit=None).data
+    assert [True] == [each.taken_back for each in told.fills]
 
 
 def test_a_bust_that_was_adjusted_first_is_posted_with_its_opposite(tmp_path: Path) -> None:

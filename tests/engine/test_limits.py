@@ -162,6 +162,17 @@ class TestNotionals:
         assert {"max_gross_notional": (D(201), D(200))} == refusals(at, order("1.01"))
         assert Exit.OK is at.routes(order("1")).exit_code
 
+    def test_what_is_at_a_venue_in_another_instrument_counts_as_a_counterparty(self, tmp_path: Path) -> None:
+        both = venue_settings("kraken", ("BTC/USD", "ETH/USD"))
+        limits = risk(max_venue_notional={KRAKEN: D(1000)})
+        at = Operator(settings(tmp_path, both, limits=limits))
+        assert Exit.OK is at.routes(order("0.001")).exit_code
+        at.settings = replace(at.settings, risk=risk())
+        assert Exit.OK is at.routes(order("10", instrument="ETH-USD")).exit_code
+        at.settings = replace(at.settings, risk=limits)
+        assert ["max_venue_notional"] == list(refusals(at, order("0.001")))
+        assert Exit.OK is at.routes(order("10", SELL, instrument="ETH-USD")).exit_code
+
     def test_a_position_whose_only_venue_is_dark_has_no_price(self, tmp_path: Path) -> None:
         other = recorded(tmp_path, "okx", "ETH/USD", px=10)
         at = Operator(
@@ -194,10 +205,31 @@ class TestNotionals:
         assert {"max_order_notional": (None, D(201))} == refusals(at, order("0.1", instrument="BTC-USDT"))
 
 
+def test_instruments_of_one_base_share_the_limits_on_its_position(tmp_path: Path) -> None:
+    """2 BTC for USDT are a position of 2 BTC, whatever instrument the limit of 1 is set on."""
+    usdt = recorded(tmp_path, "okx", "BTC/USDT", balances={Asset("USDT"): D(9999), Asset("BTC"): D(9)})
+    limits = risk(max_position={"BTC-USD": D(1)})
+    at = Operator(settings(tmp_path, recorded(tmp_path), usdt, limits=limits, max_slippage_bps=D(5000)))
+    assert {"max_position": (D(2), D(1))} == refusals(at, order("2", instrument="BTC-USDT"))
+    assert Exit.OK is at.routes(order("0.6", instrument="BTC-USDT")).exit_code
+    assert {"max_position": (D("1.1"), D(1))} == refusals(at, order("0.5"))
+    assert {"max_position": (D("1.1"), D(1))} == refusals(at, order("0.5", instrument="BTC-USDT"))
+
+
 class TestPrices:
     def test_a_collar_is_no_slippage_cap_that_an_order_may_widen(self, tmp_path: Path) -> None:
         at = Operator(desk_of(tmp_path, price_collar_bps=D(99)))
         assert {"price_collar_bps": (D(100), D(99))} == refusals(at, order("1", max_slippage_bps=D(9000)))
+
+    def test_what_is_left_after_a_lost_race_reaches_as_far_as_the_collar(self, tmp_path: Path) -> None:
+        """It reached as far as its slippage cap, and was refused though the book was within the collar."""
+        at = Operator(desk_of(tmp_path, price_collar_bps=D(150)))
+        at.exchange.inject(KRAKEN, "partial")
+        outcome = at.routes(order("1", venues=(KRAKEN,)))
+        assert (Exit.OK, ()) == (outcome.exit_code, outcome.warnings)
+        with reading(at.settings) as tx:
+            sent = views.recent_orders(tx, since=None, venue=None, open_only=False, limit=9)
+        assert [D(101), D("101.5")] == sorted(each.limit_px for each in sent)
 
     def test_books_that_grew_old_before_the_commit_are_not_traded_on(self, tmp_path: Path) -> None:
         """They are read again as long as there is time, and refused where there is none."""

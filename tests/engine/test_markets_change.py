@@ -7,7 +7,7 @@ from pathlib import Path
 from mvx.domain.ids import Asset
 from mvx.engine.positions_result import PositionsResult
 from mvx.errors import Exit
-from tests.engine.desk import KRAKEN, Operator, order, settings
+from tests.engine.desk import KRAKEN, SELL, Operator, order, settings
 from tests.engine.leaving import D
 from tests.engine.truth import assert_healed
 from tests.paper.builders import venue_settings
@@ -42,3 +42,23 @@ def test_a_position_at_a_venue_that_is_named_no_more_is_said_to_be_in_no_total(t
     assert ("kraken is not configured: its position and its orders are in none of these numbers",) == (
         at.positions().warnings
     )
+
+
+def test_a_position_in_a_market_that_is_named_no_more_is_said_to_be_in_no_total(tmp_path: Path) -> None:
+    """The venue is configured still, and only that symbol is gone."""
+    both = venue_settings("kraken", ("BTC/USD", "ETH/USD"))
+    at = Operator(settings(tmp_path, both))
+    at.routes(order("5", instrument="ETH-USD"))
+    assert () == at.positions().warnings
+    at.settings = settings(tmp_path, "kraken")
+    said = ("kraken has no symbol of ETH any more: its position in it is in none of these numbers",)
+    assert said == at.positions().warnings
+    at.clock.advance(3)
+    at.reconciles()
+    assert said == at.positions().warnings
+    at.settings = settings(tmp_path, both)
+    at.routes(order("5", SELL, instrument="ETH-USD"))
+    at.clock.advance(3)
+    at.reconciles()
+    at.settings = settings(tmp_path, "kraken")
+    assert () == at.positions().warnings

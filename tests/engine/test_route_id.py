@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from mvx.domain.ids import Venue
+from mvx.config.settings import QuoteSettings
+from mvx.domain.ids import Asset, Symbol, Venue
+from mvx.domain.instrument import Instrument
 from mvx.domain.order import Ack, OrderRequest
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
@@ -31,6 +33,7 @@ from tests.engine.desk import (
     routed,
     settings,
 )
+from tests.engine.test_limits import recorded
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
 
 
@@ -149,6 +152,23 @@ def test_a_run_that_died_is_resolved_and_reported_and_sends_nothing(at: Operator
         answer(again).children,
     )
     assert_healed(at)
+
+
+def test_a_run_that_died_is_averaged_at_its_own_rate(tmp_path: Path) -> None:
+    """okx trades BTC-USD for USDT, at two dollars, and another instrument in that instrument's own quote."""
+    usdt = Asset("USDT")
+    symbols = {"BTC-USD": Symbol("BTC/USDT"), "ETH-USDT": Symbol("ETH/USDT")}
+    rates, held = recorded(tmp_path, "kraken", "USDT/USD", px=2), {usdt: Decimal(9999)}
+    okx = recorded(tmp_path, "okx", "BTC/USDT", balances=held)
+    desk = settings(tmp_path, rates, replace(okx, symbols=symbols), max_slippage_bps=Decimal(5000))
+    quotes = {usdt: QuoteSettings(usdt, Asset("USD"), ((KRAKEN, Symbol("USDT/USD")),), 30)}
+    instruments = {**desk.desk.instruments, "BTC-USD": Instrument("BTC-USD", Asset("BTC"), Asset("USD"))}
+    at = Operator(replace(desk, desk=desk.desk._replace(instruments=instruments), quotes=quotes))
+    with pytest.raises(Surprise):
+        at.does(lambda desk: routed(surprising(desk, OKX, heard=True), order("1", id="k")))
+    at.clock.advance(60)
+    again = answer(at.routes(order("1", id="k")))
+    assert ("died", Decimal(1), Decimal(202)) == (again.status, again.cum_qty, again.avg_px)
 
 
 @pytest.mark.parametrize("heard", [False, True])

@@ -74,6 +74,14 @@ class TestPosition:
             "max_position": (D("-10.1"), D(-10))
         }
 
+    def test_the_least_limit_of_the_instruments_of_one_base_binds_them_all(self) -> None:
+        """BTC that was bought for USDT is as much of the desk's BTC as what was bought for USD."""
+        desk = world(LONG_9, instruments=("BTC-USD", "BTC-USDT", "ETH-USD"))
+        of_pair = {"BTC-USD": D(20), "BTC-USDT": D(10), "ETH-USD": D(1)}
+        answer = assess(proposal(order(BUY, "2")), desk, replace(limits(), max_position=of_pair))
+        assert refused(answer) == {"max_position": (D(11), D(10))}
+        assert sentence(answer).endswith("2 by this order; BTC-USDT has the least limit on BTC")
+
     def test_a_parent_in_work_keeps_the_room_of_its_residual(self) -> None:
         mine = order(BUY, "2", parent="p2")
         desk = world(orders=(mine,), working=(working("p2", BUY, "9"),))

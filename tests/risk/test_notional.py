@@ -29,6 +29,8 @@ from tests.risk.desk import (
 
 D = Decimal
 LONG_9 = holding(A, "BTC", "109", "100")
+BOTH = ("BTC-USD", "ETH-USD")
+PRICES = {"BTC": "100", "ETH": "10", "USD": "1"}
 UNPRICED = "no price of {} in the desk's currency is known, so there is no notional"
 
 
@@ -77,6 +79,13 @@ class TestPositionNotional:
         answer = assess(proposal(order(SELL, "1")), desk, limits(position_notional="1000"))
         assert (None, D(-1000)) == refused(answer)["max_position_notional"]
 
+    def test_the_least_limit_of_the_instruments_of_one_base_binds_them_all(self) -> None:
+        desk = world(LONG_9, instruments=("BTC-USD", "BTC-USDT"))
+        of_pair = {"BTC-USDT": D(1000)}
+        answer = assess(proposal(order(BUY, "2")), desk, replace(limits(), max_position_notional=of_pair))
+        assert {"max_position_notional": (D(1100), D(1000))} == refused(answer)
+        assert sentence(answer).endswith("at 100; BTC-USDT has the least limit on BTC")
+
 
 class TestVenueNotional:
     def test_without_a_bound_it_is_refused(self) -> None:
@@ -95,15 +104,31 @@ class TestVenueNotional:
         )
         assert {} == refused(answer)
 
+    @pytest.mark.parametrize("eth", ["50", "-50"])
+    def test_all_that_is_at_a_venue_counts(self, eth: str) -> None:
+        """A venue that fails takes everything with it; what is elsewhere stays."""
+        desk = world(LONG_9, holding(A, "ETH", eth), holding(B, "ETH", "7"), instruments=BOTH, prices=PRICES)
+        answer = assess(proposal(order(BUY, "2")), desk, limits(venue_notional={A: "1500", B: "1"}))
+        assert {"max_venue_notional": (D(1600), D(1500))} == refused(answer)
+        assert sentence(answer).endswith("9 confirmed, 2 by this order, at 100; and 500 in ETH there")
 
-BOTH = ("BTC", "ETH")
-PRICES = {"BTC": "100", "ETH": "10", "USD": "1"}
+    def test_an_open_order_in_another_asset_counts_there(self) -> None:
+        other = replace(order(SELL, "3", parent="p2", unknown=True), base=Asset("ETH"))
+        desk = world(orders=(other,), instruments=BOTH, prices=PRICES)
+        answer = assess(proposal(order(BUY, "1")), desk, limits(venue_notional={A: "129"}))
+        assert {"max_venue_notional": (D(130), D(129))} == refused(answer)
+
+    def test_what_makes_the_position_there_smaller_passes(self) -> None:
+        """It is no reduction of the desk, which is long elsewhere what it is short here."""
+        short = holding(B, "BTC", "91", "100")
+        desk = world(LONG_9, short, holding(A, "ETH", "50"), instruments=BOTH, prices=PRICES)
+        assert {} == refused(assess(proposal(order(SELL, "9")), desk, limits(venue_notional={A: "1"})))
 
 
 class TestGrossNotional:
     @pytest.mark.parametrize(("qty", "passes"), [("1", True), ("1.01", False)])
     def test_positions_on_both_sides_add_up(self, qty: str, passes: bool) -> None:
-        desk = world(LONG_9, holding(B, "ETH", "-50"), bases=BOTH, prices=PRICES)
+        desk = world(LONG_9, holding(B, "ETH", "-50"), instruments=BOTH, prices=PRICES)
         answer = assess(proposal(order(BUY, qty)), desk, limits(gross_notional="1500"))
         assert passes is isinstance(answer, Approved)
         if not passes:
@@ -114,14 +139,14 @@ class TestGrossNotional:
 
     def test_an_unknown_order_of_another_asset_counts(self) -> None:
         other = replace(order(BUY, "3", parent="p2", unknown=True), base=Asset("ETH"))
-        desk = world(orders=(other,), bases=BOTH, prices=PRICES)
+        desk = world(orders=(other,), instruments=BOTH, prices=PRICES)
         assert {"max_gross_notional": (D(130), D(129))} == refused(
             assess(proposal(order(BUY, "1")), desk, limits(gross_notional="129"))
         )
 
     def test_a_parent_that_works_another_asset_keeps_its_room(self) -> None:
         parent = replace(working("p2", SELL, "3"), base=Asset("ETH"))
-        desk = world(working=(parent,), bases=BOTH, prices=PRICES)
+        desk = world(working=(parent,), instruments=BOTH, prices=PRICES)
         assert {"max_gross_notional": (D(130), D(129))} == refused(
             assess(proposal(order(BUY, "1")), desk, limits(gross_notional="129"))
         )
@@ -135,11 +160,11 @@ class TestGrossNotional:
         assert {"max_gross_notional": (D(1000), D(999))} == refused(answer)
 
     def test_what_is_no_position_needs_no_price(self) -> None:
-        desk = world(holding(A, "EUR", "500"), bases=BOTH)
+        desk = world(holding(A, "EUR", "500"), instruments=BOTH)
         assert {} == refused(assess(proposal(order(BUY, "1")), desk, limits(gross_notional="100")))
 
     def test_a_position_without_a_price_is_refused(self) -> None:
-        desk = world(holding(A, "ETH", "1"), bases=BOTH)
+        desk = world(holding(A, "ETH", "1"), instruments=BOTH)
         answer = assess(proposal(order(BUY, "1")), desk, limits(gross_notional="1000000"))
         assert {"max_gross_notional": (None, D(1000000))} == refused(answer)
         assert UNPRICED.format("ETH") == sentence(answer)
