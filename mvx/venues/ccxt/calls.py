@@ -48,7 +48,8 @@ T = TypeVar("T")
 PENALTY_S = 5.0
 #: How long a read waits for its turn.
 TURN_S = 30.0
-#: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
+#: Docs of both venues: 429, and Binance's 418 for who does not heed it; both count by the address, whatever
+#: is asked. A proxy says 429 without their code.
 _TOO_MUCH = (418, 429)
 
 
@@ -170,7 +171,8 @@ class Calls:
         )
         throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
         if throttled or call.status in _TOO_MUCH:
-            self._bucket(call.private).close_for(call.retry_after_s or PENALTY_S)
+            for private in (True, False) if call.status in _TOO_MUCH else (call.private,):
+                self._bucket(private).close_for(call.retry_after_s or PENALTY_S)
         return found
 
     def _without_secrets(self, codes: Iterable[VenueCode]) -> tuple[VenueCode, ...]:

@@ -56,15 +56,20 @@ def posting_of(entry: Row, whose: Account) -> Posting:
     )
 
 
-def told_by_ledger(fill: Fill, postings: Iterable[Posting]) -> Fill | None:
+def told_by_ledger(fill: Fill, postings: Iterable[Posting], least_quote: Decimal = ZERO) -> Fill | None:
     """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
-    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up."""
+    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least_quote:
+    a trade for less has no line of its quote (github.com/rotki/rotki/pull/13038: Kraken writes none that
+    rounds to zero)."""
     base, quote = split_symbol(fill.symbol)
     moved: dict[Asset, Decimal] = {}
     fees: dict[Asset, Decimal] = {}
     for line in postings:
         moved[line.asset] = moved.get(line.asset, ZERO) + line.net
         fees[line.asset] = fees.get(line.asset, ZERO) + line.fee
+    if base in moved and fill.notional < least_quote:
+        moved.setdefault(quote, ZERO)
+        fees.setdefault(quote, ZERO)
     if not {base, quote} <= moved.keys():
         return None
     if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
