@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mvx.domain.ids import Asset, Symbol
-from mvx.domain.instant import MICROS_PER_S, Instant
+from mvx.domain.instant import MICROS_PER_S, Instant, after
+from mvx.engine.reading import read_venue
 from mvx.errors import BadVenueData, HeldBack, VenueRejected
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.kraken import NOW
@@ -163,3 +164,18 @@ def test_an_old_order_whose_cost_is_not_known_any_more_is_told_without_a_price(o
     on_binance.wire.answers["allOrders"] = said([order])
     (report,) = on_binance.run(lambda venue: venue.closed_orders(BEGINNING))
     assert (D("0.5"), None) == (report.cum_qty, report.avg_px)
+
+
+# The clock
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 1.99])
+def test_a_clock_that_is_two_seconds_ahead_is_put_up_with(rig: Rig, ahead_s: float) -> None:
+    """Kraken tells whole seconds (ccxt kraken.fetch_time), which hide one more."""
+    rig.run(lambda venue: venue.rules(rig.dialect.symbol))  # one opening less to wait for
+    for phase_s in (0.0, 0.3, 0.6, 0.9):
+        theirs = after(rig.clock.now(), phase_s - ahead_s)
+        rig.wire.answers |= rig.dialect.answers(lambda at=theirs: at // MICROS_PER_S)
+        rig.wire.answers["time"] = said({"serverTime": theirs // 1_000})
+        rig.clock.advance(phase_s)
+        rig.run(lambda venue: read_venue(venue, rig.clock, rig.clock.now(), BEGINNING))
