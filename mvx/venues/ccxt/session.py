@@ -101,7 +101,8 @@ class Session:
             exchange.apiKey, exchange.secret, exchange.password = (
                 keys.api_key, keys.api_secret, keys.api_password,
             )  # fmt: skip
-        most_doubt_s = math.inf if at_once else self.row.clock_skew_s  # orders wait for no better one
+        # An exact clock may look as far off as twice the doubt. Orders wait for no better one
+        most_doubt_s = math.inf if at_once else self.row.clock_skew_s / 2
         if self._skew is None or not self._skew.holds(self.calls.now(), most_doubt_s):
             await self.read_time(exchange)
         return exchange
