@@ -46,6 +46,37 @@ def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_
         fills("2500.0", "0.00010")
 
 
+def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
+    """Docs, Get Account Balance: balances in .F earn by themselves and are traded as their asset. Of such a
+    trade the ledger has a line of each wallet (github.com/BittyTax/BittyTax/pull/499)."""
+    rig = on_kraken
+    trade = kraken.trade(type="sell")
+    lines = {
+        "L1": kraken.ledger_line("T1", "XXBT", "-0.3000000000"),
+        "L2": kraken.ledger_line("T1", "XBT.F", "-0.2000000000"),
+        "L3": kraken.ledger_line("T1", "ZUSD", "40000.0500", "104.0002"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": trade})
+    rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    (fill,) = rig.run(lambda venue: venue.trades(BEGINNING))
+    assert (D("0.5"), Asset("USD"), D("104.0002")) == (fill.qty, fill.fee_asset, fill.fee_amount)
+    moved = rig.run(lambda venue: venue.transfers(BEGINNING))
+    assert {("L2", "BTC.F", D("-0.2")), ("L2 to spot", "BTC", D("0.2"))} == {
+        (each.transfer_id, each.asset, each.amount) for each in moved
+    }
+
+
+@pytest.mark.parametrize("name", ["XBT.F", "ETH2.S", "USD.HOLD", "XXBT", "KFEE", "NEWCOIN"])
+def test_an_asset_has_one_name_in_the_ledger_and_in_the_balances(on_kraken: Rig, name: str) -> None:
+    """What is moved under one and held under another would never agree."""
+    on_kraken.wire.answers["BalanceEx"] = kraken.result({name: {"balance": "2", "hold_trade": "0"}})
+    line = kraken.ledger_line("R1", name, "2.0000000000", type="earn", subtype="autoallocation")
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", {"L1": line})
+    held = on_kraken.run(lambda venue: venue.balances()).total
+    (moved,) = on_kraken.run(lambda venue: venue.transfers(BEGINNING))
+    assert {moved.asset: moved.amount} == held
+
+
 # Markets
 
 
