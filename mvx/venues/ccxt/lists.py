@@ -169,7 +169,8 @@ class Lists:
 
     async def _one_order(self, symbol: Symbol, order_id: OrderId) -> Rows:
         exchange = await self._session.private()
-        self._session.rules(exchange, symbol)
+        if symbol not in exchange.markets:  # it is gone, and its orders with it
+            return []
         try:
             order, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_order(order_id, symbol))
         except VenueRejected as refused:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mvx.domain.ids import Asset, Symbol
+from mvx.domain.ids import Asset, OrderId, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.engine.reading import read_venue
 from mvx.errors import BadVenueData, HeldBack, VenueRejected
@@ -97,6 +97,14 @@ def test_a_symbol_that_is_not_listed_any_more_is_said_to_be_none_by_the_lists(on
     for work in (lambda venue: venue.trades(BEGINNING), lambda venue: venue.closed_orders(BEGINNING)):
         with pytest.raises(BadVenueData, match="binance does not list LUNA/USDT"):
             on_binance.run(work, symbols=(on_binance.dialect.symbol, gone))
+
+
+def test_an_order_of_a_market_that_is_gone_is_not_there_any_more(on_binance: Rig) -> None:
+    """Neither is the market in the configuration: the rest of the list is told."""
+    on_binance.wire.answers["allOrders"] = said([binance.order(OURS, orderId=40)])
+    known = [(Symbol("LUNA/USDT"), OrderId("28"))]
+    reports = on_binance.run(lambda venue: venue.closed_orders(BEGINNING, known))
+    assert ["40"] == [each.order_id for each in reports]
 
 
 # Transfers
