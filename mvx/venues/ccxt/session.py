@@ -92,15 +92,13 @@ class Session:
         return self._exchange
 
     async def private(self, *, at_once: bool = False) -> Any:
-        """The same, with the account's keys and the time there. Raises NoKey where it has none."""
+        """The same, with the account's keys and the time there. Keys that were refused may have been replaced
+        since, and are read again. Raises NoKey where there are none."""
         exchange = await self.public(at_once=at_once)
-        if self.calls.keys is None:
-            self.calls.keys = await _keys_of(self.access)
-        if not exchange.apiKey:
-            keys = self.calls.keys
-            exchange.apiKey, exchange.secret, exchange.password = (
-                keys.api_key, keys.api_secret, keys.api_password,
-            )  # fmt: skip
+        if (keys := self.calls.keys) is None or self.calls.key_refused:
+            keys = await _keys_of(self.access)
+            self.calls.use(keys)
+        exchange.apiKey, exchange.secret, exchange.password = keys.api_key, keys.api_secret, keys.api_password
         # An exact clock may look as far off as twice the doubt. Orders wait for no better one
         most_doubt_s = math.inf if at_once else self.row.clock_skew_s / 2
         if self._skew is None or not self._skew.holds(self.calls.now(), most_doubt_s):

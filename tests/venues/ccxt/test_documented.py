@@ -11,10 +11,11 @@ from mvx.domain.ids import Asset, OrderId, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.engine.reading import read_venue
 from mvx.errors import BadVenueData, HeldBack, VenueRejected
+from mvx.venues.ccxt.access import Keys
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.kraken import NOW
-from tests.venues.ccxt.loopback import said
-from tests.venues.ccxt.venue import Rig
+from tests.venues.ccxt.loopback import Answer, Asked, said
+from tests.venues.ccxt.venue import API_KEY, API_SECRET, Rig
 
 D = Decimal
 BEGINNING = Instant(NOW * MICROS_PER_S)
@@ -218,3 +219,39 @@ def test_a_clock_that_is_two_seconds_ahead_is_put_up_with(rig: Rig, ahead_s: flo
         rig.wire.answers["time"] = said({"serverTime": theirs // 1_000})
         rig.clock.advance(phase_s)
         rig.run(lambda venue: read_venue(venue, rig.clock, rig.clock.now(), BEGINNING))
+
+
+# The key
+
+
+def test_a_key_that_was_replaced_is_read_again_once_the_old_one_is_refused(rig: Rig) -> None:
+    """Without a restart; and what is said of the old one is still told without it."""
+    read: list[Keys] = []
+
+    def keys() -> Keys:
+        read.append(Keys(f"{API_KEY}-{min(len(read), 1)}", API_SECRET))
+        return read[-1]
+
+    on_kraken = rig.dialect.exchange == "kraken"
+    path, header = ("OpenOrders", "api-key") if on_kraken else ("openOrders", "x-mbx-apikey")
+    quiet = rig.wire.answers[path]
+    assert isinstance(quiet, Answer)
+
+    def checked(asked: Asked) -> Answer:
+        if asked.headers[header] == read[-1].api_key == f"{API_KEY}-1":
+            return quiet
+        if on_kraken:
+            return kraken.error("EAPI:Invalid key")
+        return binance.error(-2015, f"Invalid API-key {read[0].api_key}, IP, or permissions for action.", 401)
+
+    rig.wire.answers[path] = checked
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected) as refused:
+            await venue.open_orders()
+        assert API_KEY not in str(refused.value)
+        for _ in range(2):
+            assert () == await venue.open_orders()
+
+    rig.run(work, keys=keys)
+    assert 2 == len(read), "and not at every call"
