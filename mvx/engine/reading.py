@@ -104,8 +104,8 @@ async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...
 
 
 def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> Instant:
-    """Behind the last complete reading by the overlap, and behind every intent that was not found yet and
-    every fill that was pushed and not listed yet."""
+    """Behind the last reading that left no trade open by the overlap, and behind every intent that was not
+    found yet and every fill that was pushed and not listed yet."""
     declared = desk.venues[venue].capabilities
     contact = views.contacts(tx).get(venue, views.Contact())
     overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s

@@ -188,7 +188,7 @@ def _note_contact(tx: WriteTx, snapshot: Snapshot, comparison: Comparison, now: 
     last = views.contacts(tx).get(snapshot.venue, views.Contact()).read_began_at
     if last is None or snapshot.began_at >= last:
         noted["read_began_at"] = snapshot.began_at
-        if not comparison.unjoined:
+        if not comparison.reach_back:
             noted["cursor_at"] = snapshot.began_at
         if comparison.agreed:
             noted["agreed_at"] = now

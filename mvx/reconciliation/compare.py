@@ -50,12 +50,12 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     deduce_canceled(work, agreed=agreed)
     if work.outdated:
         work.pending.append("a later reading was applied before this one")
-    for order in work.orders.values():
-        if order.claimed_qty:
-            work.pending.append(
-                f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
-            )
-    return Comparison(tuple(work.findings), agreed, tuple(work.pending), bool(work.unjoined))
+    claiming = [order for order in work.orders.values() if order.claimed_qty]
+    for order in claiming:
+        work.pending.append(
+            f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
+        )
+    return Comparison(tuple(work.findings), agreed, tuple(work.pending), bool(work.unjoined or claiming))
 
 
 def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:

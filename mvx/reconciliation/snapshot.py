@@ -124,14 +124,15 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`agreed`: every balance equals its postings. `pending`: why the pass proves less than it could.
-    `unjoined`: a listed trade was not booked, so the next reading must reach back to it.
+    `reach_back`: a listed trade was not booked, or one that a record claims is not listed yet, so the next
+    reading must reach as far back as this one.
 
     A break that was said before is among the findings again: see `unsaid`."""
 
     findings: tuple[Finding, ...]
     agreed: bool
     pending: tuple[str, ...]
-    unjoined: bool
+    reach_back: bool
 
     @property
     def refs(self) -> tuple[str, ...]:

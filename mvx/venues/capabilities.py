@@ -236,7 +236,7 @@ KRAKEN = Row(
     sandbox=False,  # ccxt kraken.describe has no urls.test
     nonce=True,  # ccxt kraken.sign: a nonce must be greater than the one before it
     clock_step_s=1.0,  # ccxt kraken.fetch_time: unixtime in seconds
-    clock_skew_s=2.0,
+    clock_skew_s=3.0,  # 2 s as elsewhere, and the one that its whole seconds may hide
     book_levels=100,  # docs, Get Order Book: count, 100 by default
     # public calls: 1 a second, and some at once
     budgets={"private": _KRAKEN_TIERS["starter"], "public": Budget(burst=10.0, per_s=1.0)},

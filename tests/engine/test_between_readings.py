@@ -4,6 +4,7 @@ that it can have been in."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,22 @@ def test_a_reading_reaches_back_behind_an_order_that_was_sent_and_not_found(tmp_
     assert Exit.UNCERTAIN is at.reconciles().exit_code
     sent_s_ago = (at.clock.now() - at.orders()[0].created_at) / MICROS_PER_S
     assert sent_s_ago + 1 + 0.5 == reaches_back_s(at)
+
+
+def test_a_trade_that_is_listed_long_after_its_order_is_booked(tmp_path: Path) -> None:
+    """Readings reach back to where the order's record first claimed it, however many there were since."""
+    at = desk(tmp_path)
+    at.reconciles()
+    at.exchange.inject(KRAKEN, "late-trade", count=1, for_s=None, delay_s=900)
+    at.routes(order("0.5"))
+    for _ in range(8):
+        at.clock.advance(120)
+        at.reconciles()
+        assert_truth_inside(at)
+    at.clock.advance(120)
+    at.reconciles()
+    (booked,) = logged(at, log.FillBooked)
+    assert Decimal("0.5") == booked.fill.qty
+    at.clock.advance(120)
+    assert Exit.OK is at.reconciles().exit_code
+    assert reaches_back_s(at) < 400, "and no further, once it is booked"

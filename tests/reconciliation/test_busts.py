@@ -190,7 +190,7 @@ def test_a_trade_that_waits_for_its_order_waits_with_its_bust() -> None:
     desk = opened()
     sent = desk.lost(BUY)
     early = desk.once(reading(3, totals=UNTOUCHED, trades=[taken_back(at_s=2)]))
-    assert (written(early), early.unjoined) == ([], True)
+    assert (written(early), early.reach_back) == ([], True)
     found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=[taken_back(at_s=2)]))
     assert (kinds(found), desk.busts()[0].cl_ord_id) == (["unknown_resolved", "bust"], sent.cl_ord_id)
 

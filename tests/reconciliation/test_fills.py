@@ -188,10 +188,10 @@ def test_a_trade_that_may_belong_to_an_unknown_order_waits_for_the_lists() -> No
     desk = opened()
     sent = desk.lost(BUY)
     early = desk.once(reading(3, totals=BOUGHT_HALF, trades=[fill("0.5")]))
-    assert (early.unjoined, written(early), desk.held()) == (True, [], UNTOUCHED)
+    assert (early.reach_back, written(early), desk.held()) == (True, [], UNTOUCHED)
     listed = report(S.PARTIALLY_FILLED, "0.5", of=sent)
     found = desk.once(reading(6, totals=BOUGHT_HALF, open_orders=[listed], trades=[fill("0.5")]))
-    assert (kinds(found), found.unjoined, found.agreed) == (["unknown_resolved"], False, True)
+    assert (kinds(found), found.reach_back, found.agreed) == (["unknown_resolved"], False, True)
     assert desk.order(sent).filled_qty == Decimal("0.5")
 
 
@@ -209,7 +209,7 @@ def test_a_trade_that_can_not_be_the_unknown_order_s_does_not_wait(trade) -> Non
     desk = opened()
     desk.lost(BUY)
     found = desk.apply(reading(3, totals=UNTOUCHED, trades=[trade]))
-    assert (kinds(found), found.unjoined) == (["foreign_fill"], False)
+    assert (kinds(found), found.reach_back) == (["foreign_fill"], False)
 
 
 def test_a_trade_whose_order_is_listed_under_another_id_does_not_wait() -> None:
@@ -218,7 +218,7 @@ def test_a_trade_whose_order_is_listed_under_another_id_does_not_wait() -> None:
     desk.lost(BUY)
     other = report(S.FILLED, "0.5", order_id="X", cl_ord_id=None)
     found = desk.apply(reading(3, totals=BOUGHT_HALF, closed=[other], trades=[fill("0.5", order_id="X")]))
-    assert (kinds(found), found.unjoined) == (["foreign_fill"], False)
+    assert (kinds(found), found.reach_back) == (["foreign_fill"], False)
 
 
 def test_an_outdated_reading_still_books_its_fills() -> None:

@@ -131,7 +131,7 @@ def test_a_trade_that_waits_for_its_order_may_be_the_pushed_one(side: Any, exec_
     desk.lost(side, "2", sent_s=50)
     unjoined = fill("0.5", exec_id=exec_id, order_id="R1", side=side, at_s=2)
     found = desk.once(empty(60, sent, trades=[unjoined]))
-    assert found.unjoined
+    assert found.reach_back
     assert kinds(found) == ([] if waits else ["phantom_fill"])
 
 

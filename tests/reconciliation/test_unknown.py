@@ -247,7 +247,7 @@ def test_a_trade_that_nobody_owns_yet_keeps_an_unknown_order_unknown() -> None:
     """It may be the order's own."""
     desk = lost_buy()
     found = desk.once(reading(60, totals=UNTOUCHED, trades=[fill("0.5")]))
-    assert (written(found), found.unjoined, in_doubt(desk)) == ([], True, True)
+    assert (written(found), found.reach_back, in_doubt(desk)) == ([], True, True)
 
 
 def test_an_outdated_reading_proves_nothing() -> None:

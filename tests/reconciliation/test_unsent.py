@@ -97,7 +97,7 @@ def test_an_unsent_intent_owns_no_trade() -> None:
     sent = intended(desk)
     bought = {"BTC": "10.5", "USD": "950"}
     found = desk.once(reading(3, totals=bought, trades=[fill("0.5", order_id="X")]), [sent])
-    assert (kinds(found), found.unjoined, found.agreed) == (["foreign_fill"], False, True)
+    assert (kinds(found), found.reach_back, found.agreed) == (["foreign_fill"], False, True)
 
 
 def test_an_intent_that_the_venue_lists_was_sent_by_somebody() -> None:

@@ -48,23 +48,32 @@ T = TypeVar("T")
 PENALTY_S = 5.0
 #: How long a read waits for its turn.
 TURN_S = 30.0
-#: Docs of both venues: 429, and Binance's 418 for who does not heed it. A proxy says 429 without their code.
+#: Docs of both venues: 429, and Binance's 418 for who does not heed it; both count by the address, whatever
+#: is asked. A proxy says 429 without their code.
 _TOO_MUCH = (418, 429)
 
 
 class Calls:
-    """Makes the calls of one account. `keys` are there once they were needed; skew_us: the venue's clock less
-    ours, once it was measured."""
+    """Makes the calls of one account. `keys` are there once they were needed, and key_refused until they are
+    read again; skew_us: the venue's clock less ours, once it was measured."""
 
     def __init__(self, access: Access, row: Row, clock: Clock, machine: Machine) -> None:
         self._access = access
         self._row = row
         self._clock = clock
         self._machine = machine
-        self._account_key: AccountKey | None = None
+        self._account_keys: dict[str, AccountKey] = {}
+        self._secrets: list[Keys] = []
         self._buckets: dict[str, SharedBucket] = {}
         self.keys: Keys | None = None
+        self.key_refused = False
         self.skew_us: int | None = None
+
+    def use(self, keys: Keys) -> None:
+        """From now on. What is under way with others goes on, and what is said of them is hidden, too."""
+        self.keys, self.key_refused = keys, False
+        if keys not in self._secrets:
+            self._secrets.append(keys)
 
     def now(self) -> Instant:
         return self._clock.now()
@@ -168,16 +177,18 @@ class Calls:
                 operation, kind, call.left, call.status, self._without_secrets(call.codes), _system(error)
             ),
         )
-        throttled = isinstance(found, VenueRejected) and found.about is Refusal.THROTTLED
-        if throttled or call.status in _TOO_MUCH:
-            self._bucket(call.private).close_for(call.retry_after_s or PENALTY_S)
+        about = found.about if isinstance(found, VenueRejected) else None
+        self.key_refused |= call.private and about is Refusal.FORBIDDEN
+        if about is Refusal.THROTTLED or call.status in _TOO_MUCH:
+            for private in (True, False) if call.status in _TOO_MUCH else (call.private,):
+                self._bucket(private).close_for(call.retry_after_s or PENALTY_S)
         return found
 
     def _without_secrets(self, codes: Iterable[VenueCode]) -> tuple[VenueCode, ...]:
         """Before any error is made of them: a venue may send back what it was sent."""
-        if self.keys is None:
-            return tuple(codes)
-        return tuple(VenueCode(*map(self.keys.hidden_in, code)) for code in codes)
+        for keys in self._secrets:
+            codes = [VenueCode(*map(keys.hidden_in, code)) for code in codes]
+        return tuple(codes)
 
     def _bucket(self, private: bool) -> SharedBucket:
         whose = self._named() if private else PUBLIC
@@ -189,10 +200,11 @@ class Calls:
         return self._buckets[whose]
 
     def _key(self) -> AccountKey:
-        if self._account_key is None:
-            file = self._access.folder / f"{self._access.name}-{self._named()}.nonce"
-            self._account_key = AccountKey(self._access.name, file, self._clock, self._machine)
-        return self._account_key
+        whose = self._named()
+        if whose not in self._account_keys:
+            file = self._access.folder / f"{self._access.name}-{whose}.nonce"
+            self._account_keys[whose] = AccountKey(self._access.name, file, self._clock, self._machine)
+        return self._account_keys[whose]
 
     def _named(self) -> str:
         return NO_KEY if self.keys is None else self.keys.name

@@ -21,6 +21,8 @@ from mvx.errors import BadVenueData
 from mvx.venues.ccxt.parse import Account, Row, exact, instant_of, text_of
 
 _TRADE = "trade"
+#: Docs, Get Account Balance: what is named so earns by itself (Kraken Rewards), and is traded as its asset.
+_EARNING = ".F"
 
 
 class Posting(NamedTuple):
@@ -37,6 +39,11 @@ class Posting(NamedTuple):
     @property
     def net(self) -> Decimal:
         return self.amount - self.fee
+
+    @property
+    def traded(self) -> Asset:
+        """The asset that a trade names."""
+        return Asset(self.asset.removesuffix(_EARNING))
 
 
 def posting_of(entry: Row, whose: Account) -> Posting:
@@ -56,15 +63,20 @@ def posting_of(entry: Row, whose: Account) -> Posting:
     )
 
 
-def told_by_ledger(fill: Fill, postings: Iterable[Posting]) -> Fill | None:
+def told_by_ledger(fill: Fill, postings: Iterable[Posting], least_quote: Decimal = ZERO) -> Fill | None:
     """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
-    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up."""
+    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least_quote:
+    a trade for less has no line of its quote (github.com/rotki/rotki/pull/13038: Kraken writes none that
+    rounds to zero)."""
     base, quote = split_symbol(fill.symbol)
     moved: dict[Asset, Decimal] = {}
     fees: dict[Asset, Decimal] = {}
     for line in postings:
-        moved[line.asset] = moved.get(line.asset, ZERO) + line.net
-        fees[line.asset] = fees.get(line.asset, ZERO) + line.fee
+        moved[line.traded] = moved.get(line.traded, ZERO) + line.net
+        fees[line.traded] = fees.get(line.traded, ZERO) + line.fee
+    if base in moved and fill.notional < least_quote:
+        moved.setdefault(quote, ZERO)
+        fees.setdefault(quote, ZERO)
     if not {base, quote} <= moved.keys():
         return None
     if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
@@ -85,17 +97,25 @@ def by_trade(postings: Iterable[Posting]) -> dict[str, list[Posting]]:
 
 
 def transfers_of(postings: Iterable[Posting], whose: Account) -> list[Transfer]:
-    """Whatever moved a balance and is no trade: deposits, withdrawals, rewards, conversions."""
+    """Whatever moved a balance and is no trade: deposits, withdrawals, rewards, conversions. And what a trade
+    moved of the earnings, which is told as moved to spot: the trade is told as one of spot."""
+    moved = []
+    for line in postings:
+        if line.kind != _TRADE:
+            moved.append((line, line.posting_id, line.asset, line.net))
+        elif line.traded != line.asset:
+            moved.append((line, line.posting_id, line.asset, line.net))
+            moved.append((line, f"{line.posting_id} to spot", line.traded, -line.net))
     return [
         Transfer(
             venue=whose.venue,
             account=whose.account,
             epoch=whose.epoch,
-            transfer_id=line.posting_id,
-            asset=line.asset,
-            amount=line.net,
+            transfer_id=transfer_id,
+            asset=asset,
+            amount=amount,
             at=line.at,
         )
-        for line in postings
-        if line.kind != _TRADE and line.net != ZERO
+        for line, transfer_id, asset, amount in moved
+        if amount != ZERO
     ]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import OrderId, Symbol
 from mvx.domain.instant import Instant, after
+from mvx.domain.instrument import split_symbol
 from mvx.domain.money import ZERO
 from mvx.domain.order import OrderReport
 from mvx.domain.order_status import TERMINAL
@@ -20,7 +21,7 @@ from mvx.errors import BadVenueData, VenueRejected
 from mvx.venues.capabilities import History, ListedBy, Paging
 from mvx.venues.ccxt.ledger import Posting, by_trade, posting_of, told_by_ledger, transfers_of
 from mvx.venues.ccxt.pages import Windows, by_offset, by_window, once
-from mvx.venues.ccxt.parse import Account, balances_of, ended_at, fill_of, report_of, transfer_of
+from mvx.venues.ccxt.parse import Account, balances_of, ended_at, fill_of, least_of, report_of, transfer_of
 from mvx.venues.ccxt.quirks import Pages, rows_at
 from mvx.venues.ccxt.session import Session
 from mvx.venues.port import Balances
@@ -88,7 +89,7 @@ class Lists:
         if row.ledger is not None and fills:
             lines = await self._ledger(row.ledger, since)
             self._kept = _Kept(asyncio.current_task(), since, lines)
-            fills = self._with_their_fees(fills, lines)
+            fills = self._with_their_fees(fills, lines, await self._session.private())
         return tuple(sorted(fills, key=lambda each: each.at))
 
     async def transfers(self, since: Instant) -> tuple[Transfer, ...]:
@@ -125,16 +126,20 @@ class Lists:
         lines = [posting_of(row, self._whose) for row in rows]
         return once(lines, lambda line: line.posting_id)
 
-    def _with_their_fees(self, fills: Sequence[Fill], postings: Sequence[Posting]) -> list[Fill]:
+    def _with_their_fees(
+        self, fills: Sequence[Fill], postings: Sequence[Posting], exchange: Any
+    ) -> list[Fill]:
         lines = by_trade(postings)
         lag_s = self._session.access.listing_lag_s + self._session.row.clock_skew_s
         patient_until = after(self._session.calls.venue_now(), -lag_s)
         told = []
         for fill in fills:
-            whole = told_by_ledger(fill, lines.get(fill.exec_id, ()))
+            own, late = lines.get(fill.exec_id, ()), fill.at < patient_until
+            least_quote = least_of(exchange.currencies, split_symbol(fill.symbol)[1]) if late else ZERO
+            whole = told_by_ledger(fill, own, least_quote)
             if whole is not None:
                 told.append(whole)
-            elif fill.at < patient_until:
+            elif late:
                 raise BadVenueData(f"{fill.venue}: its ledger does not list trade {fill.exec_id}")
         return told
 
@@ -147,7 +152,8 @@ class Lists:
         while start <= self._latest_there():
             rows += await self._transferred(history, start)
             start = after(start, history.window_s)
-        done = [row for row in rows if row.get("status") == "ok"]
+        elsewhere = self._session.quirks.of_another_wallet
+        done = [r for r in rows if r.get("status") == "ok" and not elsewhere(r.get("info") or {})]
         told = [(transfer_of(row, self._whose), ended_at(row, self._whose)) for row in done]
         return [moved for moved, ended in told if max(moved.at, ended or moved.at) >= since]
 
@@ -163,6 +169,8 @@ class Lists:
 
     async def _one_order(self, symbol: Symbol, order_id: OrderId) -> Rows:
         exchange = await self._session.private()
+        if symbol not in exchange.markets:  # it is gone, and its orders with it
+            return []
         try:
             order, _ = await self._session.calls.read(exchange, lambda ex: ex.fetch_order(order_id, symbol))
         except VenueRejected as refused:
@@ -179,6 +187,7 @@ class Lists:
             return await self._by_offset(exchange, pages, start, fetch)
         rows: Rows = []
         for symbol in self._session.access.symbols:
+            self._session.rules(exchange, symbol)
             rows += await self._by_window(exchange, symbol, history, pages, start, fetch)
         return rows
 

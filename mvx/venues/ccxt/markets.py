@@ -1,8 +1,8 @@
 """A venue's markets, kept on disk for an hour: to ask for one book one need not ask for a thousand pairs.
 
 Rules:
-- The file is a copy and nothing hangs on it: one that can not be read, or that is about another venue, host
-  or version of ccxt, is as good as none.
+- The file is a copy and nothing hangs on it: one that can not be read, or that is about another venue, host,
+  version of ccxt or other symbols, is as good as none.
 - Where the venue does not answer, an old copy is better than none: a venue can be left without its list of
   markets. What is sent is checked against it, and by the venue.
 """
@@ -76,6 +76,7 @@ async def load_markets(exchange: Any, access: Access, calls: Calls) -> Instant:
         "api_url": access.api_url or "",
         "sandbox": str(access.sandbox),
         "ccxt": exchange.get_ccxt_version(),
+        "symbols": " ".join(sorted(access.symbols)),
     }
     file = MarketsFile(access.folder / f"{access.name}.markets", about, access.symbols)
     read_at = file.load_into(exchange)

@@ -151,7 +151,6 @@ def report_of(order: object, whose: Account, now: Instant) -> OrderReport:
     created_at = _at(row, (whose.times.created,), whose.times.unit_s, what)
     known = [key for key in whose.times.updated if info.get(key)]
     updated_at = _at(row, tuple(known), whose.times.unit_s, what) if known else now
-    average = row.get("average")
     status = _status(row.get("status"), cum_qty, order_qty, what)
     if status in TERMINAL and not known:
         raise BadVenueData(f"{what} does not say when it was closed")
@@ -163,7 +162,7 @@ def report_of(order: object, whose: Account, now: Instant) -> OrderReport:
         order_qty=order_qty,
         limit_px=_limit_px(row, what),
         cum_qty=cum_qty,
-        avg_px=positive(average, f"{what}: its average price") if cum_qty and average is not None else None,
+        avg_px=_avg_px(row, cum_qty, what),
         ord_status=status,
         created_at=created_at,
         updated_at=max(created_at, updated_at),
@@ -269,6 +268,12 @@ def rules_of(venue: Venue, market: object, tick: object = None) -> MarketRules:
     )
 
 
+def least_of(currencies: Mapping[str, Any], asset: Asset) -> Decimal:
+    """The last digit in which an asset's balance is kept; zero where the venue does not tell it."""
+    step = _dict(currencies.get(asset) or {}, f"the currency {asset}").get("precision")
+    return ZERO if step is None else positive(step, f"{asset}: its last digit")
+
+
 def taker_bps_of(fee: object) -> Decimal | None:
     """The account's own rate; None where the venue does not tell it."""
     taker = _dict(fee, "the trading fee").get("taker")
@@ -306,6 +311,14 @@ def _order_qty(row: Row, info: Row, cum_qty: Decimal, what: str) -> Decimal:
     if row.get("amount") is None or (isinstance(flags, str) and "viqc" in flags):
         return cum_qty
     return not_negative(row["amount"], f"{what}: its quantity")
+
+
+def _avg_px(row: Row, cum_qty: Decimal, what: str) -> Decimal | None:
+    """Of some old orders it is not known any more (Binance docs, All orders: cummulativeQuoteQty < 0)."""
+    average = row.get("average")
+    if not cum_qty or average is None or exact(average, f"{what}: its average price") < 0:
+        return None
+    return positive(average, f"{what}: its average price")
 
 
 def _limit_px(row: Row, what: str) -> Decimal | None:

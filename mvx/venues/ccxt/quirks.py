@@ -39,7 +39,8 @@ class Pages:
 class Quirks:
     """One venue. config: for ccxt's constructor. answers: by endpoint, where a good answer holds its rows or
     its id; ccxt takes an answer without them for an empty one. codes: the venue's own words on an error.
-    total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance.
+    total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance;
+    of_another_wallet: a transfer that moved none of the spot account's.
     order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
     balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
     object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
@@ -56,6 +57,7 @@ class Quirks:
     trades: Pages
     closed_orders: Pages
     on_margin: Callable[[Mapping[str, Any]], bool]
+    of_another_wallet: Callable[[Mapping[str, Any]], bool]
     order_row: Callable[[Any], Any]
     trade_row: Callable[[Any], Any]
     order_keys: tuple[str, ...]
@@ -181,6 +183,7 @@ _KRAKEN = Quirks(
     trades=Pages(extra={"consolidate_taker": "false"}),
     closed_orders=Pages(extra={"closetime": "close"}),
     on_margin=_kraken_on_margin,
+    of_another_wallet=lambda info: False,
     order_row=_kraken_order_row,
     trade_row=lambda trade: trade,
     order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
@@ -273,6 +276,8 @@ _BINANCE = Quirks(
     trades=Pages(from_id="fromId"),
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
+    # docs, Deposit history and Withdraw history: "1: Funding Wallet 0: Spot Wallet"
+    of_another_wallet=lambda info: info.get("walletType") == 1,
     order_row=lambda order: order,
     trade_row=_binance_trade_row,
     order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),

@@ -42,21 +42,28 @@ from mvx.venues.port import KeyRights
 
 #: How long a measured clock is believed.
 CLOCK_KEPT_S = 300.0
+#: By how much our clock may run otherwise than the steady one meanwhile, before it must have been set (NTP
+#: slews by 0.5 ms a second at most), or the machine was asleep.
+STEP_S = 0.2
 #: How long old markets are put up with before the venue is asked for them again.
 ASK_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """The venue's clock less ours, give or take `doubt_us`, as of `at` on ours."""
+    """The venue's clock less ours, give or take `doubt_us`, as of `at` on ours and `steady_s` on the one that
+    nobody sets."""
 
     us: int
     doubt_us: int
     at: Instant
+    steady_s: float
 
     def holds(self, now: Instant, most_doubt_s: float) -> bool:
-        """Measured lately, and well enough: an answer that took long tells little."""
-        lately = 0 <= seconds_between(self.at, now) <= CLOCK_KEPT_S
+        """Measured lately, well enough (an answer that took long tells little), and by a clock that was not
+        set since."""
+        age_s = seconds_between(self.at, now)
+        lately = 0 <= age_s <= CLOCK_KEPT_S and abs(age_s - (_steady_s() - self.steady_s)) <= STEP_S
         return lately and self.doubt_us <= most_doubt_s * MICROS_PER_S
 
 
@@ -85,16 +92,15 @@ class Session:
         return self._exchange
 
     async def private(self, *, at_once: bool = False) -> Any:
-        """The same, with the account's keys and the time there. Raises NoKey where it has none."""
+        """The same, with the account's keys and the time there. Keys that were refused may have been replaced
+        since, and are read again. Raises NoKey where there are none."""
         exchange = await self.public(at_once=at_once)
-        if self.calls.keys is None:
-            self.calls.keys = await _keys_of(self.access)
-        if not exchange.apiKey:
-            keys = self.calls.keys
-            exchange.apiKey, exchange.secret, exchange.password = (
-                keys.api_key, keys.api_secret, keys.api_password,
-            )  # fmt: skip
-        most_doubt_s = math.inf if at_once else self.row.clock_skew_s  # orders wait for no better one
+        if (keys := self.calls.keys) is None or self.calls.key_refused:
+            keys = await _keys_of(self.access)
+            self.calls.use(keys)
+        exchange.apiKey, exchange.secret, exchange.password = keys.api_key, keys.api_secret, keys.api_password
+        # An exact clock may look as far off as twice the doubt. Orders wait for no better one
+        most_doubt_s = math.inf if at_once else self.row.clock_skew_s / 2
         if self._skew is None or not self._skew.holds(self.calls.now(), most_doubt_s):
             await self.read_time(exchange)
         return exchange
@@ -169,7 +175,7 @@ class Session:
         step_us = round(self.row.clock_step_s * MICROS_PER_S)
         theirs = instant_of(millis, MILLISECOND, f"{self.access.name}: its time") + step_us // 2
         us, doubt_us = theirs - (began_at + ended_at) // 2, (ended_at - began_at + step_us) // 2
-        self._skew = Skew(us, doubt_us, ended_at)
+        self._skew = Skew(us, doubt_us, ended_at, _steady_s())
         self.calls.skew_us = us
 
     def earliest_there(self, call: Call) -> Instant:
@@ -208,6 +214,11 @@ class Session:
                 raise
         else:
             self._exchange = exchange
+
+
+def _steady_s() -> float:
+    """The event loop's own clock (docs.python.org, loop.time: monotonic)."""
+    return asyncio.get_running_loop().time()
 
 
 async def _keys_of(access: Access) -> Keys:

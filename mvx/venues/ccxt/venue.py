@@ -7,8 +7,6 @@ what differs between venues stands in their rows (capabilities.py) and in quirks
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import suppress
-from decimal import Decimal
 
 from mvx.clock import Clock
 from mvx.domain.book import Book
@@ -18,13 +16,14 @@ from mvx.domain.instant import Instant
 from mvx.domain.instrument import MarketRules
 from mvx.domain.money import plain
 from mvx.domain.order import Ack, OrderReport, OrderRequest
-from mvx.errors import NoKey, OutcomeUnknown, VenueRejected
+from mvx.errors import OutcomeUnknown
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.venues.capabilities import ROWS, Capabilities
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import Operation
+from mvx.venues.ccxt.fees import Fees
 from mvx.venues.ccxt.lists import Lists
-from mvx.venues.ccxt.parse import Account, book_of, order_id_of, taker_bps_of
+from mvx.venues.ccxt.parse import Account, book_of, order_id_of
 from mvx.venues.ccxt.session import Session
 from mvx.venues.ccxt.wire import Line
 from mvx.venues.port import Balances, KeyRights, VenueStatus
@@ -52,13 +51,12 @@ class CcxtVenue:
             times=self._session.quirks.times,
         )
         self._lists = Lists(self._session, whose)
-        self._told_bps: dict[Symbol, Decimal] = {}
+        self._fees = Fees(self._session)
 
     @property
     def capabilities(self) -> Capabilities:
-        """The fee is the dearest that it told so far, where none is configured."""
+        """The fee is the dearest that it told, where none is configured."""
         access, row = self._access, self._row
-        told_bps = max(self._told_bps.values(), default=None)
         return Capabilities(
             timeout_s=access.timeout_s,
             lateness_s=access.lateness_s,
@@ -66,7 +64,7 @@ class CcxtVenue:
             listing_lag_s=access.listing_lag_s,
             clock_skew_s=row.clock_skew_s,
             closed_orders_complete=row.closed_orders_complete,
-            taker_bps=told_bps if access.taker_bps is None else access.taker_bps,
+            taker_bps=self._fees.dearest_bps if access.taker_bps is None else access.taker_bps,
             closed_kept_s=row.closed_kept_s,
             fee_in_base=row.fee_in_base,
             fee_tokens=row.fee_tokens,
@@ -88,12 +86,8 @@ class CcxtVenue:
     async def rules(self, symbol: Symbol) -> MarketRules:
         exchange = await self._session.public()
         rules = self._session.rules(exchange, symbol)
-        if symbol not in self._told_bps and self._access.asks_fees(self._row):
-            with suppress(VenueRejected, NoKey):  # then it stays unknown, and nothing is routed there
-                fee = await self._session.fee(symbol)
-                told_bps = taker_bps_of(fee)
-                if told_bps is not None:
-                    self._told_bps[symbol] = told_bps
+        if self._access.asks_fees(self._row):
+            await self._fees.learn(symbol)
         return rules
 
     async def book(self, symbol: Symbol) -> Book:

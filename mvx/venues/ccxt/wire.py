@@ -12,7 +12,8 @@ What is overridden, and why (ccxt 4.5.90):
 - on_json_response: text instead of binary floats. parse_order_book: as the venue sent it, for the base
   class makes floats. parse_trades, parse_orders, parse_ledger, parse_transactions: every row, in the venue's
   order; the base class sorts by id and drops rows. parse_trade, parse_order: the market is the one that the
-  row names; ccxt takes the one that was asked for where it does not know that.
+  row names; ccxt takes the one that was asked for where it does not know that. safe_ledger_entry: the asset
+  as the balances name it; the base class does not know kraken.safe_currency_code, and calls BTC.F XBT.F.
 """
 
 from __future__ import annotations
@@ -214,6 +215,9 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
 
     def parse_ledger(self, data: Any, currency: Any = None, *_: Any, **__: Any) -> Any:
         return [self.parse_ledger_entry(entry, currency) for entry in self.to_array(data)]
+
+    def safe_ledger_entry(self, entry: Any, currency: Any = None) -> Any:
+        return super().safe_ledger_entry(entry, currency) | {"currency": entry.get("currency")}
 
     def parse_transactions(self, transactions: Any, currency: Any = None, *_: Any, **__: Any) -> Any:
         return [self.parse_transaction(each, currency) for each in self.to_array(transactions)]

@@ -1,0 +1,257 @@
+"""What a venue does as its documents, or others' records of it, say: no cause to stop or to be misled."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mvx.domain.ids import Asset, OrderId, Symbol
+from mvx.domain.instant import MICROS_PER_S, Instant, after
+from mvx.engine.reading import read_venue
+from mvx.errors import BadVenueData, HeldBack, VenueRejected
+from mvx.venues.ccxt.access import Keys
+from tests.venues.ccxt import binance, kraken
+from tests.venues.ccxt.kraken import NOW
+from tests.venues.ccxt.loopback import Answer, Asked, said
+from tests.venues.ccxt.venue import API_KEY, API_SECRET, Rig
+
+D = Decimal
+BEGINNING = Instant(NOW * MICROS_PER_S)
+OURS = "m0000000000000abcd"
+
+
+# The ledger
+
+
+def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_kraken: Rig) -> None:
+    """github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero. It may be late as well; a
+    cost of a digit or more has one."""
+    rig = on_kraken
+    rig.wire.answers["Ledgers"] = kraken.pages(
+        "ledger", {"L1": kraken.ledger_line("T1", "XXBT", "0.0000000400")}
+    )
+
+    def fills(price: str, cost: str) -> Any:
+        trade = kraken.trade(price=price, vol="0.00000004", cost=cost, fee="0.00000")
+        rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": trade})
+        return rig.run(lambda venue: venue.trades(BEGINNING))
+
+    rig.clock.advance(2)
+    assert () == fills("2000.0", "0.00008")
+    rig.clock.advance(60)
+    (fill,) = fills("2000.0", "0.00008")
+    assert (Asset("USD"), -D("0.00008")) == (fill.fee_asset, fill.fee_amount), "nothing of it was moved"
+    with pytest.raises(BadVenueData, match="ledger does not list trade T1"):
+        fills("2500.0", "0.00010")
+
+
+def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
+    """Docs, Get Account Balance: balances in .F earn by themselves and are traded as their asset. Of such a
+    trade the ledger has a line of each wallet (github.com/BittyTax/BittyTax/pull/499)."""
+    rig = on_kraken
+    trade = kraken.trade(type="sell")
+    lines = {
+        "L1": kraken.ledger_line("T1", "XXBT", "-0.3000000000"),
+        "L2": kraken.ledger_line("T1", "XBT.F", "-0.2000000000"),
+        "L3": kraken.ledger_line("T1", "ZUSD", "40000.0500", "104.0002"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": trade})
+    rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    (fill,) = rig.run(lambda venue: venue.trades(BEGINNING))
+    assert (D("0.5"), Asset("USD"), D("104.0002")) == (fill.qty, fill.fee_asset, fill.fee_amount)
+    moved = rig.run(lambda venue: venue.transfers(BEGINNING))
+    assert {("L2", "BTC.F", D("-0.2")), ("L2 to spot", "BTC", D("0.2"))} == {
+        (each.transfer_id, each.asset, each.amount) for each in moved
+    }
+
+
+@pytest.mark.parametrize("name", ["XBT.F", "ETH2.S", "USD.HOLD", "XXBT", "KFEE", "NEWCOIN"])
+def test_an_asset_has_one_name_in_the_ledger_and_in_the_balances(on_kraken: Rig, name: str) -> None:
+    """What is moved under one and held under another would never agree."""
+    on_kraken.wire.answers["BalanceEx"] = kraken.result({name: {"balance": "2", "hold_trade": "0"}})
+    line = kraken.ledger_line("R1", name, "2.0000000000", type="earn", subtype="autoallocation")
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", {"L1": line})
+    held = on_kraken.run(lambda venue: venue.balances()).total
+    (moved,) = on_kraken.run(lambda venue: venue.transfers(BEGINNING))
+    assert {moved.asset: moved.amount} == held
+
+
+# Markets
+
+
+def test_a_symbol_that_is_new_to_the_desk_has_its_rules_though_there_is_a_copy(rig: Rig) -> None:
+    """The copy holds the record of those alone that were configured when it was made, in which stand
+    Kraken's tick_size and the kinds of orders that ccxt wants to know of Binance's market."""
+    rig.run(lambda venue: venue.rules(rig.dialect.symbol), symbols=(), taker_bps=D(10))
+    pairs = {"XXBTZUSD": kraken.PAIRS["XXBTZUSD"] | {"tick_size": "0.5"}}
+    rig.wire.answers["AssetPairs"] = kraken.result(pairs)
+    rules = rig.run(lambda venue: venue.rules(rig.dialect.symbol), taker_bps=D(10))
+    assert D("0.5" if rig.dialect.exchange == "kraken" else "0.01") == rules.tick
+    assert rig.run(lambda venue: venue.submit(rig.request(limit_px=D(80000)))).order_id
+
+
+def test_a_symbol_that_is_not_listed_any_more_is_said_to_be_none_by_the_lists(on_binance: Rig) -> None:
+    """And the venue is not said to be out of reach."""
+    gone = Symbol("LUNA/USDT")
+    for work in (lambda venue: venue.trades(BEGINNING), lambda venue: venue.closed_orders(BEGINNING)):
+        with pytest.raises(BadVenueData, match="binance does not list LUNA/USDT"):
+            on_binance.run(work, symbols=(on_binance.dialect.symbol, gone))
+
+
+def test_an_order_of_a_market_that_is_gone_is_not_there_any_more(on_binance: Rig) -> None:
+    """Neither is the market in the configuration: the rest of the list is told."""
+    on_binance.wire.answers["allOrders"] = said([binance.order(OURS, orderId=40)])
+    known = [(Symbol("LUNA/USDT"), OrderId("28"))]
+    reports = on_binance.run(lambda venue: venue.closed_orders(BEGINNING, known))
+    assert ["40"] == [each.order_id for each in reports]
+
+
+# Transfers
+
+
+@pytest.mark.parametrize(("wallet", "moved"), [(0, True), (1, False), (None, True)])
+def test_what_another_wallet_took_or_gave_moved_nothing_here(
+    on_binance: Rig, wallet: int | None, moved: bool
+) -> None:
+    """Docs, Deposit history and Withdraw history: walletType, 1 for the funding wallet, 0 for spot."""
+    where = {} if wallet is None else {"walletType": wallet}
+    deposit = {
+        "id": "1", "amount": "0.5", "coin": "BTC", "network": "BTC", "status": 1, "address": "a",
+        "txId": "b", "insertTime": NOW * 1_000, "completeTime": NOW * 1_000,
+    }  # fmt: skip
+    withdrawal = {
+        "id": "2", "amount": "8.91000000", "transactionFee": "0.004", "coin": "USDT", "status": 6,
+        "address": "c", "txId": "d", "applyTime": "2026-11-22 12:00:20", "network": "ETH", "transferType": 0,
+    }  # fmt: skip
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([deposit | where])
+    on_binance.wire.answers["capital/withdraw/history"] = said([withdrawal | where])
+    found = on_binance.run(lambda venue: venue.transfers(BEGINNING))
+    assert (["1", "2"] if moved else []) == [each.transfer_id for each in found]
+
+
+# Fees
+
+
+def test_a_fee_that_changed_is_learnt_within_the_hour(rig: Rig) -> None:
+    """Both venues set it anew by the volume of the last 30 days. Where they do not answer, the one that is
+    known counts on."""
+
+    async def work(venue: Any) -> list[Any]:
+        found = []
+        for rate in ("0.26", "0.40", None):
+            fees = {"XXBTZUSD": {"fee": rate, "minfee": "0.1", "maxfee": "0.4"}}
+            rig.wire.answers["TradeVolume"] = kraken.result(
+                {"currency": "ZUSD", "volume": "0", "fees": fees, "fees_maker": fees}
+            )
+            taker = None if rate is None else str(D(rate) / 100)
+            rig.wire.answers["asset/tradeFee"] = said(
+                [{"symbol": "BTCUSDT", "makerCommission": taker, "takerCommission": taker}]
+            )
+            if rate is None:
+                rig.wire.answers["TradeVolume"] = rig.wire.answers["asset/tradeFee"] = said({}, status=503)
+            for _ in range(2):
+                await venue.rules(rig.dialect.symbol)
+            found.append(venue.capabilities.taker_bps)
+            rig.clock.advance(3_601)
+        return found
+
+    assert [D(26), D(40), D(40)] == rig.run(work)
+
+
+# The pace
+
+
+def test_whoever_is_told_by_ip_to_stand_back_asks_nothing_at_all(on_binance: Rig) -> None:
+    """Docs, IP limits: repeatedly violating them, or failing to back off after a 429, is a ban (418)."""
+    rig = on_binance
+    rig.wire.answers["openOrders"] = binance.error(
+        -1003, "Too many requests.", status=429, headers=(("Retry-After", "60"),)
+    )
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected):
+            await venue.open_orders()
+        rig.wire.asked.clear()
+        with pytest.raises(HeldBack, match="rate budget"):
+            await venue.book(rig.dialect.symbol)
+
+    rig.run(work)
+    assert [] == rig.wire.asked
+
+
+def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:
+    """Kraken counts private calls by the key, and says so with a code."""
+    rig = on_kraken
+    rig.wire.answers["OpenOrders"] = kraken.error("EAPI:Rate limit exceeded")
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected):
+            await venue.open_orders()
+        await venue.book(rig.dialect.symbol)
+
+    rig.run(work)
+
+
+# Orders
+
+
+def test_an_old_order_whose_cost_is_not_known_any_more_is_told_without_a_price(on_binance: Rig) -> None:
+    """Docs, All orders: "For some historical orders cummulativeQuoteQty will be < 0, meaning the data is not
+    available at this time"."""
+    order = binance.order(OURS, cummulativeQuoteQty="-1.00000000")
+    on_binance.wire.answers["allOrders"] = said([order])
+    (report,) = on_binance.run(lambda venue: venue.closed_orders(BEGINNING))
+    assert (D("0.5"), None) == (report.cum_qty, report.avg_px)
+
+
+# The clock
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 1.99])
+def test_a_clock_that_is_two_seconds_ahead_is_put_up_with(rig: Rig, ahead_s: float) -> None:
+    """Kraken tells whole seconds (ccxt kraken.fetch_time), which hide one more."""
+    rig.run(lambda venue: venue.rules(rig.dialect.symbol))  # one opening less to wait for
+    for phase_s in (0.0, 0.3, 0.6, 0.9):
+        theirs = after(rig.clock.now(), phase_s - ahead_s)
+        rig.wire.answers |= rig.dialect.answers(lambda at=theirs: at // MICROS_PER_S)
+        rig.wire.answers["time"] = said({"serverTime": theirs // 1_000})
+        rig.clock.advance(phase_s)
+        rig.run(lambda venue: read_venue(venue, rig.clock, rig.clock.now(), BEGINNING))
+
+
+# The key
+
+
+def test_a_key_that_was_replaced_is_read_again_once_the_old_one_is_refused(rig: Rig) -> None:
+    """Without a restart; and what is said of the old one is still told without it."""
+    read: list[Keys] = []
+
+    def keys() -> Keys:
+        read.append(Keys(f"{API_KEY}-{min(len(read), 1)}", API_SECRET))
+        return read[-1]
+
+    on_kraken = rig.dialect.exchange == "kraken"
+    path, header = ("OpenOrders", "api-key") if on_kraken else ("openOrders", "x-mbx-apikey")
+    quiet = rig.wire.answers[path]
+    assert isinstance(quiet, Answer)
+
+    def checked(asked: Asked) -> Answer:
+        if asked.headers[header] == read[-1].api_key == f"{API_KEY}-1":
+            return quiet
+        if on_kraken:
+            return kraken.error("EAPI:Invalid key")
+        return binance.error(-2015, f"Invalid API-key {read[0].api_key}, IP, or permissions for action.", 401)
+
+    rig.wire.answers[path] = checked
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected) as refused:
+            await venue.open_orders()
+        assert API_KEY not in str(refused.value)
+        for _ in range(2):
+            assert () == await venue.open_orders()
+
+    rig.run(work, keys=keys)
+    assert 2 == len(read), "and not at every call"
