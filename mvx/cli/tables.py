@@ -209,13 +209,13 @@ def _about_break(row: results.KnownBreak) -> str:
 def flatten_parts(result: results.FlattenResult) -> Parts:
     rows = table("venue", "asset", ">before", ">after", ">dust", ">cancelled", ">orders", "verified")
     for row in result.venues:
-        for asset in row.before:
+        for asset, after in row.after.items():
             rows.add_row(
                 safe_text(row.venue),
                 safe_text(asset),
                 number(row.before.get(asset)),
-                number(row.after.get(asset)),
-                number(row.dust.get(asset, ZERO)),
+                number(after),
+                number(None if after is None else row.dust.get(asset, ZERO)),
                 str(len(row.cancelled)),
                 str(len(row.children)),
                 _plain_text(row.verified),
