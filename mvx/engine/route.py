@@ -29,8 +29,9 @@ from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_mar
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.stopping import settled
 from mvx.engine.submit import Parent, make_children
-from mvx.engine.trading import refuse_if_halted
-from mvx.errors import LeaseLost, NoVenueUsable, Refused
+from mvx.engine.trading import barred, refuse_if_halted, resume_command
+from mvx.engine.words import AFTER_EXIT
+from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.question import Approved
@@ -99,11 +100,7 @@ async def _round(run: Run) -> bool:
     plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
     run.remember(plan, market)
     if not market.quotes and not sent and not run.context.rounds and run.order.twap_s is None:
-        raise NoVenueUsable(
-            "no venue could be used",
-            known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
-            next_step="mvx reconcile; mvx positions",
-        )
+        raise _no_venue(run, plan)
     if not run.context.rounds and not _agreed(run, plan_row(plan), sent=sent):
         _forget_plan(run)
         return True  # the answer took its time: plan again, on fresh books
@@ -116,6 +113,18 @@ async def _round(run: Run) -> bool:
     except Barred as found:
         run.barred |= found.venues
         return _plan_again(run)
+
+
+def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
+    """What keeps each away, and what to run: a halt is the operator's to lift, the rest is health."""
+    with run.desk.journal.read() as tx:
+        halted = barred(tx, run.venues, run.instrument.base, run.order.side)
+    steps = [AFTER_EXIT[Exit.NO_VENUE]] if len(halted) < len(plan.skipped) else []
+    return NoVenueUsable(
+        "no venue could be used",
+        known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
+        next_step="; ".join(steps + ([resume_command(*halted)] if halted else [])),
+    )
 
 
 async def _until_next_slice(run: Run) -> bool:
