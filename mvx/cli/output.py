@@ -20,7 +20,6 @@ from mvx.errors import EXIT_MEANINGS, Exit
 
 if TYPE_CHECKING:
     from mvx.engine.outcome import BreakRow, Outcome
-    from mvx.risk.question import Refusal
 
 SCHEMA = 1
 
@@ -112,7 +111,7 @@ def failure_lines(failure: Failure) -> str:
     return f"error: {message}\nknown: {safe_text(failure.known)}\nnext:  {safe_text(failure.next_step)}"
 
 
-def _refused(refusal: Refusal) -> str:
+def _refused(refusal: Any) -> str:
     """One limit. Money to ten digits, where they tell it from the bound: it is prices times rates, and --json
     has all of it."""
     from mvx.engine.admission import refusal_line

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.consent import Confirm, consent, plan_is_shown, require_live
 from mvx.cli.options import (
     VenuesOption,
@@ -155,7 +156,6 @@ def _as_planned(session: Session, order: RouteOrder, plan: str) -> RouteOrder:
 
 
 def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
-    from mvx.engine.desk import open_desk
     from mvx.engine.handover import enqueue, trade
 
     ask = consent(
@@ -169,12 +169,8 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
         if ask is not None or queue or _sends(plan, order):
             _show(session, plan, order, ask)  # else the answer is why nothing is sent
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            do = enqueue if queue else trade
-            return await do(desk, order, by=operator(), show=show, confirm=ask)
-
-    return session.run(work)
+    do = enqueue if queue else trade
+    return at_desk(session, settings, lambda desk: do(desk, order, by=operator(), show=show, confirm=ask))
 
 
 def _side(side: Side | None, sell: bool) -> Side:

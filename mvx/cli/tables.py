@@ -309,8 +309,8 @@ def ledger_parts(data: Mapping[str, Any]) -> Parts:
     orders = table("order", "symbol", "side", ">qty", ">filled", "status", title="orders")
     for row in data["orders"]:
         names = "\n".join(safe_text(name) for name in (row["order_id"], row["cl_ord_id"]) if name)
-        cells = (row["symbol"], row["side"], row["order_qty"], row["cum_qty"], row["status"])
-        orders.add_row(names, *map(safe_text, cells))
+        told = (row[name] for name in ("symbol", "side", "order_qty", "cum_qty", "status"))
+        orders.add_row(names, *map(safe_text, told))
     fills = table("at (UTC)", "fill", "of order", ">qty", ">price", "~fee", title="fills")
     for row in data["fills"]:
         fee = f"{row['fee']['amount']} {row['fee']['asset']}"
