@@ -11,7 +11,7 @@
     │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
     ├── LeaderGone              5  whoever led stopped in the middle of a job
-    ├── StoppedFollowing        -  a signal, while whoever leads works; the exit is the signal's
+    ├── StoppedFollowing        -  a signal, while somebody else works; the exit is the signal's
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
         ├── VenueRejected           the venue refused, by a parsed code
@@ -191,18 +191,13 @@ class LeaderGone(MvxError):
 
 
 class StoppedFollowing(MvxError):
-    """A signal ended the following of a job that was handed over; of what was `begun`, not the job."""
+    """A signal ended the following of what somebody else works; where that was `begun` for this command, not
+    the work."""
 
     code = "interrupted"
 
-    def __init__(self, job_id: str, *, begun: bool) -> None:
-        super().__init__(
-            "stopped by a signal before the end",
-            known="whoever leads goes on with it; what it sends is in the journal"
-            if begun
-            else "nothing of it was begun, and it was taken out of the queue",
-            next_step=f"mvx cancel {job_id} stops it; mvx orders --open" if begun else "mvx orders --open",
-        )
+    def __init__(self, known: str, next_step: str, *, begun: bool = False) -> None:
+        super().__init__("stopped by a signal before the end", known=known, next_step=next_step)
         self.exit_code = Exit.UNCERTAIN if begun else Exit.INTERRUPTED
 
 

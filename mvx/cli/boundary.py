@@ -84,22 +84,27 @@ class Boundary:
     def _interrupted(self, exit_code: Exit) -> Failure:
         known, next_step = self._known()
         message = "stopped by a signal before the end"
-        return Failure("interrupted", message, known, next_step, int(exit_code), self._session.working)
+        return Failure("interrupted", message, known, next_step, int(exit_code), self._sent())
 
     def _defect(self, error: BaseException) -> Failure:
         """What nobody foresaw: where a file of ours is damaged, that is the cause, and no defect of mvx."""
         where = log_defect(error)
         damaged = self._session.damage()
         if damaged is not None:
-            if self._session.working:
+            if self._sent():
                 damaged.after_dispatch()
             return self._mvx(damaged)
         known, next_step = self._known()
         message = f"a defect in mvx ({type(error).__name__}); {where}"
-        return Failure("defect", message, known, next_step, int(Exit.DEFECT), self._session.working)
+        return Failure("defect", message, known, next_step, int(Exit.DEFECT), self._sent())
+
+    def _sent(self) -> bool:
+        """Whether anything was sent, by this command or for it."""
+        watch = self._session.watch
+        return self._session.answer_sent or (watch is not None and watch.has_sent)
 
     def _known(self) -> tuple[str, str]:
-        return (IN_FLIGHT, TRUTH) if self._session.working else (NOTHING_SENT, self._help())
+        return (IN_FLIGHT, TRUTH) if self._sent() else (NOTHING_SENT, self._help())
 
     def _help(self) -> str:
         return f"mvx {self._session.command} --help".replace("  ", " ")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.options import VenuesOption, known_venues
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
-
-if TYPE_CHECKING:
-    from mvx.engine.outcome import Outcome
 
 Target = Annotated[
     str | None,
@@ -24,16 +22,10 @@ def cancel(
     ctx: typer.Context, target: Target = None, all_orders: All = False, venue: VenuesOption = None
 ) -> Answer:
     from mvx.engine.cancel import cancel as cancel_orders
-    from mvx.engine.desk import open_desk
 
     if (target is None) == (not all_orders):
         raise UsageError("name one order or parent, or say --all")
     session: Session = ctx.obj
     settings = session.settings(for_safety=True)
     venues = known_venues(venue, settings.desk)
-
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            return await cancel_orders(desk, target, all_orders, venues)
-
-    return session.run(work)
+    return at_desk(session, settings, lambda desk: cancel_orders(desk, target, all_orders, venues))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.consent import Confirm, consent, plan_is_shown
 from mvx.cli.options import VenuesOption, known_names, known_venues, operator
 from mvx.cli.session import Answer, Session
@@ -57,7 +58,6 @@ def flatten(
 
 
 def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bool, typed: bool) -> Outcome:
-    from mvx.engine.desk import open_desk
     from mvx.engine.handover import trade
 
     confirm = consent(
@@ -68,17 +68,12 @@ def _leave(session: Session, settings: Settings, order: FlattenOrder, *, yes: bo
         word=WORD if typed else None,
     )
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            return await trade(
-                desk,
-                order,
-                by=order.by,
-                show=lambda plan: _show(session, plan, order, confirm),
-                confirm=confirm,
-            )
+    def show(plan: FlattenResult) -> None:
+        _show(session, plan, order, confirm)
 
-    return session.run(work)
+    return at_desk(
+        session, settings, lambda desk: trade(desk, order, by=order.by, show=show, confirm=confirm)
+    )
 
 
 def _show(session: Session, result: FlattenResult, order: FlattenOrder, confirm: Confirm) -> None:

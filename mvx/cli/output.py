@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mvx.cli.render import safe_text
 from mvx.config.problems import BETWEEN_PROBLEMS
 from mvx.domain.instant import Instant, rfc3339
-from mvx.domain.money import plain
+from mvx.domain.money import plain, ten_digits
 from mvx.errors import EXIT_MEANINGS, Exit
 
 if TYPE_CHECKING:
@@ -105,8 +105,22 @@ def failure_lines(failure: Failure) -> str:
     """The same for people: what failed, what is known, what to run."""
     # Only a config's list of problems has lines of its own: in other messages others may have put them.
     lines = failure.message.split(BETWEEN_PROBLEMS) if failure.code == "config" else [failure.message]
+    if len(failure.refusals) > 1:
+        lines = [f"{failure.message.partition(': ')[0]}:", *map(_refused, failure.refusals)]
     message = BETWEEN_PROBLEMS.join(map(safe_text, lines))
     return f"error: {message}\nknown: {safe_text(failure.known)}\nnext:  {safe_text(failure.next_step)}"
+
+
+def _refused(refusal: Any) -> str:
+    """One limit. Money to ten digits, where they tell it from the bound: it is prices times rates, and --json
+    has all of it."""
+    from mvx.engine.admission import refusal_line
+
+    line, value = refusal_line(refusal), refusal.value
+    is_money = any(word in refusal.limit for word in ("notional", "turnover"))
+    if value is None or not is_money or ten_digits(value) == plain(refusal.bound):
+        return line
+    return line.replace(plain(value), ten_digits(value))
 
 
 def unfinished_lines(exit_code: Exit) -> str:

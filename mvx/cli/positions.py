@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.options import FormatOption, VenueOption, answer_in, known_name, now, seconds
 from mvx.cli.session import Answer, Session
 
@@ -50,14 +51,8 @@ def positions(
 
 def _reconciled(session: Session, venue: str | None) -> Outcome:
     from mvx.cli.options import known_venues
-    from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import reconcile
 
     settings = session.settings(for_safety=True)
     venues = known_venues([venue] if venue else None, settings.desk)
-
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            return await reconcile(desk, venues)
-
-    return session.run(work)
+    return at_desk(session, settings, lambda desk: reconcile(desk, venues))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.options import VenuesOption, known_venues, seconds
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
@@ -14,6 +15,7 @@ from mvx.errors import UsageError
 if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.domain.ids import Venue
+    from mvx.engine.desk import Desk
     from mvx.engine.outcome import Outcome
 
 
@@ -70,27 +72,23 @@ def _passes(
 ) -> Outcome:
     """One pass; with a pause, one after another until a signal ends them."""
     from mvx.cli.watch import watch
-    from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import reconcile as one_pass
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            if pause_s is None:
-                return await one_pass(desk, venues, report_only=report_only)
-            return await watch(session, pause_s, lambda: one_pass(desk, venues, report_only=report_only))
+    async def work(desk: Desk) -> Outcome:
+        if pause_s is None:
+            return await one_pass(desk, venues, report_only=report_only)
+        return await watch(session, pause_s, lambda: one_pass(desk, venues, report_only=report_only))
 
-    return session.run(work)
+    return at_desk(session, settings, work)
 
 
 def _about_order(session: Session, settings: Settings, order: str, verdict: Verdict | None) -> Outcome:
     """A pass over the order's venue, after the human's word on it if there is one."""
-    from mvx.engine.desk import open_desk
     from mvx.engine.reconcile import accept, reconcile_order
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            if verdict is None:
-                return await reconcile_order(desk, order)
-            return await accept(desk, order, verdict.value)
+    async def work(desk: Desk) -> Outcome:
+        if verdict is None:
+            return await reconcile_order(desk, order)
+        return await accept(desk, order, verdict.value)
 
-    return session.run(work)
+    return at_desk(session, settings, work)

@@ -7,10 +7,10 @@ sees it.
 from __future__ import annotations
 
 import shutil
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from mvx.domain.money import plain
+from mvx.domain.money import plain, ten_digits
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 #: A pipe has no width: nothing is cut or folded for it.
 PIPE_WIDTH = 1_000
 _WIDTH_DIGITS = 4
-_TEN_DIGITS = Context(prec=10)
 _GAP = 2
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
@@ -40,7 +39,7 @@ def number(value: Decimal | None) -> str:
 
 def quotient(value: Decimal | None) -> str:
     """A computed number (an average, a valuation) to ten digits; JSON has all of them."""
-    return "?" if value is None else plain(_TEN_DIGITS.plus(value))
+    return "?" if value is None else ten_digits(value)
 
 
 def age(seconds: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.consent import Confirm, consent, plan_is_shown, require_live
 from mvx.cli.options import (
     VenuesOption,
@@ -21,7 +22,7 @@ from mvx.cli.options import (
     seconds,
 )
 from mvx.cli.session import Answer, Session
-from mvx.domain.money import plain
+from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import UsageError
 
@@ -158,7 +159,6 @@ def _as_planned(session: Session, order: RouteOrder, plan: str) -> RouteOrder:
 
 
 def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool, queue: bool) -> Outcome:
-    from mvx.engine.desk import open_desk
     from mvx.engine.handover import enqueue, trade
 
     ask = consent(
@@ -168,14 +168,12 @@ def _trade(session: Session, settings: Settings, order: RouteOrder, *, yes: bool
         question=f"{order.side.value} {plain(order.order_qty)} {order.instrument} on live venues?",
     )
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            do = enqueue if queue else trade
-            return await do(
-                desk, order, by=operator(), show=lambda plan: _show(session, plan, order, ask), confirm=ask
-            )
+    def show(plan: RouteResult) -> None:
+        if ask is not None or queue or _sends(plan, order):
+            _show(session, plan, order, ask)  # else the answer is why nothing is sent
 
-    return session.run(work)
+    do = enqueue if queue else trade
+    return at_desk(session, settings, lambda desk: do(desk, order, by=operator(), show=show, confirm=ask))
 
 
 def _side(side: Side | None, sell: bool) -> Side:
@@ -188,6 +186,13 @@ def _time_in_force(tif: TimeInForce | None, post_only: bool) -> TimeInForce:
     if post_only and tif not in (None, TimeInForce.GTC):
         raise UsageError(f"--post-only rests and --tif {tif} does not: leave --tif out, or --tif gtc")
     return TimeInForce.GTC if post_only else tif or TimeInForce.IOC
+
+
+def _sends(plan: RouteResult, order: RouteOrder) -> bool:
+    """Whether anything is sent by it: fill-or-kill the whole, and over time perhaps later."""
+    planned_qty = sum((leg.qty for leg in plan.plan.legs), ZERO) if plan.plan else ZERO
+    least = order.order_qty if order.time_in_force is TimeInForce.FOK else ZERO
+    return order.twap_s is not None or bool(planned_qty and planned_qty >= least)
 
 
 def _show(session: Session, result: RouteResult, order: RouteOrder, confirm: Confirm) -> None:

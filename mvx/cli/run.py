@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.session import Answer, Session
 
 if TYPE_CHECKING:
+    from mvx.engine.desk import Desk
     from mvx.engine.outcome import Outcome
 
 
@@ -17,7 +19,6 @@ def run(ctx: typer.Context) -> Answer:
 
     from mvx.cli.boundary import log_defect
     from mvx.cli.notify import Notify
-    from mvx.engine.desk import open_desk
     from mvx.engine.run import Around
     from mvx.engine.run import run as lead
 
@@ -25,15 +26,14 @@ def run(ctx: typer.Context) -> Answer:
     settings = session.settings()
     notify = Notify(session.environment.variables)
 
-    async def work() -> Outcome:
+    async def work(desk: Desk) -> Outcome:
         hangup, loop = asyncio.Event(), asyncio.get_running_loop()
         session.signals.on_hangup = lambda: loop.call_soon_threadsafe(hangup.set)
-        async with open_desk(settings) as desk:
-            if not session.quiet:
-                session.environment.say(f"mvx: leading {settings.desk.journal}")
-            return await lead(desk, Around(session.note, notify.alive, hangup, session.reread, log_defect))
+        if not session.quiet:
+            session.environment.say(f"mvx: leading {settings.desk.journal}")
+        return await lead(desk, Around(session.note, notify.alive, hangup, session.reread, log_defect))
 
     try:
-        return session.run(work)
+        return at_desk(session, settings, work)
     finally:
         notify.stopping()

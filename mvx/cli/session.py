@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mvx.config.settings import Settings
     from mvx.config.source import Source
     from mvx.engine.outcome import Outcome
+    from mvx.engine.watch import Watch
     from mvx.errors import JournalError
 
     #: What a verb returns. typer evaluates annotations at run time, and results need not be loaded then.
@@ -34,10 +35,10 @@ T = TypeVar("T")
 
 
 class Session:
-    """`command` and `mode` are the envelope's. `working` is up once a use case may have sent something,
-    until its answer is told; `ticking` once a watch has printed a record. `quiet`: nothing is said
-    on stderr but what is loud, errors and questions; `verbose`: also what is in force. `warnings`: what every
-    answer is to say besides."""
+    """`command` and `mode` are the envelope's. `watch`: of the desk that is at work; `answer_sent`: what is
+    being told says that something was sent; `ticking` is up once a watch has printed a record. `quiet`:
+    nothing is said on stderr but what is loud, errors and questions; `verbose`: also what is in force.
+    `warnings`: what every answer is to say besides."""
 
     def __init__(self, environment: Environment, signals: Signals) -> None:
         self.environment = environment
@@ -50,7 +51,8 @@ class Session:
         self.rows: Format | None = None
         self.config: str | None = None
         self.journal: str | None = None
-        self.working = False
+        self.watch: Watch | None = None
+        self.answer_sent = False
         self.ticking = False
         self.warnings: tuple[str, ...] = ()
         self._source: Source | None = None
@@ -120,19 +122,18 @@ class Session:
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs asynchronous work that the first signal cancels. Raises Interrupted."""
         gc.enable()
-        self.working = True
         return self.signals.run(work)
 
     def ask(self, question: str) -> str:
         """What was typed. Raises Interrupted on a signal: nothing of this command is in flight meanwhile."""
-        self.signals.asking, was_working = True, self.working
-        self.working = False
+        self.signals.asking = True
         answer = self.environment.ask(question)
-        self.signals.asking, self.working = False, was_working
+        self.signals.asking = False
         return answer
 
     def answer(self, outcome: Outcome) -> int:
         """Prints the answer (stdout) and what goes with it (stderr); returns the exit code."""
+        self.answer_sent = outcome.sent
         if self.signals.exit_code is not None or self.warnings:
             from dataclasses import replace
 

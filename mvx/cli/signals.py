@@ -20,7 +20,7 @@ from mvx.errors import Exit
 
 T = TypeVar("T")
 
-_FIRST = b"\nmvx: stopping: settling what is in flight (a second signal exits at once)\n"
+_FIRST = b"\nmvx: stopping; what is in flight is settled first (a second signal exits at once)\n"
 
 
 class Interrupted(BaseException):

@@ -209,13 +209,13 @@ def _about_break(row: results.KnownBreak) -> str:
 def flatten_parts(result: results.FlattenResult) -> Parts:
     rows = table("venue", "asset", ">before", ">after", ">dust", ">cancelled", ">orders", "verified")
     for row in result.venues:
-        for asset in row.before:
+        for asset, after in row.after.items():
             rows.add_row(
                 safe_text(row.venue),
                 safe_text(asset),
                 number(row.before.get(asset)),
-                number(row.after.get(asset)),
-                number(row.dust.get(asset, ZERO)),
+                number(after),
+                number(None if after is None else row.dust.get(asset, ZERO)),
                 str(len(row.cancelled)),
                 str(len(row.children)),
                 _plain_text(row.verified),
@@ -286,7 +286,11 @@ def fills_parts(result: results.FillsResult) -> Parts:
 
 def _short(at: Instant) -> str:
     """`09-18 14:03:29`: the full time is in --json."""
-    return rfc3339(at)[5:19].replace("T", " ")
+    return _short_text(rfc3339(at))
+
+
+def _short_text(at: str) -> str:
+    return at[5:19].replace("T", " ")
 
 
 def config_show_parts(data: Mapping[str, Any]) -> Parts:
@@ -299,19 +303,26 @@ def config_show_parts(data: Mapping[str, Any]) -> Parts:
 
 
 def ledger_parts(data: Mapping[str, Any]) -> Parts:
-    encoded = encode(data)
-    balances = [{"asset": asset, **amounts} for asset, amounts in encoded["balances"].items()]
-    return [_records("balances", balances), *(_records(k, encoded[k]) for k in ("orders", "fills"))]
-
-
-def _records(title: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Any list of flat objects, a column for each key."""
-    if not rows:
-        return f"no {title}"
-    drawn = table(*rows[0], title=title)
-    for row in rows:
-        drawn.add_row(*(_plain_text(value) for value in row.values()))
-    return drawn
+    """An order has both its names in one cell, the venue's first; --json has the times in full."""
+    balances = table("asset", ">total", ">free", ">held", title="balances")
+    for asset, amounts in data["balances"].items():
+        balances.add_row(safe_text(asset), *(amounts[name] for name in ("total", "free", "held")))
+    orders = table("order", "symbol", "side", ">qty", ">filled", "status", title="orders")
+    for row in data["orders"]:
+        names = "\n".join(safe_text(name) for name in (row["order_id"], row["cl_ord_id"]) if name)
+        told = (row[name] for name in ("symbol", "side", "order_qty", "cum_qty", "status"))
+        orders.add_row(names, *map(safe_text, told))
+    fills = table("at (UTC)", "fill", "of order", ">qty", ">price", "~fee", title="fills")
+    for row in data["fills"]:
+        fee = f"{row['fee']['amount']} {row['fee']['asset']}"
+        cells = (_short_text(row["at"]), row["exec_id"], row["order_id"], row["qty"], row["price"], fee)
+        fills.add_row(*map(safe_text, cells))
+    drawn: Parts = [each if each.rows else f"no {each.title}" for each in (balances, orders, fills)]
+    return drawn + [
+        f"taken back: {safe_text(row['exec_id'])} at {_short_text(row['busted_at'])}"
+        for row in data["fills"]
+        if row["busted_at"]
+    ]
 
 
 def _facts(data: object) -> Parts:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.options import FormatOption, answer_in, now, seconds
 from mvx.cli.session import Answer, Session
 from mvx.errors import UsageError
 
 if TYPE_CHECKING:
+    from mvx.engine.desk import Desk
     from mvx.engine.outcome import Outcome
 
 Watch = Annotated[bool, typer.Option("--watch", help="Again and again, one record each time.")]
@@ -52,15 +54,13 @@ def _read(session: Session, pause_s: float | None) -> Outcome:
 
 def _asked(session: Session, pause_s: float | None) -> Outcome:
     from mvx.cli.watch import watch
-    from mvx.engine.desk import open_desk
     from mvx.engine.probe import venue_status as ask_venues
 
     settings = session.settings(for_safety=True)
 
-    async def work() -> Outcome:
-        async with open_desk(settings) as desk:
-            if pause_s is None:
-                return await ask_venues(desk)
-            return await watch(session, pause_s, lambda: ask_venues(desk))
+    async def work(desk: Desk) -> Outcome:
+        if pause_s is None:
+            return await ask_venues(desk)
+        return await watch(session, pause_s, lambda: ask_venues(desk))
 
-    return session.run(work)
+    return at_desk(session, settings, work)

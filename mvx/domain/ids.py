@@ -34,6 +34,11 @@ def _base36(number: int, width: int) -> str:
     return text.rjust(width, "0")
 
 
+def counted(name: str) -> tuple[int, str]:
+    """A sort key for ids that a venue counts up: T9 before T10, which text puts the other way round."""
+    return len(name), name
+
+
 def make_epoch(random_number: int) -> str:
     """The text of an epoch from a random number below EPOCH_RANGE."""
     return _base36(random_number, _EPOCH_CHARS)

@@ -17,6 +17,7 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal(10_000)
 
+_TEN_DIGITS = decimal.Context(prec=10)
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?|-?\.[0-9]+", re.ASCII)
 
 for _context in (decimal.DefaultContext, decimal.getcontext()):
@@ -47,6 +48,11 @@ def plain(number: Decimal) -> str:
         return "0"
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def ten_digits(number: Decimal) -> str:
+    """A computed number (an average, a valuation) as people read it."""
+    return plain(_TEN_DIGITS.plus(number))
 
 
 def floor_to(number: Decimal, step: Decimal) -> Decimal:

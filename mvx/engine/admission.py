@@ -122,12 +122,14 @@ def refused(refusals: tuple[Refusal, ...]) -> Refused:
 
 def refusal_text(refusals: Iterable[Refusal]) -> str:
     """Every limit with its value and what made it."""
-    return "; ".join(
-        f"{each.limit}{f' at {each.venue}' if each.venue else ''}:"
-        f" {'unknown' if each.value is None else plain(each.value)} against {plain(each.bound)},"
-        f" {each.worst_case}"
-        for each in refusals
-    )
+    return "; ".join(map(refusal_line, refusals))
+
+
+def refusal_line(refusal: Refusal) -> str:
+    """One limit with its value and what made it."""
+    where = f" at {refusal.venue}" if refusal.venue else ""
+    value = "unknown" if refusal.value is None else plain(refusal.value)
+    return f"{refusal.limit}{where}: {value} against {plain(refusal.bound)}, {refusal.worst_case}"
 
 
 def _working(tx: ReadTx, now: Instant) -> tuple[WorkingParent, ...]:

@@ -8,7 +8,7 @@ record says so, and as uncertain until then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, ParentOpened, Revoked
@@ -100,11 +100,30 @@ def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue
             else:
                 working.append(order)
         worked = {name for name, holder in history.holders(tx, tx.at).items() if run.desk.is_alive(holder)}
-    for parent_id in dict.fromkeys(o.parent_id for o in orders if o.parent_id in worked):
-        run.warnings.append(
-            f"{parent_id} is being worked and may send what is left of it again: mvx cancel {parent_id}"
-        )
+        parents = [order.parent_id for order in orders]
+        if all_orders:
+            parents += [parent.parent_id for parent in history.working_parents(tx, tx.at)]
+            run.warnings += _to_come(tx, worked)
+    run.warnings += [
+        f"{parent_id} is being worked and may send what is left of it again: mvx cancel {parent_id}"
+        for parent_id in dict.fromkeys(parents)
+        if parent_id in worked
+    ]
     return working
+
+
+def _to_come(tx: ReadTx, worked: Collection[str]) -> Iterator[str]:
+    """The jobs that no order tells of: those that wait, and those that were begun and whose parent nobody
+    works now."""
+    queued = [job.job_id for job in jobs.open_jobs(tx) if job.status == "queued"]
+    if queued:
+        wait = "1 job waits" if len(queued) == 1 else f"{len(queued)} jobs wait"
+        yield f"{wait} in the queue as before: {'; '.join(f'mvx cancel {each}' for each in queued)}"
+    for job in jobs.open_jobs(tx):
+        parent = history.parent_by_key(tx, key_of(job))
+        told = parent is not None and (parent.parent_id in worked or parent.status == CANCELED)
+        if job.status == "claimed" and job.kind == "route" and not told:
+            yield f"{job.job_id} was begun, and whoever leads goes on with it: mvx cancel {job.job_id}"
 
 
 def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:

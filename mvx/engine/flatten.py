@@ -26,7 +26,7 @@ from mvx.engine.closing import Closing, close_position, plan_slice, read_positio
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import Outcome
-from mvx.engine.reconcile import VenuePass, pass_warnings, reconcile_venue
+from mvx.engine.reconcile import VenuePass, pending_warnings, reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
@@ -50,6 +50,8 @@ from mvx.reconciliation.orders import never_accepted_bound
 from mvx.venues.port import urgent
 
 Show = Callable[[FlattenResult], None]
+#: By base asset; None: the venue was never read.
+Positions = dict[Asset, Decimal | None]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
@@ -57,6 +59,7 @@ _PAUSE_S = 0.25
 _ROUNDS = 5
 #: How long one flatten waits for another one of the same venue.
 _OTHER_S = 60.0
+_NEVER_READ = "it was never read, and what it holds is not known"
 
 
 @dataclass(slots=True)
@@ -68,11 +71,11 @@ class Run:
     venue: Venue
     stopped: Callable[[], bool]
     lease: Lease | None = None
-    before: dict[Asset, Decimal] = field(default_factory=dict)
+    before: Positions = field(default_factory=dict)
     cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
     asked: bool = False
     closings: list[Closing] = field(default_factory=list)
-    ended: dict[Asset, Decimal] = field(default_factory=dict)
+    ended: Positions = field(default_factory=dict)
     passes: list[VenuePass] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     verified: bool | None = False
@@ -190,8 +193,15 @@ async def _reconciled(run: Run) -> bool:
         if attempt + 1 < _ATTEMPTS:
             await run.desk.clock.sleep(_PAUSE_S)
     if not run.passes[-1].complete:
-        run.reasons.append(f"it could not be read: {run.passes[-1].reason}")
+        run.reasons.append(f"it could not be read: {run.passes[-1].reason}; {_known(run)}")
     return run.passes[-1].complete
+
+
+def _known(run: Run) -> str:
+    """What is known of a venue that does not answer."""
+    with run.desk.journal.read() as tx:
+        opened = views.is_opened(tx, run.venue)
+    return "its position keeps its interval" if opened else _NEVER_READ
 
 
 def _give_up_inventory(run: Run) -> None:
@@ -286,7 +296,9 @@ def _ours(run: Run) -> frozenset[ClOrdId]:
     return frozenset((*run.cancelled, *sent))
 
 
-def _positions(run: Run, tx: ReadTx) -> dict[Asset, Decimal]:
+def _positions(run: Run, tx: ReadTx) -> Positions:
+    if not views.is_opened(tx, run.venue):
+        return dict.fromkeys(each.base for each in run.instruments)
     return {each.base: read_position(tx, run.venue, each).confirmed for each in run.instruments}
 
 
@@ -297,6 +309,8 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
         run.before = _positions(run, tx)
         open_orders = tuple(o.cl_ord_id for o in run.orders(tx) if not answered(o))
         positions = {each: read_position(tx, venue, each, to_zero=order.to_zero) for each in run.instruments}
+        if not views.is_opened(tx, venue):
+            run.reasons.append(_NEVER_READ)
     legs: list[LegRow] = []
     for instrument, position in positions.items():
         if not position.confirmed:
@@ -312,7 +326,7 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
 
 def _row(
     run: Run,
-    now: dict[Asset, Decimal],
+    now: Positions,
     *,
     legs: tuple[LegRow, ...] = (),
     to_cancel: tuple[ClOrdId, ...] = (),
@@ -349,7 +363,7 @@ def _outcome(runs: list[Run]) -> Outcome:
         breaks=breaks,
         warnings=(
             *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
-            *pass_warnings(passes),
+            *pending_warnings(passes),
             *(change for run in runs[:1] for change in run.desk.watch.changes()),
             *(line for run in runs for line in _may_still_fill(run)),
             *(_stays_halted(run) for run in runs),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from mvx.domain.ids import JobId
 from mvx.engine import jobs
 from mvx.engine.agreement import Confirm, agree, agreed_to
 from mvx.engine.desk import Desk
@@ -34,7 +35,11 @@ async def trade(desk: Desk, order: Order, *, by: str, show: Show, confirm: Confi
         if answer is not None:
             return answer
         show, confirm = _unseen, None
-    return await _do(desk, order, show, confirm)
+    try:
+        return await _do(desk, order, show, confirm)
+    except asyncio.CancelledError:
+        _refer_to_the_run(desk, order)
+        raise
 
 
 async def enqueue(desk: Desk, order: RouteOrder, *, by: str, show: Show, confirm: Confirm) -> Outcome:
@@ -81,12 +86,37 @@ def _is_known(desk: Desk, order: Order) -> bool:
 
 async def _followed(desk: Desk, order: Order, by: str) -> Outcome | None:
     job_id = jobs.queue(desk, order, by)
+    desk.watch.has_sent = True
     try:
-        return await jobs.follow(desk, job_id)
+        answer = await jobs.follow(desk, job_id)
+        desk.watch.has_sent = answer is not None
+        return answer
     except asyncio.CancelledError:
-        raise StoppedFollowing(job_id, begun=not jobs.withdraw(desk, job_id)) from None
+        raise _stopped(job_id, begun=not jobs.withdraw(desk, job_id)) from None
     finally:
         jobs.withdraw(desk, job_id)  # for one who stops waiting: nothing of it is begun any more
+
+
+def _refer_to_the_run(desk: Desk, order: Order) -> None:
+    """Raises StoppedFollowing where another run of the same id is at work."""
+    if not isinstance(order, RouteOrder) or order.id is None or desk.watch.has_sent:
+        return
+    with desk.journal.read() as tx:
+        row = history.parent_by_key(tx, order.id)
+        if row is None or not history.lease_is_held(tx, row.parent_id, desk.clock.now()):
+            return
+    raise StoppedFollowing(
+        f"this command sent nothing; {row.parent_id}, the first run of that id, goes on",
+        f"the same command follows it; mvx cancel {row.parent_id} stops it",
+    )
+
+
+def _stopped(job_id: JobId, *, begun: bool) -> StoppedFollowing:
+    if not begun:
+        known = "nothing of it was begun, and it was taken out of the queue"
+        return StoppedFollowing(known, "mvx orders --open")
+    known = "whoever leads goes on with it; what it sends is in the journal"
+    return StoppedFollowing(known, f"mvx cancel {job_id} stops it; mvx orders --open", begun=True)
 
 
 async def _do(desk: Desk, order: Order, show: Show, confirm: Confirm) -> Outcome:

@@ -23,6 +23,7 @@ from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
 from mvx.journal.store import Lease
+from mvx.risk.question import Refusal
 
 Order = RouteOrder | FlattenOrder
 
@@ -49,7 +50,7 @@ class JobFailed(MvxError):
         self.exit_code = Exit(error["exit_code"])
         self.warnings = tuple(error["warnings"])
         self.breaks = tuple(BreakRow(**row) for row in error["breaks"])
-        self.refusals = tuple(error.get("refusals", ()))
+        self.refusals = tuple(decode_as(Refusal, json.dumps(each)) for each in error.get("refusals", ()))
         self.sent = error.get("sent", False)
 
 

@@ -14,8 +14,12 @@ from mvx.domain.entries import Heard
 from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk
+from mvx.errors import VenueError
 from mvx.journal import events, history, views
 from mvx.journal.store import ReadTx
+
+#: Between a connection that was lost and the next one.
+_PAUSE_S = 1.0
 
 
 @asynccontextmanager
@@ -35,8 +39,15 @@ async def listening(desk: Desk, venues: Iterable[Venue]) -> AsyncIterator[None]:
 
 
 async def _listen(desk: Desk, venue: Venue) -> None:
-    async for report in desk.venues[venue].executions():
-        hear(desk, report)
+    """Until the venue is closed; after a lost connection again. What was missed is read."""
+    while True:
+        try:
+            async for report in desk.venues[venue].executions():
+                hear(desk, report)
+        except VenueError:
+            await desk.clock.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def hear(desk: Desk, report: ExecutionReport) -> bool:

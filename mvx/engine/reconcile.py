@@ -62,9 +62,18 @@ async def reconcile(desk: Desk, venues: tuple[Venue, ...], *, report_only: bool 
 
 def pass_warnings(passes: Iterable[VenuePass]) -> tuple[str, ...]:
     """What an operator should know of passes that did not prove everything: of each venue's last one."""
-    last = {each.venue: each for each in passes}.values()
+    last = _last(passes)
     failed = tuple(f"{p.venue}: {p.reason}; its position keeps its interval" for p in last if p.reason)
-    return failed + tuple(f"{p.venue}: {reason}" for p in last for reason in p.pending)
+    return failed + pending_warnings(last)
+
+
+def pending_warnings(passes: Iterable[VenuePass]) -> tuple[str, ...]:
+    """What each venue's last pass could not prove yet."""
+    return tuple(f"{p.venue}: {reason}" for p in _last(passes) for reason in p.pending)
+
+
+def _last(passes: Iterable[VenuePass]) -> tuple[VenuePass, ...]:
+    return tuple({each.venue: each for each in passes}.values())
 
 
 async def reconcile_venue(

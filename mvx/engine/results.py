@@ -176,14 +176,14 @@ class CancelResult:
 
 @dataclass(frozen=True, slots=True)
 class FlattenRow:
-    """`before` and `after`: position by base asset (holding less baseline). `dust`: what is left and too
-    small for any order there. `plan`: the first slices, and `to_cancel` the orders to cancel, as they were
-    before anything was done. `verified`: on the venue's own record; None where nothing was done (a dry
-    run). `reason`: why more than dust is left, or why it is not verified."""
+    """`before` and `after`: position by base asset (holding less baseline; None: the venue was never read).
+    `dust`: what is left and too small for any order there. `plan`: the first slices, and `to_cancel` the
+    orders to cancel, as they were before anything was done. `verified`: on the venue's own record; None where
+    nothing was done (a dry run). `reason`: why more than dust is left, or why it is not verified."""
 
     venue: Venue
-    before: Mapping[Asset, Decimal]
-    after: Mapping[Asset, Decimal]
+    before: Mapping[Asset, Decimal | None]
+    after: Mapping[Asset, Decimal | None]
     dust: Mapping[Asset, Decimal]
     cancelled: tuple[ClOrdId, ...]
     children: tuple[ChildRow, ...]

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from mvx.domain.entries import Intended
 from mvx.domain.instant import after, seconds_between
+from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.admission import Barred, Waiting, admit, propose, refused
 from mvx.engine.agreement import FRESH_S, Confirm, agree, agreed_to, no_longer, refuse_stale
@@ -24,13 +25,14 @@ from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
-from mvx.engine.route_result import Context, plan_row
-from mvx.engine.route_run import Run, Show, breaks_of, note_lost_lease, note_marks, own_orders
+from mvx.engine.route_result import Context, plan_row, route_status
+from mvx.engine.route_run import Run, Show, breaks_of, has_sent, note_lost_lease, note_marks, own_orders
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.stopping import settled
-from mvx.engine.submit import Parent, make_children
-from mvx.engine.trading import refuse_if_halted
-from mvx.errors import LeaseLost, NoVenueUsable, Refused
+from mvx.engine.submit import Parent, filled_qty, make_children
+from mvx.engine.trading import barred, refuse_if_halted, resume_command
+from mvx.engine.words import AFTER_EXIT
+from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.question import Approved
@@ -41,8 +43,11 @@ from mvx.router.twap import next_slice_s
 PAUSE_S = 1.0
 
 
-async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) -> Outcome:
-    """Buy or sell over the best venues. Raises Refused (nothing was sent), NoVenueUsable, UsageError."""
+async def route(
+    desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm, begun: bool = False
+) -> Outcome:
+    """Buy or sell over the best venues. `begun`: what was sent before, for a parent that is gone on with, was
+    sent for this command too. Raises Refused and NoVenueUsable (this command sent nothing), UsageError."""
     instrument = desk.instrument(order.instrument)
     venues = desk.select(order.venues, order.exclude)
     taken = None
@@ -55,11 +60,11 @@ async def route(desk: Desk, order: RouteOrder, *, show: Show, confirm: Confirm) 
         desk.watch.only_looks = True
     run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
     if taken is not None:
-        run.take_up(taken)
+        run.take_up(taken, begun=begun)
     try:
         return await settled(_work(run), run.stop)
     except AlreadyStarted:
-        return await route(desk, order, show=show, confirm=confirm)
+        return await route(desk, order, show=show, confirm=confirm, begun=begun)
 
 
 async def _work(run: Run) -> Outcome:
@@ -71,14 +76,30 @@ async def _work(run: Run) -> Outcome:
     except LeaseLost as error:
         note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
-        with run.desk.journal.read() as tx:
-            sent = run.sent(tx)
-        if not sent:
+        if not _is_answered(run):
             run.close()
             error.breaks = breaks_of(run)
+            error.known += _known_before(run)
             raise
         run.warnings.append(f"nothing more was sent: {error.message}")
     return run.finish()
+
+
+def _is_answered(run: Run) -> bool:
+    """Whether what ends the run is less than what became of its orders: something was sent by it, or what an
+    earlier run of the parent sent is in question."""
+    with run.desk.journal.read() as tx:
+        children = run.children(tx)
+        return has_sent(run, tx) or route_status(run.order.order_qty, children) == "uncertain"
+
+
+def _known_before(run: Run) -> str:
+    """What became of a parent until this command was to go on with it."""
+    if run.parent is None or not run.earlier:
+        return ""
+    with run.desk.journal.read() as tx:
+        filled = filled_qty(run.children(tx))
+    return f"; {run.parent.parent_id} had filled {plain(filled)} of {plain(run.order.order_qty)} before"
 
 
 async def _round(run: Run) -> bool:
@@ -86,7 +107,7 @@ async def _round(run: Run) -> bool:
     with run.desk.journal.read() as tx:
         if run.parent is None and run.order.id is not None and not run.order.dry_run:
             refuse_used_id(tx, run.order)
-        leaves_qty, sent = run.residual(tx), run.sent(tx)
+        leaves_qty, sent, began = run.residual(tx), run.sent(tx), has_sent(run, tx)
         if not leaves_qty or run.stop.is_set() or run.out_of_rounds or run.left_s <= 0:
             return False
         refuse_if_halted(tx)
@@ -98,12 +119,8 @@ async def _round(run: Run) -> bool:
         return False
     plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
     run.remember(plan, market)
-    if not market.quotes and not sent and not run.context.rounds and run.order.twap_s is None:
-        raise NoVenueUsable(
-            "no venue could be used",
-            known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
-            next_step="mvx reconcile; mvx positions",
-        )
+    if not market.quotes and not began and not run.context.rounds and run.order.twap_s is None:
+        raise _no_venue(run, plan)
     if not run.context.rounds and not _agreed(run, plan_row(plan), sent=sent):
         _forget_plan(run)
         return True  # the answer took its time: plan again, on fresh books
@@ -116,6 +133,18 @@ async def _round(run: Run) -> bool:
     except Barred as found:
         run.barred |= found.venues
         return _plan_again(run)
+
+
+def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
+    """What keeps each away, and what to run: a halt is the operator's to lift, the rest is health."""
+    with run.desk.journal.read() as tx:
+        halted = barred(tx, run.venues, run.instrument.base, run.order.side)
+    steps = [AFTER_EXIT[Exit.NO_VENUE]] if len(halted) < len(plan.skipped) else []
+    return NoVenueUsable(
+        "no venue could be used",
+        known="; ".join(f"{each.venue}: {each.why}" for each in plan.skipped),
+        next_step="; ".join(steps + ([resume_command(*halted)] if halted else [])),
+    )
 
 
 async def _until_next_slice(run: Run) -> bool:

@@ -38,8 +38,8 @@ Show = Callable[[RouteResult], None]
 @dataclass(slots=True)
 class Run:
     """`parent` is None until its first children are committed. `barred`: venues that the operator's states
-    kept it from, at the time of its commit, and why. `agreed`: what was said yes to so far. `stop`: once it
-    is set nothing more is sent."""
+    kept it from, at the time of its commit, and why. `earlier`: children that another command sent. `agreed`:
+    what was said yes to so far. `stop`: once it is set nothing more is sent."""
 
     desk: Desk
     order: RouteOrder
@@ -54,6 +54,7 @@ class Run:
     agreed: Agreed | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     barred: dict[Venue, str] = field(default_factory=dict)
+    earlier: frozenset[ClOrdId] = frozenset()
     context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
     passes: list[VenuePass] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -79,6 +80,7 @@ class Run:
         return () if self.parent is None else views.children(tx, self.parent.parent_id)
 
     def sent(self, tx: ReadTx) -> bool:
+        """For its parent, by whichever command."""
         return any(child.sending for child in self.children(tx))
 
     def residual(self, tx: ReadTx) -> Decimal:
@@ -112,13 +114,16 @@ class Run:
         terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
         return Parent(tx.next_parent_id(), *terms)
 
-    def take_up(self, taken: TakenUp) -> None:
-        """Go on with a parent that another worker had begun."""
+    def take_up(self, taken: TakenUp, *, begun: bool) -> None:
+        """Go on with a parent that another worker had begun, for this command or for another."""
         order = self.order
         terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
         self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
         if order.twap_s is not None:
             self.started_at = taken.opened_at
+        if not begun:
+            with self.desk.journal.read() as tx:
+                self.earlier = frozenset(child.cl_ord_id for child in self.children(tx))
 
     def open_parent(self, tx: WriteTx, parent: Parent) -> None:
         order = self.order
@@ -180,6 +185,11 @@ def note_lost_lease(run: Run, error: LeaseLost) -> None:
     gone = f"{run.parent.parent_id} was canceled by the operator: nothing more is sent for it"
     run.warnings.append(gone if canceled else error.message)
     run.lease = None
+
+
+def has_sent(run: Run, tx: ReadTx) -> bool:
+    """Whether anything was sent for this command."""
+    return any(child.sending and child.cl_ord_id not in run.earlier for child in run.children(tx))
 
 
 def own_orders(run: Run) -> frozenset[ClOrdId]:

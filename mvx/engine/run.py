@@ -208,7 +208,8 @@ async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
     order = jobs.order_of(job)
     if isinstance(order, RouteOrder):
         keyed = replace(order, id=jobs.key_of(job), resume=order.resume or job.worker is not None)
-        return await route(runner.desk, keyed, show=lambda plan: None, confirm=None)
+        begun = job.worker is not None
+        return await route(runner.desk, keyed, show=lambda plan: None, confirm=None, begun=begun)
     return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
 
 

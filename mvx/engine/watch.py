@@ -74,7 +74,8 @@ _REFUSED = {
 
 class Watch:
     """The health of a desk's venues: the journal's, and what this desk has seen since. `only_looks`: it
-    writes nothing, for a dry run. `has_sent`: this desk has sent an order or a cancel."""
+    writes nothing, for a dry run. `has_sent`: this desk has sent an order or a cancel, or whoever leads may
+    have for it."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.clock = clock

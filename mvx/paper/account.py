@@ -34,7 +34,7 @@ _PUSHED = {OrdStatus.CANCELED: ExecType.CANCELED, OrdStatus.EXPIRED: ExecType.EX
 
 class Account:
     """The account's books; opened with its opening balances where there are none. `events`: what happened
-    in this transaction to orders that carry a client id, oldest first."""
+    in this transaction to orders that carry a client id and is pushed, oldest first."""
 
     def __init__(self, con: Connection, settings: VenueSettings, now: Instant) -> None:
         self._con = con
@@ -96,14 +96,15 @@ class Account:
         side: Side,
         qty: Decimal,
         at: Instant,
+        accepted_at: Instant,
         *,
         cl_ord_id: ClOrdId | None = None,
         limit_px: Decimal | None = None,
         time_in_force: TimeInForce = TimeInForce.IOC,
         fee_in_base: bool = False,
     ) -> PaperOrder:
-        """A new order, numbered and not filled yet; without a client id it was made by hand. `at` is the
-        time of its acceptance, on the venue's clock."""
+        """A new order, numbered and not filled yet; without a client id it was made by hand. It came `at`
+        our time and was accepted at the venue's."""
         self._row = replace(self._row, orders=self._row.orders + 1)
         number = self._row.orders
         order = PaperOrder(
@@ -120,12 +121,12 @@ class Account:
             notional=ZERO,
             busted_qty=ZERO,
             ord_status=OrdStatus.NEW,
-            accepted_at=at,
-            updated_at=at,
+            accepted_at=accepted_at,
+            updated_at=accepted_at,
         )
         store.save_venue(self._con, self._row)
         self._save(order)
-        self._push(order, ExecType.NEW)
+        self._push(order, at, ExecType.NEW)
         return order
 
     def execute(
@@ -146,7 +147,7 @@ class Account:
                 updated_at=fill.at,
             )
             whole = order.cum_qty == order.order_qty
-            self._push(order, ExecType.FILL if whole else ExecType.PARTIAL_FILL, fill)
+            self._push(order, at, ExecType.FILL if whole else ExecType.PARTIAL_FILL, fill)
             fills.append(fill)
         store.save_venue(self._con, self._row)
         return order, tuple(fills)
@@ -157,7 +158,7 @@ class Account:
             updated_at = self.tick(at) if status in _PUSHED else order.updated_at
             order = replace(order, ord_status=status, updated_at=updated_at)
             if status in _PUSHED:
-                self._push(order, _PUSHED[status])
+                self._push(order, at, _PUSHED[status])
         if order.closed_at is None and status in TERMINAL:
             order = replace(order, closed_at=order.updated_at)
         self._save(order)
@@ -227,8 +228,8 @@ class Account:
     def _save(self, order: PaperOrder) -> None:
         records.save_order(self._con, self._settings.name, order)
 
-    def _push(self, order: PaperOrder, exec_type: ExecType, fill: Fill | None = None) -> None:
-        if order.cl_ord_id is not None:
+    def _push(self, order: PaperOrder, at: Instant, exec_type: ExecType, fill: Fill | None = None) -> None:
+        if order.cl_ord_id is not None and not faults.mutes(self._con, self._settings.name, at):
             report = ExecutionReport(
                 venue=self._settings.name,
                 cl_ord_id=order.cl_ord_id,

@@ -57,11 +57,14 @@ class PaperExchange:
             session = Session(con, settings, self._clock.now())
             yield session
             heard = session.heard() if streams else ()
+            cut_off = bool(streams) and session.is_cut_off()
         for stream in streams:
             stream.push(heard)
+            if cut_off:
+                stream.cut(f"{venue}: its stream was cut")
 
     def listen(self, venue: Venue) -> Stream:
-        """What this process does at the venue from now on, as it is pushed, until the stream is closed."""
+        """What this process does at the venue from now on, as it is pushed, until that is closed or cut."""
         self._settings(venue)
         stream = Stream()
         self._streams[venue] = [*(each for each in self._streams[venue] if not each.closed), stream]

@@ -232,6 +232,16 @@ def refuses_all(con: Connection, venue: Venue, at: Instant) -> bool:
     return any(kind.answer is Answer.REFUSED for kind in lasting)
 
 
+def mutes(con: Connection, venue: Venue, at: Instant) -> bool:
+    """Whether nothing that the venue pushes then comes to anybody."""
+    return any(kind.answer in (Answer.UNREACHABLE, Answer.NEVER) for kind in _standing(con, venue, at))
+
+
+def cuts(con: Connection, venue: Venue, at: Instant) -> bool:
+    """Whether no connection to the venue holds then."""
+    return any(kind.answer is Answer.UNREACHABLE for kind in _standing(con, venue, at))
+
+
 def venue_time(con: Connection, venue: Venue, at: Instant) -> Instant:
     """What the venue's clock says at that instant of ours: behind where the delay is positive."""
     skew = active(con, venue, "clock-skew", at)
@@ -252,6 +262,11 @@ def _active(con: Connection, venue: Venue, now: Instant) -> list[_Row]:
         (venue, now),
     )
     return [_Row(row_id, Fault(kind, delay_s), remaining) for row_id, kind, delay_s, remaining in rows]
+
+
+def _standing(con: Connection, venue: Venue, at: Instant) -> list[Kind]:
+    """What the venue is in, whoever asks it for what."""
+    return [row.fault.kind for row in _active(con, venue, at) if not row.fault.kind.counted]
 
 
 def _oldest(con: Connection, venue: Venue, name: str, now: Instant) -> _Row | None:

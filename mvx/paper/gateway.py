@@ -64,6 +64,7 @@ class Gateway:
             symbol,
             side,
             request.order_qty,
+            at,
             accepted_at,
             cl_ord_id=None if by_hand else request.cl_ord_id,
             limit_px=request.limit_px,

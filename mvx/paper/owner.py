@@ -130,9 +130,8 @@ class Owner:
             spent *= ONE + fee_rate(self._settings)
         if spent > self._account.free(asset):
             return Refused("insufficient_funds", f"needs {plain(spent)} {asset}, more than is free")
-        order = self._account.accept(
-            symbol, side, qty, self._account.tick(self._now), fee_in_base=fee_in_base
-        )
+        accepted_at = self._account.tick(self._now)
+        order = self._account.accept(symbol, side, qty, self._now, accepted_at, fee_in_base=fee_in_base)
         self._market.consume(symbol, position, side, executions)
         if executions:
             order, _ = self._account.execute(order, executions, self._now)

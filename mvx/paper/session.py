@@ -111,6 +111,10 @@ class Session:
         """What listeners are told of this transaction."""
         return as_heard(self._con, self._venue, self._account.events, self.now)
 
+    def is_cut_off(self) -> bool:
+        """Whether whoever listens has lost the venue."""
+        return faults.cuts(self._con, self._venue, self.now)
+
     def _happen(self, what: Coming, at: Instant) -> None:
         """A request that comes while the venue refuses all is refused too, and nobody hears of it."""
         open_to_requests = not faults.refuses_all(self._con, self._venue, at)

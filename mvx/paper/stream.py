@@ -1,7 +1,8 @@
 """What a venue pushes to those who listen in this process, and what faults make of it.
 
 Rule: reports are pushed once their transaction is committed. What other processes do at the venue is
-not pushed here: a gap, as after a lost connection. Who listens must read to know the truth.
+not pushed here: a gap, as after a lost connection. A venue that can not be reached pushes nothing, then or
+later, and who listened is told that the connection was lost. Who listens must read to know the truth.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Iterable
 from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant
+from mvx.errors import VenueUnreachable
 from mvx.paper import faults
 from mvx.sqlite import Connection
 
@@ -20,7 +22,7 @@ class Stream:
     """What one listener has yet to hear, until it is closed or the listener leaves."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[ExecutionReport | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[ExecutionReport | VenueUnreachable | None] = asyncio.Queue()
         self.closed = False
 
     def push(self, reports: Iterable[ExecutionReport]) -> None:
@@ -32,9 +34,17 @@ class Stream:
         self.closed = True
         self._queue.put_nowait(None)
 
+    def cut(self, why: str) -> None:
+        """The same, and whoever listens is told that it did not end by itself."""
+        self.closed = True
+        self._queue.put_nowait(VenueUnreachable(why))
+
     async def reports(self) -> AsyncIterator[ExecutionReport]:
+        """Raises VenueUnreachable where it was cut."""
         try:
             while (report := await self._queue.get()) is not None:
+                if isinstance(report, VenueUnreachable):
+                    raise report
                 yield report
         finally:
             self.closed = True

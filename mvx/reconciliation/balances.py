@@ -14,7 +14,7 @@ from decimal import Decimal
 from mvx.domain.entries import Adjusted, BalanceAgreed, BalanceDoubted
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.exposure import POINT_ZERO, still_possible
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.instrument import split_symbol
 from mvx.domain.ledger import net
@@ -51,7 +51,7 @@ def _effects_not_in_first_reading(work: Working) -> Iterator[dict[Asset, Decimal
     first = _listings(snapshot.trades_before, snapshot.transfers_before)
     second = _listings(snapshot.trades_after, snapshot.transfers_after)
     events = [*work.ours.recent, *work.booked]
-    for each in sorted(events, key=lambda event: (happened_at(event), listing_of(event))):
+    for each in sorted(events, key=lambda event: (happened_at(event), counted(listing_of(event)))):
         # In neither reading, and not newer than the balance: that one vanished, and excuses nothing.
         later = listing_of(each) in second or happened_at(each) > snapshot.balances_at
         if later and listing_of(each) not in first:

@@ -14,6 +14,7 @@ from functools import partial
 from mvx.domain import order_life
 from mvx.domain.entries import FillBooked, FillBusted
 from mvx.domain.execution import Fill, FillKey
+from mvx.domain.ids import counted
 from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.instrument import split_symbol
 from mvx.domain.money import plain
@@ -45,7 +46,7 @@ def _listed(work: Working, busts: dict[FillKey, Fill]) -> list[Fill]:
     """Every distinct record of both readings, as if none were taken back; two records of one trade both
     count. First those that were, then oldest first."""
     distinct = dict.fromkeys(map(_standing, work.snapshot.trades))
-    return sorted(distinct, key=lambda each: (each.key not in busts, each.at, each.exec_id))
+    return sorted(distinct, key=lambda each: (each.key not in busts, each.at, counted(each.exec_id)))
 
 
 def _standing(fill: Fill) -> Fill:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mvx.domain.entries import TransferBooked
 from mvx.domain.execution import Transfer
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import listing_of
@@ -37,7 +37,8 @@ def book_transfers(work: Working) -> None:
         for moved in listed.values()
         if moved.listing not in work.ours.known_transfers and not work.in_the_opening(moved.listing, moved.at)
     ]
-    for entry in sorted(new, key=lambda each: (_is_coarse(work, each), each.transfer.at, listing_of(each))):
+    new.sort(key=lambda each: (_is_coarse(work, each), each.transfer.at, counted(listing_of(each))))
+    for entry in new:
         _book(work, entry)
 
 

@@ -130,7 +130,8 @@ class VenuePort(Protocol):
 
     def executions(self) -> AsyncIterator[ExecutionReport]:
         """What the venue pushes about our orders from now on, until it is closed. May drop, double or
-        reorder: a nudge to read, never the truth."""
+        reorder: a nudge to read, never the truth. Raises VenueError where the connection is lost: what came
+        meanwhile is not pushed later, and whoever listens asks anew."""
 
     async def close(self) -> None:
         """Release connections; never raises."""

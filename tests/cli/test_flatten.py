@@ -56,8 +56,17 @@ def test_the_plan_is_shown_before_and_the_dust_after(tmp_path: Path) -> None:
 
 def test_with_nothing_to_do_it_says_so(tmp_path: Path) -> None:
     """No position, no order: a plan without a line, and a venue that is verified flat."""
+    mvx(surroundings(tmp_path), "reconcile", "--venue", "kraken")
     ran = mvx(surroundings(tmp_path), "flatten", "--venue", "kraken")
     assert (Exit.OK, True) == (ran.exit_code, "nothing to cancel or to close" in ran.stderr)
+
+
+def test_a_venue_that_was_never_read_is_not_shown_as_flat(tmp_path: Path) -> None:
+    """Not in the plan, and not in the answer of one that is dark."""
+    mvx(surroundings(tmp_path), "paper", "fault", "kraken", "outage")
+    ran = mvx(surroundings(tmp_path), "flatten", "--venue", "kraken")
+    assert (Exit.UNCERTAIN, False) == (ran.exit_code, "nothing to cancel" in ran.stderr)
+    assert ["kraken", "BTC", "?", "?", "?", "0", "0", "no"] == ran.stdout.splitlines()[1].split()
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])

@@ -40,6 +40,21 @@ def test_every_refusal_has_its_fields(tmp_path: Path) -> None:
         assert f"{each['value']} against {each['bound']}, {each['worst_case']}" in found["error"]["message"]
 
 
+def test_every_refusal_has_a_line(tmp_path: Path) -> None:
+    """A bound of many digits stays whole; money that was computed is told to ten digits, once and again."""
+    (tmp_path / "mvx.toml").write_text(LIMITED)
+    before, *lines, known, _ = mvx(
+        surroundings(tmp_path), "-q", "route", "BTC-USD", "0.512345678", "--venue", "kraken"
+    ).stderr.splitlines()
+    assert ("error: risk refused the order:", "known: nothing was sent for it") == (before, known)
+    assert ["  max_order_qty", "  max_venue_notional at kraken", "  max_daily_turnover"] == [
+        line.partition(":")[0] for line in lines
+    ]
+    assert "0.512345678 against 0.2" in lines[0]
+    money = [word.rstrip(",") for line in lines[1:] for word in line.split() if word.count(".") == 1]
+    assert [] == [word for word in money if word[0] in "34" and len(word) > len("41234.56789")]
+
+
 @pytest.mark.parametrize(
     "words", [("route", "BTC-USD", "nonsense"), ("route", "BTC-USD", "1", "--venue", "x")]
 )

@@ -8,16 +8,20 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from mvx.cli.at_desk import at_desk
 from mvx.cli.boundary import Boundary
 from mvx.cli.consent import consent
 from mvx.cli.session import Session
 from mvx.cli.signals import Interrupted, Signals
+from mvx.domain.ids import ClOrdId, Symbol, Venue
+from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
-from mvx.errors import Exit, StoppedFollowing
+from mvx.errors import Exit, StoppedFollowing, VenueRejected
 from tests.cli.harness import Terminal, surroundings
 
 LIVE = """
@@ -146,7 +150,7 @@ def test_who_stops_following_is_told_whether_the_job_goes_on(begun: bool, tmp_pa
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            raise StoppedFollowing("j1", begun=begun) from None
+            raise StoppedFollowing("as it is", "mvx cancel j1" * begun, begun=begun) from None
         raise AssertionError("it was not cancelled")
 
     with signals.handled(), Boundary(session, ()) as boundary:
@@ -231,3 +235,31 @@ def test_the_second_signal_exits_at_once(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", script], timeout=20, capture_output=True, check=False)
     assert ran.returncode == 143
     assert b"a second signal exits at once" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("sends", "known"), [(False, "nothing was sent"), (True, "requests may be in flight")]
+)
+def test_a_signal_says_what_may_be_in_flight_only_where_something_was_sent(
+    sends: bool, known: str, tmp_path: Path
+) -> None:
+    """A command that only reads, or that has not come to sending, has nothing there."""
+    environment, signals = surroundings(tmp_path), Signals()
+    session = Session(environment, signals)
+    session.json = True
+
+    async def work(desk: Desk) -> Outcome:
+        venue = desk.venues[Venue("kraken")]
+        await venue.open_orders()
+        if sends:
+            with suppress(VenueRejected):
+                await venue.cancel(Symbol("BTC/USD"), ClOrdId("m1"), None)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(60)
+        raise AssertionError("it was not cancelled")
+
+    with signals.handled(), Boundary(session, ()) as boundary:
+        at_desk(session, session.settings(), work)
+    found = json.loads(environment.stdout.getvalue())
+    assert (143, "interrupted", sends) == (boundary.exit_code, found["error"]["code"], found["uncertain"])
+    assert found["error"]["known"].startswith(known)

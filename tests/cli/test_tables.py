@@ -78,7 +78,23 @@ PASS = made(
     **{"complete": False, "checked": results.CheckedRow(100, 1000, 3)},
     **{"reason": "kraken: BTC: 16.76369313 there, 15.76369313 here, to be read again"},
 )
+TRADED = {"symbol": "BTC/USDT", "side": "sell", "order_id": "1795974942481873-12"}
+LEDGER = {
+    "balances": {"USDT": {"total": "482627.49147584", "free": "482500.00000001", "held": "127.49147583"}},
+    "orders": [
+        TRADED
+        | {"cl_ord_id": "mz8na79zs700000001", "order_qty": "15.21544", "cum_qty": "5.21544"}
+        | {"status": "PARTIALLY_FILLED", "accepted_at": "2026-11-29T21:53:12.729017Z"}
+    ],
+    "fills": [
+        TRADED
+        | {"exec_id": "T1234", "cl_ord_id": None, "qty": "0.00042123", "price": "80566.13001"}
+        | {"fee": {"asset": "USDT", "amount": "12.52304096"}}
+        | {"at": "2026-11-29T21:53:12.729018Z", "busted_at": "2026-11-29T21:53:14.729018Z"}
+    ],
+}
 ANSWERS = {
+    "paper ledger": LEDGER,
     "positions": positions_result.PositionsResult((POSITION,), (TOTAL,), ()),
     "orders": results.OrdersResult((ORDER,)),
     "fills": results.FillsResult((FILL,)),
@@ -107,6 +123,14 @@ def test_an_interval_of_money_survives_80_columns(tmp_path: Path) -> None:
     text = drawn("positions", positions_result.PositionsResult((row,), (total,), ()), tmp_path)
     assert max(map(len, text.splitlines())) <= 80
     assert "272075.79050483809.." in text
+
+
+def test_a_ledger_names_an_order_twice_and_what_was_taken_back(tmp_path: Path) -> None:
+    """The venue's name and ours, one below the other."""
+    lines = drawn("paper ledger", LEDGER, tmp_path).splitlines()
+    below = [line.split()[0] for line in lines[lines.index("orders") + 2 :][:2]]
+    assert ["1795974942481873-12", "mz8na79zs700000001"] == below
+    assert "taken back: T1234 at 11-29 21:53:14" == lines[-1]
 
 
 @pytest.mark.parametrize("command", ANSWERS)

@@ -130,6 +130,15 @@ def test_both_at_once_contradict_each_other(argv: tuple[str, ...], tmp_path: Pat
     assert "--quiet and --verbose contradict each other" in ran.stderr
 
 
+@pytest.mark.parametrize("words", [("0.0000001",), ("100000", "--tif", "fok")])
+def test_why_nothing_is_sent_is_said_once(words: tuple[str, ...], tmp_path: Path) -> None:
+    """It is the answer; what is sent, or may be later, is shown before."""
+    ran = mvx(surroundings(tmp_path), "route", "BTC-USD", *words)
+    assert (3, False, True) == (ran.exit_code, "plan:" in ran.stderr, "plan:" in ran.stdout)
+    queued = mvx(surroundings(tmp_path), "route", "BTC-USD", *words, "--queue")
+    assert (0, True, False) == (queued.exit_code, "plan:" in queued.stderr, "plan:" in queued.stdout)
+
+
 def test_whoever_is_asked_sees_the_plan_however_quiet_it_is(tmp_path: Path) -> None:
     session = Session(surroundings(tmp_path), Signals())
     session.quiet = True

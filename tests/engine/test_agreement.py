@@ -121,10 +121,11 @@ def test_what_is_gone_on_with_is_shown_and_asked_for(at: Operator) -> None:
     at.clock.advance(3)
     again = replace(order("1", id="k", max_rounds=1), resume=True)
     reader = Reader(at, 0, then=False)
-    outcome = reader.routes(again)
-    assert (Exit.INCOMPLETE, 1) == (outcome.exit_code, reader.asked)
+    with pytest.raises(Refused, match="declined") as declined:
+        reader.routes(again)
+    assert 1 == reader.asked
     assert [D("0.5")] == [leg.qty for row in reader.shown if row.plan for leg in row.plan.legs]
-    assert "nothing more was sent: declined" in outcome.warnings
+    assert declined.value.known.endswith("had filled 0.5 of 1 before")
     assert Exit.OK is Reader(at, 0).routes(again).exit_code
     assert 2 == len(paid(at))
 

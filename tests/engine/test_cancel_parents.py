@@ -11,7 +11,7 @@ import pytest
 from mvx.domain.ids import JobId
 from mvx.engine import jobs
 from mvx.engine.cancel import cancel
-from mvx.engine.desk import open_desk
+from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
 from mvx.errors import Exit, UsageError
 from mvx.journal import history
@@ -30,8 +30,9 @@ def at(tmp_path: Path) -> Operator:
     return Operator(settings(tmp_path, "binance", "okx"), VirtualClock())
 
 
-async def cancels(at: Operator, target: str) -> Outcome:
-    return await somebody(at, lambda desk: cancel(desk, target, False, ()))
+async def cancels(at: Operator, target: str | None) -> Outcome:
+    """Of what is named, else of everything."""
+    return await somebody(at, lambda desk: cancel(desk, target, target is None, ()))
 
 
 def parent(at: Operator, key: str = "k") -> history.ParentRow:
@@ -149,7 +150,9 @@ def test_a_job_whose_leader_died_is_not_gone_on_with(at: Operator) -> None:
     job_id = at.clock.run(first())
     assert "claimed" == status_of(at, job_id)
     traded = bought(at)
+    assert any(f"mvx cancel {job_id}" in line for line in at.clock.run(cancels(at, None)).warnings)
     at.clock.run(cancels(at, job_id))
+    assert not any(job_id in line for line in at.clock.run(cancels(at, None)).warnings)
 
     async def second() -> Outcome | None:
         async with Leader(at) as leader:
@@ -173,6 +176,34 @@ def test_what_nobody_has_begun_is_taken_out_of_the_queue(at: Operator) -> None:
     assert (Exit.OK, "withdrawn") == (outcome.exit_code, status_of(at, job_id))
     with pytest.raises(UsageError, match="is withdrawn, and no parent came of it"):
         at.clock.run(cancels(at, job_id))
+
+
+def test_a_cancel_of_all_names_what_may_send_orders_yet(at: Operator) -> None:
+    """Jobs in the queue, one that was begun, and a parent that has no order open just now."""
+    pause = order("2", twap_s=600.0, limit_px=D(100))
+
+    async def both() -> tuple[list[JobId], str, Outcome, Outcome]:
+        async with Leader(at) as leader:
+            begun = jobs.queue(leader.desk, pause, "ops")
+            work = asyncio.ensure_future(somebody(at, lambda desk: routed(desk, SLOW)))
+            await asyncio.sleep(100)
+            name = parent(at).parent_id
+            led = await cancels(at, None)
+            work.cancel()
+            await work
+        waiting = [await somebody(at, _queues) for _ in range(2)]
+        return [begun, *waiting], name, led, await cancels(at, None)
+
+    async def _queues(desk: Desk) -> JobId:
+        return jobs.queue(desk, order("0.5"), "ops")
+
+    (begun, *waiting), name, led, later = at.clock.run(both())
+    goes_on = f"{begun} was begun, and whoever leads goes on with it: mvx cancel {begun}"
+    assert {goes_on, f"{name} is being worked and may send what is left of it again: mvx cancel {name}"} == {
+        *led.warnings
+    }
+    wait = f"2 jobs wait in the queue as before: mvx cancel {waiting[0]}; mvx cancel {waiting[1]}"
+    assert (Exit.OK, (wait, goes_on)) == (later.exit_code, later.warnings)
 
 
 def test_a_parent_at_one_venue_alone_is_not_stopped(at: Operator) -> None:

@@ -221,6 +221,22 @@ def test_a_venue_that_is_dark_itself_is_cordoned_and_the_answer_is_uncertain(tmp
     assert abs(position(at, KRAKEN)) < D("0.00005")
 
 
+def test_of_a_venue_that_was_never_read_nothing_is_known(tmp_path: Path) -> None:
+    """What it holds is not zero because nobody has asked, before it was left and after; why is said once."""
+    at = desk_of(tmp_path, "kraken")
+    at.exchange.inject(KRAKEN, "outage")
+    planned = row_of(flattens(at, "kraken", dry_run=True))
+    outcome = flattens(at, "kraken")
+    row = row_of(outcome)
+    assert ({BTC: None}, {BTC: None}) == (planned.before, planned.after) == (row.before, row.after)
+    assert "never read" in planned.reason
+    assert (Exit.UNCERTAIN, False) == (outcome.exit_code, row.verified)
+    reasons = [each for each in outcome.warnings if "connection refused" in each and "->" not in each]
+    assert [f"kraken: {row.reason}"] == reasons
+    at.exchange.heal()
+    assert {BTC: D(0)} == row_of(flattens(at, "kraken")).after
+
+
 def test_a_cancel_that_never_left_was_not_sent(tmp_path: Path) -> None:
     """The venue is dark from then on: nothing went out, and the order stays reserved."""
     at = holding_some(tmp_path)

@@ -379,10 +379,5 @@ def test_a_refusal_by_whoever_leads_names_its_limits_too(tmp_path: Path) -> None
             return raised.value
 
     (told,) = at.clock.run(handed_over()).refusals
-    assert {
-        "limit": "max_daily_turnover",
-        "value": "101",
-        "bound": "100",
-        "worst_case": "0 traded since 00:00 UTC, 0 by other orders and 101 by this one if all of them fill",
-        "venue": None,
-    } == told
+    made = "0 traded since 00:00 UTC, 0 by other orders and 101 by this one if all of them fill"
+    assert Refusal("max_daily_turnover", D(101), D(100), made) == told

@@ -19,6 +19,7 @@ from mvx.domain.order_status import ExecType, OrdStatus
 from mvx.engine.desk import Desk
 from mvx.engine.listen import hear, listening
 from mvx.engine.positions_result import PositionRow
+from mvx.errors import VenueUnreachable
 from mvx.journal import views
 from tests.domain import orders
 from tests.domain.orders import BTC, BUY, SELL, USD
@@ -152,6 +153,29 @@ def test_whoever_listens_has_it_in_the_journal_and_ends_when_the_block_does(
 
     at.does(listens)
     assert (D("0.4") if streams else D(0)) == the_order(at).heard_qty
+
+
+def test_after_a_connection_that_was_lost_one_listens_again(tmp_path: Path) -> None:
+    """A daemon listens for as long as it leads."""
+    at = at_work(tmp_path)
+
+    class Cut(Streaming):
+        cuts = 0
+
+        async def executions(self) -> AsyncIterator[ExecutionReport]:
+            if self.cuts < 2:
+                self.cuts += 1
+                raise VenueUnreachable("kraken: its stream was cut")
+            async for report in super().executions():
+                yield report
+
+    async def listens(desk: Desk) -> None:
+        port = Cut(desk.venues[KRAKEN], PUSHED)
+        async with listening(replace(desk, venues={KRAKEN: port}), [KRAKEN]):
+            await asyncio.sleep(0.05)
+
+    at.does(listens)
+    assert D("0.4") == the_order(at).heard_qty
 
 
 def test_a_listener_that_fails_is_not_silent(tmp_path: Path) -> None:

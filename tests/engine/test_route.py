@@ -12,8 +12,11 @@ import pytest
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.money import BPS, floor_to
 from mvx.domain.order import Side
+from mvx.domain.trading import TradingState
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult
+from mvx.engine.trading import change_trading
+from mvx.engine.words import AFTER_EXIT
 from mvx.errors import Exit, NoVenueUsable, Refused, UsageError, VenueUnreachable
 from mvx.journal import history, views
 from tests.engine.desk import (
@@ -137,8 +140,23 @@ def test_without_a_usable_venue_nothing_is_sent(at: Operator) -> None:
         at.routes(order("1"))
     assert Exit.NO_VENUE is raised.value.exit_code
     assert all(venue in raised.value.known for venue in at.venues)
+    assert AFTER_EXIT[Exit.NO_VENUE] == raised.value.next_step
     at.exchange.heal()
     assert [] == at.ledger_rows("orders")
+
+
+@pytest.mark.parametrize("also_dark", [False, True])
+def test_a_halt_that_leaves_no_venue_is_what_is_to_be_lifted(tmp_path: Path, also_dark: bool) -> None:
+    """As `mvx explain 7` has it where something else keeps one away too."""
+    at = Operator(settings(tmp_path, KRAKEN, BINANCE))
+    halted = (KRAKEN,) if also_dark else (BINANCE, KRAKEN)
+    at.exchange.inject(BINANCE, "outage")
+    change_trading(at.settings.desk, halted, TradingState.HALTED, reason="", by="ops")
+    with pytest.raises(NoVenueUsable) as raised:
+        at.routes(order("1"))
+    look = "mvx venue-status; mvx resume --venue kraken"
+    wanted = look if also_dark else "mvx resume --venue kraken --venue binance"
+    assert wanted == raised.value.next_step
 
 
 def test_one_dark_venue_does_not_stop_the_others(at: Operator) -> None:

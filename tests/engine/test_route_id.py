@@ -14,10 +14,13 @@ from mvx.config.settings import QuoteSettings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument
 from mvx.domain.order import Ack, OrderRequest
+from mvx.domain.trading import TradingState
 from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult
-from mvx.errors import Exit, Refused
+from mvx.engine.route_order import RouteOrder
+from mvx.engine.trading import change_trading
+from mvx.errors import Exit, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.venues.port import VenuePort
 from tests.engine.desk import (
@@ -76,6 +79,45 @@ def test_the_same_id_is_answered_from_the_journal(at: Operator) -> None:
     again = at.routes(order("2", id="k"))
     assert (answer(first), Exit.OK, False) == (answer(again), again.exit_code, again.sent)
     assert (orders, seq) == (at.ledger_rows("orders"), last_seq(at.settings))
+
+
+def half_done(at: Operator) -> RouteOrder:
+    """What goes on with a run that filled 1 of 2."""
+    asked = order("2", id="k", max_rounds=1, venues=(BINANCE,))
+    at.exchange.inject(BINANCE, "partial")
+    assert Exit.INCOMPLETE is at.routes(asked).exit_code
+    at.clock.advance(3)
+    return replace(asked, resume=True)
+
+
+def test_what_can_not_be_gone_on_with_is_refused(at: Operator) -> None:
+    """This command sent nothing: a halt is exit 4, and no venue is 7, as they are for a new run."""
+    again = half_done(at)
+    change_trading(at.settings.desk, (), TradingState.HALTED, reason="", by="ops")
+    with pytest.raises(Refused, match="all trading was halted") as refused:
+        at.routes(again)
+    assert refused.value.known.endswith("had filled 1 of 2 before")
+    change_trading(at.settings.desk, (), TradingState.ACTIVE, reason="", by="ops")
+    at.exchange.inject(BINANCE, "outage")
+    with pytest.raises(NoVenueUsable) as unusable:
+        at.routes(again)
+    assert unusable.value.known.endswith("had filled 1 of 2 before")
+
+
+def test_what_its_first_run_left_in_question_comes_before_a_refusal(at: Operator) -> None:
+    """Uncertain is exit 5, whatever kept it from going on."""
+    asked = order("6", id="k", max_rounds=1)
+    at.reconciles()
+    at.exchange.inject(OKX, "partial")
+    at.exchange.inject(BINANCE, "lost-ack")
+    at.look = lambda venue, call: (
+        at.exchange.inject(venue, "outage") if (venue, call) == (BINANCE, "after submit") else None
+    )
+    assert Exit.UNCERTAIN is at.routes(asked).exit_code
+    change_trading(at.settings.desk, (), TradingState.HALTED, reason="", by="ops")
+    outcome = at.routes(replace(asked, resume=True))
+    assert Exit.UNCERTAIN is outcome.exit_code
+    assert any(line.startswith("nothing more was sent: all trading was halted") for line in outcome.warnings)
 
 
 @pytest.mark.parametrize(

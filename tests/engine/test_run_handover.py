@@ -83,6 +83,26 @@ def test_a_signal_ends_the_following_and_says_what_becomes_of_the_job(
     assert D(1 if begun else 0) == bought(at)
 
 
+def test_a_signal_ends_the_following_of_another_run_of_the_id(at: Operator) -> None:
+    """That one goes on, and this command has sent nothing."""
+    what = order("1", id="k", twap_s=60.0)
+
+    async def both() -> StoppedFollowing:
+        first = asyncio.ensure_future(somebody(at, traded(what)))
+        await asyncio.sleep(10)
+        second = asyncio.ensure_future(somebody(at, traded(what)))
+        await asyncio.sleep(10)
+        second.cancel()
+        with pytest.raises(StoppedFollowing, match="stopped by a signal") as caught:
+            await second
+        await first
+        return caught.value
+
+    stopped = at.clock.run(both())
+    assert stopped.known.startswith("this command sent nothing; p")
+    assert (False, D(1)) == (stopped.exit_code is Exit.UNCERTAIN, bought(at))
+
+
 def test_a_job_that_the_operator_took_out_of_the_queue_is_not_done_by_who_follows_it(at: Operator) -> None:
     async def both() -> None:
         async with Leader(at):

@@ -12,8 +12,8 @@ import pytest
 from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.order import Side, TimeInForce
-from mvx.domain.order_status import ExecType
-from mvx.errors import BadVenueData, OutcomeUnknown, VenueRejected
+from mvx.domain.order_status import ExecType, OrdStatus
+from mvx.errors import BadVenueData, OutcomeUnknown, VenueRejected, VenueUnreachable
 from mvx.paper.venue import PaperVenue
 from tests.paper.builders import BTC_USD, Bench, venue_settings, write_books
 
@@ -213,6 +213,59 @@ def test_a_listener_that_left_spends_no_fault(tmp_path: Path) -> None:
     listener = Listener(desk.venue())
     desk.submit(desk.request(Side.BUY, "1", "101"))
     assert [FILL] == listener.kinds()
+
+
+class Ear(Listener):
+    """One that says how it ended."""
+
+    def ended(self) -> tuple[list[ExecType], bool]:
+        """What it heard, and whether the connection was lost."""
+        kinds: list[ExecType] = []
+
+        async def listen() -> bool:
+            await self.venue.close()
+            try:
+                async for report in self._stream:
+                    kinds.append(report.exec_type)
+            except VenueUnreachable:
+                return True
+            return False
+
+        return kinds, asyncio.run(listen())
+
+
+@pytest.mark.parametrize(("kind", "cut"), [("outage", True), ("hang", False)])
+@pytest.mark.parametrize("looks_in_it", [True, False])
+def test_a_venue_that_is_out_pushes_nothing_of_it_then_or_later(
+    tmp_path: Path, kind: str, cut: bool, looks_in_it: bool
+) -> None:
+    """No late order that arrives in it, and no fill: the lists tell. A stream that was cut says so."""
+    desk = bench(tmp_path)
+    ear = Ear(desk.venue())
+    desk.submit(desk.request(Side.BUY, "1", "95", tif=GTC))
+    desk.exchange.inject(KRAKEN, "late-request", delay_s=3)
+    with pytest.raises(OutcomeUnknown):
+        desk.submit(desk.request(Side.BUY, "1", "100"))
+    desk.exchange.inject(KRAKEN, kind, for_s=20)
+    desk.clock.advance(10)
+    if looks_in_it:
+        with pytest.raises((OutcomeUnknown, VenueUnreachable)):
+            desk.book()
+    desk.clock.advance(20)
+    assert [OrdStatus.FILLED] * 2 == [order.ord_status for order in desk.orders()]
+    assert ([NEW], cut) == ear.ended()
+
+
+def test_an_outage_is_heard_before_and_after_it(tmp_path: Path) -> None:
+    """What is asked for in it is heard once it is over, also where a heal ends it."""
+    desk = bench(tmp_path)
+    desk.exchange.inject(KRAKEN, "outage")
+    again = Ear(desk.venue())
+    desk.exchange.heal(KRAKEN)
+    assert ([], False) == again.ended()
+    after = Ear(desk.venue())
+    desk.submit(desk.request(Side.BUY, "1", "100"))
+    assert ([NEW, FILL], False) == after.ended()
 
 
 def test_a_cancel_of_what_is_not_there_pushes_nothing(tmp_path: Path) -> None:

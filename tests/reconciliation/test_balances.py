@@ -39,6 +39,16 @@ def test_a_balance_agrees_with_each_prefix_of_the_fills_between_the_readings(fir
     assert desk.held() == {"BTC": "10.75", "USD": "925"}
 
 
+def test_fills_of_one_instant_came_as_they_were_counted() -> None:
+    """One sweep through the book, and a balance that was read in the middle of it."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    sweep = [fill("0.4", exec_id="T9"), fill("0.35", exec_id="T10")]
+    listed = [report(S.PARTIALLY_FILLED, "0.75", of=sent)]
+    between = reading(5, totals={"BTC": "10.4", "USD": "960"}, open_orders=listed, after=sweep)
+    assert desk.apply(between, [sent]).agreed
+
+
 @pytest.mark.parametrize("btc", ["10.3", "10.7", "10.35", "11", "9.95", "0"])
 def test_a_balance_that_equals_no_prefix_does_not_agree(btc: str) -> None:
     """Not between two fills, not beyond them."""

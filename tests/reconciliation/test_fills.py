@@ -256,6 +256,17 @@ def test_fills_are_booked_oldest_first() -> None:
     assert booked == sorted(at(9 - n) for n in range(5))
 
 
+def test_fills_of_one_instant_are_booked_and_told_as_they_were_counted() -> None:
+    """T10 is no earlier than T8: what was filled before each of them only grows."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    trades = [fill("0.25", exec_id=f"T{n}") for n in (8, 9, 10, 11)]
+    found = desk.once(reading(3, totals=BOUGHT_ONE, closed=[report(S.FILLED, "1", of=sent)], trades=trades))
+    said = [(each.found.exec_id, each.found.ours) for each in found.findings if each.found]
+    had = ["NEW 0", "PARTIALLY_FILLED 0.25", "PARTIALLY_FILLED 0.5", "PARTIALLY_FILLED 0.75"]
+    assert [(f"T{n}", f"{each} of 1") for n, each in zip((8, 9, 10, 11), had, strict=True)] == said
+
+
 def test_nothing_is_booked_where_nothing_happened() -> None:
     """A pass over an unchanged venue writes nothing."""
     desk = opened()
