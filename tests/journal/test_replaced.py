@@ -102,3 +102,9 @@ def test_a_backup_beside_an_empty_log_is_whole(path: Path, tmp_path: Path) -> No
     (tmp_path / "backup.db-wal").touch()
     with closing(opened(tmp_path / "backup.db")) as journal, journal.read() as tx:
         assert [] == list(differences(tx))
+
+
+def test_a_path_that_can_not_be_looked_at_is_told_as_such(tmp_path: Path) -> None:
+    found = check_up(tmp_path / ("x" * 300), (), at(9))
+    assert isinstance(found, JournalError)
+    assert "File name too long" in found.message

@@ -139,7 +139,7 @@ def test_a_secret_that_can_not_be_read_is_not_shown(account: Account, tmp_path: 
     printed = [mvx(tmp_path, "reconcile", KRAKEN_KEY=f"{API_KEY} \n")[2]]
     (tmp_path / "secret").chmod(0o644)
     printed += [mvx(tmp_path, verb)[2] for verb in ("doctor", "reconcile")]
-    assert "file:secret is not its owner's alone" in printed[-1]
+    assert f"file:{tmp_path / 'secret'} is not its owner's alone" in printed[-1]
     nothing_told(tmp_path, printed)
 
 

@@ -170,7 +170,7 @@ def test_a_key_that_can_not_be_read_fails(desk: Path) -> None:
     (desk / "secret").chmod(0o644)
     code, checks = doctor(desk)
     assert (2, "fail", "fail") == (code, checks["secrets"]["state"], checks["key kraken"]["state"])
-    assert "file:secret is not its owner's alone" == checks["key kraken"]["says"]
+    assert f"file:{desk / 'secret'} is not its owner's alone" == checks["key kraken"]["says"]
 
 
 def test_a_venue_without_a_key_can_not_be_traded(desk: Path) -> None:
