@@ -63,6 +63,8 @@ def _lose_an_order(desk: Path) -> None:
     """After a route a request for 0.1 BTC arrives late, and okx goes dark before it answers."""
     _typed(desk, "init --paper")
     _typed(desk, "route BTC-USD 2.5")
+    time.sleep(2.5)  # a paper venue's lateness, and then all of it is settled
+    _typed(desk, "reconcile")
     _typed(desk, "paper fault okx late-request --delay 3")
     with _on_terminal(desk, "route BTC-USD 0.1 --venue okx") as routing:
         time.sleep(2)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 SHOWS = {
     "route": ["$ mvx route BTC-USD 2.5", "plan: buy 2.5 BTC-USD", "filled 2.5 of 2.5 BTC-USD"],
-    "positions": ["$ mvx positions BTC", "okx has not answered for", "2.5..2.6", "okx DARK"],
+    "positions": ["$ mvx positions BTC", "okx has not answered for", "unknown 1", "2.5..2.6", "okx DARK"],
     "reconcile-watch": ["$ mvx reconcile --watch", "foreign_fill bybit BTC", "kraken DEGRADED -> DARK"],
 }
 
