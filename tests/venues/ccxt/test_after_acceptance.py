@@ -133,7 +133,7 @@ def test_an_order_whose_answer_goes_wrong_is_unknown_and_sent_once(
 
     rig.wire.answers[rig.dialect.submit] = goes_wrong
     with pytest.raises(OutcomeUnknown):
-        rig.run(lambda venue: venue.submit(rig.request()), timeout_s=0.5, read_attempts=5)
+        rig.run(lambda venue: venue.submit(rig.request()), timeout_s=2, read_attempts=5)
     assert 1 == len(accepted)
 
 
@@ -151,7 +151,7 @@ def test_a_cancel_whose_answer_goes_wrong_is_unknown_and_sent_once(
     with pytest.raises(OutcomeUnknown):
         rig.run(
             lambda venue: venue.cancel(request.symbol, request.cl_ord_id, None),
-            timeout_s=0.5,
+            timeout_s=2,
             read_attempts=5,
         )
     assert 1 == len(rig.wire.asked_for(rig.dialect.cancel))
