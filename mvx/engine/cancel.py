@@ -115,11 +115,12 @@ def _give_up(run: Run, target: str | None, all_orders: bool, venues: tuple[Venue
 def _to_come(tx: ReadTx, worked: Collection[str]) -> Iterator[str]:
     """The jobs that no order tells of: those that wait, and those that were begun and whose parent nobody
     works now."""
-    queued = [job.job_id for job in jobs.open_jobs(tx) if job.status == "queued"]
+    found = jobs.open_jobs(tx)
+    queued = [job.job_id for job in found if job.status == "queued"]
     if queued:
         wait = "1 job waits" if len(queued) == 1 else f"{len(queued)} jobs wait"
         yield f"{wait} in the queue as before: {'; '.join(f'mvx cancel {each}' for each in queued)}"
-    for job in jobs.open_jobs(tx):
+    for job in found:
         parent = history.parent_by_key(tx, key_of(job))
         told = parent is not None and (parent.parent_id in worked or parent.status == CANCELED)
         if job.status == "claimed" and job.kind == "route" and not told:

@@ -284,7 +284,7 @@ async def _verify(run: Run) -> None:
     if not run.passes[-1].agreed:
         run.reasons.append("a balance does not agree yet")
     run.verified = run.passes[-1].agreed and not open_orders
-    for base, closing in {closing.instrument.base: closing for closing in run.closings}.items():
+    for base, closing in run.last_closings.items():
         came = closing.position.confirmed
         if not closing.left and came != closing.dust:
             run.reasons.append(f"{base}: {plain(came)} came after it was closed")

@@ -24,10 +24,10 @@ class Capabilities:
     closed_orders_complete: its closed-order list covers every terminal state; where it does not, absence
     proves nothing, and nor does it where the order is older than closed_kept_s (None: its list forgets
     none). lists_transfers: deposits and withdrawals have a record of their own. transfer_step_s: what the
-    time of one may be rounded down to. balances_span_s: how much later than their time the balances may have
-    been told. streams: it pushes execution reports. taker_bps None: unknown, and
-    then not routable. fee_in_base: a fee may be taken in the base asset, of a sell on top of what is sold
-    (Kraken's oflags `fcib`). fee_tokens: further assets in which a fee may be taken, such as BNB."""
+    time of one may be rounded down to. balances_span_s: how much later than their time the balances may
+    have been told. streams: it pushes execution reports. taker_bps None: unknown, and then not routable.
+    fee_in_base: a fee may be taken in the base asset, of a sell on top of what is sold (Kraken's oflags
+    `fcib`). fee_tokens: further assets in which a fee may be taken, such as BNB."""
 
     timeout_s: float
     lateness_s: float

@@ -12,6 +12,19 @@ from typing import Any, TextIO
 from mvx.cli.app import run
 from mvx.cli.environment import Environment
 
+#: A desk at a live venue, within the limits that one must have.
+LIVE = """
+[instruments."BTC-USD"]
+base = "BTC"
+quote = "USD"
+[venues.kraken]
+adapter = "ccxt"
+exchange = "kraken"
+symbols = { "BTC-USD" = "BTC/USD" }
+[risk]
+max_position = { "BTC-USD" = "1" }
+max_order_notional = "1000"
+"""
 ENVELOPE = [
     *("schema", "command", "mode", "exit_code", "sent", "uncertain"),
     *("data", "breaks", "warnings", "error"),

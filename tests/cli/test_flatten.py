@@ -7,22 +7,9 @@ from pathlib import Path
 import pytest
 
 from mvx.errors import Exit
-from tests.cli.harness import mvx, surroundings
+from tests.cli.harness import LIVE, mvx, surroundings
 
-LIVE = """
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "USD"
-[venues.kraken]
-adapter = "ccxt"
-exchange = "kraken"
-symbols = { "BTC-USD" = "BTC/USD" }
-[risk]
-max_position = { "BTC-USD" = "1" }
-max_order_notional = "1000"
-[route]
-assume_yes = true
-"""
+CONFIG = f"{LIVE}[route]\nassume_yes = true\n"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +74,7 @@ def test_on_live_venues_a_standing_yes_does_not_leave_everything(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     """`assume_yes` is for routes from cron; a severe action wants --yes or its word."""
-    (tmp_path / "mvx.toml").write_text(LIVE)
+    (tmp_path / "mvx.toml").write_text(CONFIG)
     refused = mvx(surroundings(tmp_path), "flatten", *words, "--json").envelope
     assert (Exit.REFUSED, False) == (refused["exit_code"], refused["sent"])
     assert "--yes" in refused["error"]["next"]

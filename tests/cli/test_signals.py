@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -10,34 +11,36 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mvx.cli.at_desk import at_desk
 from mvx.cli.boundary import Boundary
 from mvx.cli.consent import consent
+from mvx.cli.environment import Environment
 from mvx.cli.session import Session
 from mvx.cli.signals import Interrupted, Signals
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.errors import Exit, StoppedFollowing, VenueRejected
-from tests.cli.harness import Terminal, surroundings
-
-LIVE = """
-[instruments."BTC-USD"]
-base = "BTC"
-quote = "USD"
-[venues.kraken]
-adapter = "ccxt"
-exchange = "kraken"
-symbols = { "BTC-USD" = "BTC/USD" }
-[risk]
-max_position = { "BTC-USD" = "1" }
-max_order_notional = "1000"
-"""
+from tests.cli.harness import LIVE, Terminal, surroundings
 
 CASES = [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+
+
+def for_a_script(environment: Environment) -> Session:
+    """A session that answers in JSON."""
+    session = Session(environment, Signals())
+    session.json = True
+    return session
+
+
+def told(session: Session) -> Any:
+    """What it answered."""
+    assert isinstance(session.environment.stdout, io.StringIO)
+    return json.loads(session.environment.stdout.getvalue())
 
 
 @pytest.mark.parametrize(("number", "exit_code"), CASES)
@@ -69,10 +72,7 @@ def test_asynchronous_work_is_cancelled_once_and_cleans_up(number: signal.Signal
 
 def test_work_that_settles_keeps_its_answer(tmp_path: Path) -> None:
     """A use case may answer after the signal: the answer stands, the exit code is the signal's."""
-    signals = Signals()
-    environment = surroundings(tmp_path)
-    session = Session(environment, signals)
-    session.json = True
+    session = for_a_script(surroundings(tmp_path))
 
     async def work() -> Outcome:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -82,9 +82,9 @@ def test_work_that_settles_keeps_its_answer(tmp_path: Path) -> None:
             return Outcome({"settled": True}, Exit.OK, sent=True)
         raise AssertionError("it was not cancelled")
 
-    with signals.handled():
+    with session.signals.handled():
         exit_code = session.answer(session.run(work))
-    found = json.loads(environment.stdout.getvalue())
+    found = told(session)
     assert (exit_code, found["exit_code"], found["sent"], found["data"]) == (
         143,
         143,
@@ -103,10 +103,9 @@ class Hesitant(Terminal):
 
 def test_a_signal_at_a_question_is_no_yes(tmp_path: Path) -> None:
     """Nothing was in flight while it was read, and nothing is sent."""
-    signals, agreed = Signals(), []
-    environment = surroundings(tmp_path, stdin=Hesitant(), stderr=Terminal())
-    session = Session(environment, signals)
-    session.mode, session.json = "live", True
+    agreed: list[bool] = []
+    session = for_a_script(surroundings(tmp_path, stdin=Hesitant(), stderr=Terminal()))
+    session.mode = "live"
 
     async def work() -> Outcome:
         ask = consent(session, yes=False, assume_yes=False, question="buy?")
@@ -114,36 +113,31 @@ def test_a_signal_at_a_question_is_no_yes(tmp_path: Path) -> None:
         return Outcome({}, Exit.OK)
 
     boundary = Boundary(session, ())
-    with signals.handled(), boundary:
+    with session.signals.handled(), boundary:
         session.run(work)
-    found = json.loads(environment.stdout.getvalue())
+    found = told(session)
     assert ([], 130, "interrupted") == (agreed, boundary.exit_code, found["error"]["code"])
     assert ("nothing was sent", False, False) == (found["error"]["known"], found["sent"], found["uncertain"])
 
 
 def test_a_signal_after_the_work_leaves_its_answer_whole(tmp_path: Path) -> None:
     """What was sent is told, whenever the signal comes."""
-    signals = Signals()
-    environment = surroundings(tmp_path)
-    session = Session(environment, signals)
-    session.json = True
+    session = for_a_script(surroundings(tmp_path))
 
     async def work() -> Outcome:
         return Outcome({}, Exit.OK, sent=True)
 
-    with signals.handled():
+    with session.signals.handled():
         outcome = session.run(work)
         os.kill(os.getpid(), signal.SIGINT)
         exit_code = session.answer(outcome)
-    assert (130, True) == (exit_code, json.loads(environment.stdout.getvalue())["sent"])
+    assert (130, True) == (exit_code, told(session)["sent"])
 
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_who_stops_following_is_told_whether_the_job_goes_on(begun: bool, tmp_path: Path) -> None:
     """The exit is the signal's."""
-    environment, signals = surroundings(tmp_path), Signals()
-    session = Session(environment, signals)
-    session.json = True
+    session = for_a_script(surroundings(tmp_path))
 
     async def work() -> Outcome:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -153,9 +147,9 @@ def test_who_stops_following_is_told_whether_the_job_goes_on(begun: bool, tmp_pa
             raise StoppedFollowing("as it is", "mvx cancel j1" * begun, begun=begun) from None
         raise AssertionError("it was not cancelled")
 
-    with signals.handled(), Boundary(session, ()) as boundary:
+    with session.signals.handled(), Boundary(session, ()) as boundary:
         session.run(work)
-    found = json.loads(environment.stdout.getvalue())
+    found = told(session)
     assert (143, "interrupted", begun, begun) == (
         boundary.exit_code, found["error"]["code"], found["sent"], found["uncertain"],
     )  # fmt: skip
@@ -175,16 +169,14 @@ def test_a_configuration_that_is_read_again_changes_neither_mode_nor_journal(tmp
 
 def test_an_answer_that_can_not_be_told_leaves_open_what_was_sent(tmp_path: Path) -> None:
     """A defect in the telling: whatever the work did, it did."""
-    environment = surroundings(tmp_path)
-    session = Session(environment, Signals())
-    session.json = True
+    session = for_a_script(surroundings(tmp_path))
 
     async def work() -> Outcome:
         return Outcome(object(), Exit.OK, sent=True)
 
     with Boundary(session, ()) as boundary:
         session.answer(session.run(work))
-    found = json.loads(environment.stdout.getvalue())
+    found = told(session)
     assert (1, "defect", True) == (boundary.exit_code, found["error"]["code"], found["uncertain"])
 
 
@@ -244,9 +236,7 @@ def test_a_signal_says_what_may_be_in_flight_only_where_something_was_sent(
     sends: bool, known: str, tmp_path: Path
 ) -> None:
     """A command that only reads, or that has not come to sending, has nothing there."""
-    environment, signals = surroundings(tmp_path), Signals()
-    session = Session(environment, signals)
-    session.json = True
+    session = for_a_script(surroundings(tmp_path))
 
     async def work(desk: Desk) -> Outcome:
         venue = desk.venues[Venue("kraken")]
@@ -258,8 +248,8 @@ def test_a_signal_says_what_may_be_in_flight_only_where_something_was_sent(
         await asyncio.sleep(60)
         raise AssertionError("it was not cancelled")
 
-    with signals.handled(), Boundary(session, ()) as boundary:
+    with session.signals.handled(), Boundary(session, ()) as boundary:
         at_desk(session, session.settings(), work)
-    found = json.loads(environment.stdout.getvalue())
+    found = told(session)
     assert (143, "interrupted", sends) == (boundary.exit_code, found["error"]["code"], found["uncertain"])
     assert found["error"]["known"].startswith(known)

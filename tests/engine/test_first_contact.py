@@ -36,6 +36,10 @@ def stale(answer: Any) -> Any:
     return replace(answer, total=answer.total | {BTC: D("9.5")})
 
 
+def early(answer: Any) -> Any:
+    return replace(answer, at=after(answer.at, -0.3))
+
+
 def test_one_stale_answer_is_not_believed(at: Interrupted) -> None:
     answers(at, stale)
     outcome = at.reconciles()
@@ -60,7 +64,6 @@ def test_an_account_that_is_traded_meanwhile_is_read_again(at: Interrupted) -> N
 def test_what_was_counted_is_not_booked_again_whatever_its_time(at: Interrupted) -> None:
     """Balances are as of when they were asked for, at the earliest: they may count a trade that is later."""
     at.exchange.trade(KRAKEN, SELL, D("0.4"), BTC_USD)
-    early = lambda answer: replace(answer, at=after(answer.at, -0.3))  # noqa: E731
     answers(at, early, early)
     assert Exit.OK is at.reconciles().exit_code
     assert ([], (D("9.6"), D("9.6"))) == (logged(at, log.FillBooked), held(at, BTC))
