@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -104,7 +104,12 @@ def test_a_backup_beside_an_empty_log_is_whole(path: Path, tmp_path: Path) -> No
         assert [] == list(differences(tx))
 
 
-def test_a_path_that_can_not_be_looked_at_is_told_as_such(tmp_path: Path) -> None:
-    found = check_up(tmp_path / ("x" * 300), (), at(9))
+@pytest.mark.parametrize("length", [300, 253], ids=["its own", "its log's"])
+def test_a_path_that_can_not_be_looked_at_is_told_as_such(length: int, tmp_path: Path) -> None:
+    """A name has 255 letters at most, that of the log beside it as well."""
+    path = tmp_path / ("x" * length)
+    with suppress(OSError):
+        path.touch()
+    found = check_up(path, (), at(9))
     assert isinstance(found, JournalError)
     assert "File name too long" in found.message
