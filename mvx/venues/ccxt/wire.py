@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -96,8 +97,7 @@ class Line(Protocol):
 
 def open_exchange(access: Access, quirks: Quirks, gate: Gate, line: Line) -> Any:
     """An instance of ccxt's class of the exchange."""
-    whole = load_exchange(access.exchange)
-    kind = type(whole.__name__, (Wire, whole), {})
+    kind = _wired(load_exchange(access.exchange))
     exchange = kind({**quirks.config, "number": str, "enableRateLimit": False, "session": line})
     exchange.gate, exchange.quirks = gate, quirks
     exchange.timeout = round((access.timeout_s + 5) * 1_000)  # calls.py ends a call, and knows what it means
@@ -108,6 +108,13 @@ def open_exchange(access: Access, quirks: Quirks, gate: Gate, line: Line) -> Any
         exchange.set_sandbox_mode(True)
     exchange.urls["api"] = rehosted(exchange.urls["api"], access.api_url, access.ws_url)
     return exchange
+
+
+@cache
+def _wired(whole: Any) -> Any:
+    """ccxt's class behind our overrides, once: each instance writes a thousand names into its class, and what
+    Python has learnt of one is of no use for a twin."""
+    return type(whole.__name__, (Wire, whole), {})
 
 
 def rehosted(urls: Any, api_url: str | None, ws_url: str | None) -> Any:
