@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, reduce
@@ -140,22 +140,22 @@ class Watch:
 
     def reconciled(self, tx: WriteTx, venue: Venue, began_at: Instant, why_not: str) -> None:
         """For the transaction that applied a full pass: it agreed, or `why_not`."""
-        seen = Reconciled(tx.at, began_at, not why_not, why_not)
-        self._unsaved.setdefault(venue, []).append(seen)
         self.flush(tx)
+        self._fold(tx, {venue: [Reconciled(tx.at, began_at, not why_not, why_not)]})
 
     def flush(self, tx: WriteTx) -> None:
-        """Fold what was seen into the journal's health, at the end of a transaction."""
-        self._fold(tx)
-        self._unsaved = {}
+        """Fold what was seen into the journal's health, at the end of a transaction. Where that is lost, the
+        next one writes it."""
+        seen, self._unsaved = self._unsaved, {}
+        tx.if_lost.append(lambda: self._keep(seen))
+        self._fold(tx, seen)
 
     def save(self) -> None:
         """The same in a transaction of its own, where there is anything to write. Raises JournalError, and
         then nothing of it is forgotten."""
         if self._unsaved and not self.only_looks:
             with self._journal.write() as tx:
-                self._fold(tx)
-            self._unsaved = {}
+                self.flush(tx)
 
     def changes(self) -> tuple[str, ...]:
         """What changed since this was asked last, a line for each venue; a probe in vain is no change. What
@@ -167,9 +167,13 @@ class Watch:
             if path[0] is not path[-1]
         )
 
-    def _fold(self, tx: WriteTx) -> None:
-        stored = _stored(tx) if self._unsaved else {}
-        for venue, seen in self._unsaved.items():
+    def _keep(self, lost: Mapping[Venue, list[Observation]]) -> None:
+        for venue, seen in lost.items():
+            self._unsaved[venue] = [*self._unsaved.get(venue, ()), *seen]
+
+    def _fold(self, tx: WriteTx, heard: Mapping[Venue, list[Observation]]) -> None:
+        stored = _stored(tx) if heard else {}
+        for venue, seen in heard.items():
             found = self._observed(venue, stored.get(venue, Health()), seen)
             tx.note_health(venue, encode(found))
             self._know(venue, found)

@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mvx.clock import Clock, SystemClock
-from mvx.domain.ids import (
-    ClOrdId,
-    JobId,
-    ParentId,
-    make_cl_ord_id,
-    make_job_id,
-    make_parent_id,
-)
+from mvx.domain.ids import ClOrdId, JobId, ParentId, make_cl_ord_id, make_job_id, make_parent_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
@@ -67,9 +60,10 @@ class ReadTx:
 
 class WriteTx(ReadTx):
     """A write transaction: what is appended here is folded here, and lands whole or not at all. `seq` is
-    the last entry that was appended in it, `noticed` that the journal is another one, where it said so."""
+    the last entry that was appended in it, `noticed` that the journal is another one, where it said so;
+    `if_lost` is called where it does not land."""
 
-    __slots__ = ("_state", "_writer", "at", "noticed", "seq")
+    __slots__ = ("_state", "_writer", "at", "if_lost", "noticed", "seq")
 
     def __init__(
         self,
@@ -81,6 +75,7 @@ class WriteTx(ReadTx):
         super().__init__(connection)
         self.at = at
         self.seq = 0
+        self.if_lost: list[Callable[[], None]] = []
         self.noticed: JournalRestored | None = None
         self._state = state or SqlState(connection)
         self._writer = writer or Writer()
@@ -321,19 +316,22 @@ class Journal:
     def write(self, lease: Lease | None = None, *, at: Instant | None = None) -> Iterator[WriteTx]:
         """A durable transaction, dated once it has the lock (or `at`). Raises LeaseLost where the lease
         was taken by another worker."""
+        if_lost = [self._state.forget]
         try:
             with self._database.write() as connection:
                 self._state.refresh()
                 self._writer.make_sure(partial(_identity, connection))
                 now = self._clock.now() if at is None else at
                 transaction = WriteTx(connection, now, self._state, self._writer)
+                transaction.if_lost = if_lost
                 if lease is not None:
                     transaction._renew(lease)
                 yield transaction
                 connection.execute("COMMIT")
                 self._landed(transaction)
         except BaseException:
-            self._state.forget()
+            for undo in if_lost:
+                undo()
             raise
 
     @contextmanager

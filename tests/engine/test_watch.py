@@ -115,6 +115,31 @@ def test_what_went_along_with_another_transaction_is_not_counted_again(at: Opera
     assert before + 2 == health(at).good_in_row
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_went_along_with_a_transaction_that_was_lost_is_written_by_the_next(
+    times: int, at: Operator
+) -> None:
+    """A full disk says so at the commit. That a reading agreed is lost with what it corrected."""
+
+    def is_lost(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            for _ in range(times):
+                for _ in range(2 // times):
+                    desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"), later=True)
+                desk.watch.flush(tx)
+            desk.watch.reconciled(tx, OKX, at.clock.now(), "")
+            raise OSError("the disk is full")
+
+    async def work(desk: Desk) -> None:
+        with pytest.raises(OSError, match="full"):
+            is_lost(desk)
+        assert HealthState.LIVE is health(at).state
+        desk.watch.save()
+
+    at.does(work)
+    assert (DARK, 2) == (health(at).state, health(at).lost_in_row)
+
+
 def test_a_change_is_told_once(at: Operator) -> None:
     async def work(desk: Desk) -> list[tuple[str, ...]]:
         desk.watch.hear(OKX, Failed(at.clock.now(), Cause.NO_ANSWER, "no answer"))
