@@ -147,7 +147,7 @@ class Watch:
         """Fold what was seen into the journal's health, at the end of a transaction. Where that is lost, the
         next one writes it."""
         seen, self._unsaved = self._unsaved, {}
-        tx.if_lost.append(lambda: self._keep(seen))
+        tx.if_lost.append(lambda: _add(self._unsaved, seen))
         self._fold(tx, seen)
 
     def save(self) -> None:
@@ -166,10 +166,6 @@ class Watch:
             for venue, path in paths.items()
             if path[0] is not path[-1]
         )
-
-    def _keep(self, lost: Mapping[Venue, list[Observation]]) -> None:
-        for venue, seen in lost.items():
-            self._unsaved[venue] = [*self._unsaved.get(venue, ()), *seen]
 
     def _fold(self, tx: WriteTx, heard: Mapping[Venue, list[Observation]]) -> None:
         stored = _stored(tx) if heard else {}
@@ -190,6 +186,11 @@ class Watch:
         self._health[venue] = health
         if health.state is not before:
             self._paths.setdefault(venue, [before]).append(health.state)
+
+
+def _add(unsaved: dict[Venue, list[Observation]], lost: Mapping[Venue, list[Observation]]) -> None:
+    for venue, seen in lost.items():
+        unsaved.setdefault(venue, []).extend(seen)
 
 
 def _stored(tx: ReadTx) -> dict[Venue, Health]:

@@ -9,6 +9,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -180,6 +181,7 @@ def assert_an_envelope(ran: Ran) -> None:
         assert all(found["error"].values()), found["error"]
 
 
+@pytest.mark.long
 @given(typed=sessions)
 @settings(max_examples=150, deadline=None)
 def test_whatever_is_typed_is_answered_within_the_contract(

@@ -228,6 +228,7 @@ def _in_question(folder: Path) -> bool:
     return any(row["ord_status"] == "PENDING_NEW" for row in ask(folder, "orders")["data"]["orders"])
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_is_reported_and_goes_on_with_resume_only(tmp_path: Path) -> None:
     """kill -9 in the middle of a request that was lost: nothing more is sent by the same command; with
     --resume what is left is traded, once."""

@@ -84,7 +84,11 @@ def test_of_ten_routes_at_once_a_limit_admits_four(tmp_path: Path, limit: str, q
 
 
 @pytest.mark.parametrize(
-    ("limit", "most"), [("max_orders_per_minute", "4"), ("max_daily_turnover", '"170000"')]
+    ("limit", "most"),
+    [
+        ("max_orders_per_minute", "4"),
+        pytest.param("max_daily_turnover", '"170000"', marks=pytest.mark.long),
+    ],
 )
 def test_of_ten_routes_at_once_pace_and_turnover_admit_four(tmp_path: Path, limit: str, most: str) -> None:
     """Each is one order of 40000. The count of orders and what was traded are read where they are written."""
@@ -94,6 +98,7 @@ def test_of_ten_routes_at_once_pace_and_turnover_admit_four(tmp_path: Path, limi
     assert 2 == position(at)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("limit", "qty"), [("2", "0.5")])
 def test_ten_routes_at_once_compete_for_the_same_levels(tmp_path: Path, limit: str, qty: str) -> None:
     """On the built-in venues a level is taken by whoever is first; who loses it reaches further, and
