@@ -3,7 +3,7 @@
 Rule: a balance agrees if it equals the postings after some prefix of the events (trades, busts,
 transfers) that the first reading of them did not list. What differs and could be explained by an order
 that is not settled is left open; what remains after a second read at least lateness_s later, with no
-event on that asset between, is adjusted. One torn or stale snapshot moves nothing.
+event on that asset between, listed or not, is adjusted. One torn or stale snapshot moves nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from mvx.domain.exposure import POINT_ZERO, still_possible
 from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.instrument import split_symbol
-from mvx.domain.ledger import net
+from mvx.domain.ledger import Doubt, net
 from mvx.domain.money import ZERO, plain
+from mvx.domain.order import Order
 from mvx.domain.postings import happened_at, listing_of, movements_of
-from mvx.reconciliation.foreign import is_overdue
+from mvx.reconciliation.foreign import is_overdue, quiet_since
 from mvx.reconciliation.kinds import BreakKind
-from mvx.reconciliation.orders import is_gone
+from mvx.reconciliation.orders import is_gone, never_accepted_bound
 from mvx.reconciliation.working import Working
 
 
@@ -82,16 +83,41 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
         work.pending.append(f"{asset}: an order that is not settled may explain {plain(theirs - posted)}")
         return False
     began_at = work.snapshot.began_at
-    doubt = None if asset in work.moved else work.ours.doubts.get(asset)
+    doubt = _standing_doubt(work, asset)
     if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
         if began_at >= after(doubt.read_at, work.terms.lateness_s):
             _adjust(work, asset, posted, theirs, doubt.read_at)
             return True
     else:
         read_at = max(began_at, work.snapshot.balances_at)  # by the later of the clocks
-        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
+        if work.ours.doubts.get(asset) != Doubt(asset, posted, theirs, read_at):
+            work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
     return False
+
+
+def _standing_doubt(work: Working, asset: Asset) -> Doubt | None:
+    """What an earlier reading found, where nothing has happened to the asset since: else it may differ by as
+    much for another reason."""
+    doubt = work.ours.doubts.get(asset)
+    if doubt is None or asset in work.moved:
+        return None
+    since = doubt.read_at
+    acting = (order for order in work.orders.values() if asset in still_possible(order))
+    return None if any(_has_unlisted(work, order, since) for order in acting) else doubt
+
+
+def _has_unlisted(work: Working, order: Order, since: Instant) -> bool:
+    """Whether it traded since then, or may have unseen, and the trades do not list that yet."""
+    skew_s = work.terms.clock_skew_s
+    if any(h.cl_ord_id == order.cl_ord_id and after(h.fill.at, skew_s) > since for h in work.heard.values()):
+        return True
+    if order.order_id is None:
+        return order.sending and never_accepted_bound(order, work.terms) > since
+    if not order.claimed_qty:
+        return False
+    traded_at = quiet_since(work, order)
+    return traded_at is None or traded_at > since
 
 
 def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, at: Instant) -> None:

@@ -66,11 +66,11 @@ def is_overdue(work: Working, order: Order) -> bool:
     if not order.claimed_qty or (order.parent_id is not None and order.symbol in work.terms.instruments):
         return False
     lateness_s = work.terms.lateness_s + work.terms.listing_lag_s
-    quiet_since = _quiet_since(work, order)
-    return quiet_since is not None and work.snapshot.began_at >= after(quiet_since, lateness_s)
+    since = quiet_since(work, order)
+    return since is not None and work.snapshot.began_at >= after(since, lateness_s)
 
 
-def _quiet_since(work: Working, order: Order) -> Instant | None:
+def quiet_since(work: Working, order: Order) -> Instant | None:
     """When it last traded, at the latest: what it claims is older."""
     assert order.order_id is not None, "what the venue has a record of is known by its id"
     record = work.records.get((order.symbol, order.order_id))

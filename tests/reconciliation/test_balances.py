@@ -163,6 +163,38 @@ def test_an_event_on_the_asset_restarts_the_wait(in_the_same_pass: bool) -> None
     assert kinds(desk.once(reading(30, totals={"BTC": "11", "USD": "790"}, **traded))) == ["balance"]
 
 
+@pytest.mark.parametrize("told_by", ["its record", "a push", "nobody"])
+def test_what_is_known_of_an_event_on_the_asset_and_not_listed_restarts_the_wait(told_by: str) -> None:
+    """A stale balance lacked 0.4, and then a trade that is not listed yet and a gift made the same."""
+    desk = opened()
+    desk.once(reading(3, totals={"BTC": "9.6", "USD": "1000"}))
+    sent = desk.lost(BUY, sent_s=16) if told_by == "nobody" else desk.acked(BUY, sent_s=16)
+    traded = fill("1", at_s=17)
+    if told_by == "a push":
+        desk.pushed(sent, traded, 17)
+    filled = report(S.FILLED, "1", of=sent, updated_at=at(17))
+    closed = [filled] if told_by == "its record" else []
+    totals = {"BTC": "9.6", "USD": "900"}
+    found = desk.apply(reading(18, totals=totals, closed=closed), [sent])
+    assert ([], "10") == (kinds(found), desk.held()["BTC"])
+    for began_s in (21, 32):
+        desk.apply(reading(began_s, totals=totals, closed=[filled], trades=[traded]), [sent])
+    assert ([D("-1.4")], "9.6") == (
+        [entry.amount for entry in desk.log if isinstance(entry, log.Adjusted)],
+        desk.held()["BTC"],
+    )
+
+
+def test_a_claim_that_was_there_before_the_doubt_does_not_restart_the_wait() -> None:
+    """Its trade may never be listed."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    filled = report(S.FILLED, "1", of=sent, updated_at=at(2))
+    for began_s in (4, 20):
+        desk.apply(reading(began_s, totals={"BTC": "9.6", "USD": "900"}, closed=[filled]), [sent])
+    assert "9.6" == desk.held()["BTC"]
+
+
 def test_an_event_on_another_asset_does_not_restart_it() -> None:
     """The wait is per asset."""
     desk = opened()
@@ -222,8 +254,9 @@ def test_a_trade_that_waits_for_its_order_is_not_counted_twice_by_an_adjustment(
     desk = opened()
     sent = desk.lost(BUY)
     totals = {"BTC": "11", "USD": "850"}
-    for began_s in (3, 14):
+    for began_s in (3, 14, 25):
         desk.apply(reading(began_s, totals=totals, trades=[fill("1")]))
+    assert desk.held() == {"BTC": "10", "USD": "850"}
     closed = [report(S.FILLED, "1", of=sent)]
     found = desk.apply(reading(30, totals=totals, closed=closed, trades=[fill("1")]))
     assert (desk.held(), found.agreed) == (totals, True)

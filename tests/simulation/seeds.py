@@ -23,5 +23,6 @@ NAMED: Mapping[int, str] = {
     3603: "first contact counted a trade in balances that were as of when they were asked for, and booked it",
     4227: "of two equal deposits the one that first contact had counted was taken for the one that moved",
     1274: "a balance that was stale by seconds told that first contact had counted a deposit, and it had not",
+    4447: "a stale balance lacked as much as a trade that was not listed yet and a gift, and was adjusted",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
 }
