@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from mvx.domain.ids import ClOrdId
 from mvx.domain.instant import after, rfc3339
+from mvx.errors import VenueRejected
 from mvx.venues.ccxt.venue import CcxtVenue
 from tests.paper.serve.wire import Wire
 
@@ -39,6 +41,18 @@ def test_a_nonce_is_taken_once(wire: Wire) -> None:
 
     with pytest.raises(errors.InvalidNonce, match="EAPI:Invalid nonce"):
         wire.ccxt(work)
+
+
+def test_an_order_that_is_not_open_is_invalid_to_whoever_asks_or_cancels(wire: Wire) -> None:
+    """github.com/krakenfx/kraken-api-sdk, rust/docs/guides/error-handling.md: "Same wire string for
+    already-gone (cancelled/filled) and never-valid ids". The adapter takes it for what it is."""
+    never = "ONEVER-WAS00-000000"
+    for work in (lambda ex: ex.cancel_order(never), lambda ex: ex.fetch_order(never)):
+        with pytest.raises(errors.InvalidOrder, match="EOrder:Invalid order"):
+            wire.ccxt(work)
+    with pytest.raises(VenueRejected) as met:
+        wire.adapter(lambda venue: venue.cancel(wire.symbol, ClOrdId("m0000000000000abcd"), None))
+    assert "unknown_order" == met.value.reason_code
 
 
 def test_a_trade_that_was_taken_back_comes_back_in_the_ledger(wire: Wire) -> None:
