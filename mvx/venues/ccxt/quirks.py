@@ -147,12 +147,14 @@ def _kraken_tick(market: Mapping[str, Any]) -> str | None:
 
 
 def _kraken_rights(answer: Any) -> tuple[frozenset[str], bool]:
-    """`{"result": {"permissions": ["query-funds"], "ipAllowlist": []}}` (docs, Get API Key Info)."""
+    """`{"result": {"permissions": ["query-funds"], "queryTo": "0", "ipAllowlist": []}}` (docs, Get API Key
+    Info). A bound of what may be asked for that is not set counts as a right: `queryTo=0`."""
     result = answer["result"]  # `answers` says that it is there
     granted, addresses = result["permissions"], result.get("ipAllowlist")
     if not isinstance(granted, list) or not all(isinstance(each, str) for each in granted):
         raise BadVenueData("kraken: what it says of the key's rights can not be read")
-    return frozenset(granted), not addresses
+    unbounded = [f"{bound}=0" for bound in ("queryFrom", "queryTo") if result.get(bound) in ("0", 0, None)]
+    return frozenset([*granted, *unbounded]), not addresses
 
 
 _KRAKEN = Quirks(
