@@ -70,7 +70,8 @@ def told_by_ledger(
     """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
     asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least: the
     last digits of base and quote, once no line can be late; a trade of less has none of that asset
-    (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero)."""
+    (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero). Until then a fee that the
+    trade names, and no line has, is late: a line in fee credits is written besides the other two."""
     base, quote = split_symbol(fill.symbol)
     moved: dict[Asset, Decimal] = {}
     fees: dict[Asset, Decimal] = {}
@@ -85,6 +86,8 @@ def told_by_ledger(
         return None
     if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
         return replace(fill, fee_asset=others[0], fee_amount=-moved[others[0]])
+    if not least and fill.fee_amount and not any(fees.values()):
+        return None
     in_base = fees[base] != ZERO
     asset = base if in_base else quote
     without_fee = fill.side.sign * (fill.qty if in_base else -fill.notional)

@@ -75,6 +75,22 @@ def test_a_trade_that_was_taken_back_comes_back_in_the_ledger(wire: Wire) -> Non
     assert Decimal(before) == balances.total["USD"]
 
 
+def test_a_trade_tells_its_fee_in_quote_whatever_it_was_taken_in(wire: Wire) -> None:
+    """support.kraken.com, 360001184886, and the ledger tells what was taken."""
+    wire.exchange.inject(wire.venue, "base-fee")
+    since = after(wire.clock.now(), -5)
+
+    async def work(venue: CcxtVenue) -> Any:
+        await venue.submit(wire.request())
+        return await venue.trades(since)
+
+    (fill, *_) = wire.adapter(work)
+    assert ("BTC", True) == (fill.fee_asset, fill.fee_amount > 0)
+    answer = wire.ccxt(lambda ex: ex.private_post_tradeshistory())
+    told = answer["result"]["trades"][fill.exec_id]["fee"]
+    assert fill.fee_amount * fill.price == Decimal(told)
+
+
 def test_what_is_not_served_is_answered_and_logged(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     async def work(ex: Any) -> None:
         await ex.private_post_getwebsocketstoken()

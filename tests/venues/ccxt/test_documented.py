@@ -91,6 +91,30 @@ def test_a_trade_of_less_than_the_last_digit_of_the_base_has_no_line_of_it(on_kr
         rig.run(lambda venue: venue.trades(BEGINNING))
 
 
+def test_a_trade_whose_fee_stands_in_no_line_yet_waits_for_it(on_kraken: Rig) -> None:
+    """The lines of one trade are written one after the other (github.com/ccxt/ccxt/issues/8204: 1.1 ms
+    apart), and the trade tells its fee in quote, whatever it was taken in (support.kraken.com, 360001184886).
+    A fee that was waived has no line, however long one waits."""
+    rig = on_kraken
+    both = {
+        "L1": kraken.ledger_line("T1", "XXBT", "0.5000000000"),
+        "L2": kraken.ledger_line("T1", "ZUSD", "-40000.0500"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade()})
+
+    def told(lines: dict[str, Any]) -> list[tuple[Asset, Decimal]]:
+        rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+        fills = rig.run(lambda venue: venue.trades(BEGINNING))
+        return [(each.fee_asset, each.fee_amount) for each in fills]
+
+    rig.clock.advance(2)
+    assert [] == told(both)
+    in_credits = kraken.ledger_line("T1", "KFEE", "0.00", "10400.01")
+    assert [(Asset("KFEE"), D("10400.01"))] == told(both | {"L3": in_credits})
+    rig.clock.advance(60)
+    assert [(Asset("USD"), D(0))] == told(both)
+
+
 def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
     """Docs, Get Account Balance: balances in .F earn by themselves and are traded as their asset. Of such a
     trade the ledger has a line of each wallet (github.com/BittyTax/BittyTax/pull/499)."""
