@@ -67,8 +67,8 @@ class Invalid(Exception):
 
 
 def failed(code: str) -> Reply:
-    """`{"error": ["EAPI:Invalid key"]}` (ccxt kraken.handle_errors); HTTP 200, as Kraken has it."""
-    return Reply({"error": [code]})
+    """Docs, Errors: `{"error": ["EAPI:Invalid key"], "result": {}}`; HTTP 200, as Kraken has it."""
+    return Reply({"error": [code], "result": {}})
 
 
 def result(found: object) -> Reply:

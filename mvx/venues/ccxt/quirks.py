@@ -300,6 +300,11 @@ def holds(answer: object, keys: tuple[str, ...]) -> bool:
     return found_at(answer, keys) is not None
 
 
+def tells(answer: object, keys: tuple[str, ...]) -> bool:
+    """Whether that is more than an empty place for it (Kraken docs, Errors: `"result": {}` with an error)."""
+    return holds(answer, keys) and found_at(answer, keys) != {}
+
+
 def found_at(answer: object, keys: tuple[str, ...]) -> object:
     """What an answer holds at the end of these keys; None: nothing."""
     for key in keys:

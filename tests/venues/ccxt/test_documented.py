@@ -262,6 +262,17 @@ def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:
     rig.run(work)
 
 
+@pytest.mark.parametrize("path", ["BalanceEx", "OpenOrders"])
+def test_an_error_with_an_empty_result_is_an_error(on_kraken: Rig, path: str) -> None:
+    """Docs, Errors: {"error": ["EAPI:Invalid key"], "result": {}}, "if non-empty, the request failed"."""
+    refused = said({"error": ["EAPI:Invalid key"], "result": {}})
+    on_kraken.wire.answers[path] = refused
+    read = (lambda venue: venue.balances()) if path == "BalanceEx" else (lambda venue: venue.open_orders())
+    with pytest.raises(VenueRejected) as met:
+        on_kraken.run(read)
+    assert "key" == met.value.reason_code
+
+
 # Orders
 
 
