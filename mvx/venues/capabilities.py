@@ -223,9 +223,13 @@ KRAKEN = Row(
     tells_fees=True,  # ccxt kraken.fetch_trading_fee: TradeVolume
     # docs, Get API Key Info, permissions; what each call of ours needs stands on its own page: Get Extended
     # Balance, Get Trade Volume; Get Open Orders; Get Closed Orders, Get Trades History; Get Ledgers Info; Add
-    # Order, which may cancel too. Whoever may change an address may send withdrawals there
+    # Order, which may cancel too. Bounds of what it may ask for hide the rest from every list. Whoever may
+    # change an address may send withdrawals there
     rights=Rights(
-        needed=("query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades"),
+        needed=(
+            *("query-funds", "query-open-trades", "query-closed-trades", "query-ledger", "modify-trades"),
+            *("queryFrom=0", "queryTo=0"),
+        ),
         withdrawing=("withdraw-funds", "add-withdraw-address", "update-withdraw-address"),
     ),
     lists_transfers=True,  # docs, Get Ledgers

@@ -34,6 +34,9 @@ from mvx.paper.session import Session
 
 Params = Mapping[str, str]
 
+#: Of an order that is gone, and of one that never was (Kraken's own github.com/krakenfx/kraken-api-sdk,
+#: rust/docs/guides/error-handling.md).
+NOT_OPEN = "EOrder:Invalid order"
 #: mvx's reason codes in Kraken's words: docs.kraken.com/api/docs/guides/spot-errors, and ccxt
 #: kraken.describe, exceptions.
 ERRORS = {
@@ -48,7 +51,7 @@ ERRORS = {
     "post_only": "EOrder:Post only order",
     "insufficient_funds": "EOrder:Insufficient funds",
     "unknown_symbol": "EQuery:Unknown asset pair",
-    "unknown_order": "EOrder:Unknown order",
+    "unknown_order": NOT_OPEN,
     "rate_limited": "EAPI:Rate limit exceeded",
     # "The matching engine or API is offline"
     "maintenance": "EService:Unavailable",
@@ -64,8 +67,8 @@ class Invalid(Exception):
 
 
 def failed(code: str) -> Reply:
-    """`{"error": ["EAPI:Invalid key"]}` (ccxt kraken.handle_errors); HTTP 200, as Kraken has it."""
-    return Reply({"error": [code]})
+    """Docs, Errors: `{"error": ["EAPI:Invalid key"], "result": {}}`; HTTP 200, as Kraken has it."""
+    return Reply({"error": [code], "result": {}})
 
 
 def result(found: object) -> Reply:
@@ -271,7 +274,7 @@ def _query_orders(params: Params, session: Session) -> object:
     known: dict[str, OrderReport] = {each.order_id: each for each in session.lists.open_orders()}
     known |= {each.order_id: each for each in whole(session.lists.closed_orders, Instant(0))}
     if not set(wanted) <= known.keys():
-        raise Invalid("txid")
+        raise LookupError(NOT_OPEN)
     return _orders(params, session, [known[order_id] for order_id in wanted])
 
 

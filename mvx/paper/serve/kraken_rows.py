@@ -14,10 +14,10 @@ from mvx.config.settings import VenueSettings
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import Asset, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant
-from mvx.domain.money import ZERO, plain
+from mvx.domain.money import ONE, ZERO, plain
 from mvx.domain.order import OrderReport
 from mvx.domain.order_status import OrdStatus
-from mvx.paper.markets import fee_tokens, listed_symbols, rules_of, split_symbol, taker_bps
+from mvx.paper.markets import FEE_TOKENS_PX, fee_tokens, listed_symbols, rules_of, split_symbol, taker_bps
 from mvx.venues.port import Balances
 
 #: GET /0/public/Assets: name -> (id, altname).
@@ -198,9 +198,16 @@ def order(report: OrderReport) -> dict[str, object]:
     return row
 
 
+def _fee_in_quote(fill: Fill) -> Decimal:
+    """support.kraken.com, 360001184886: "If you've set your fees to be deducted in the base currency, the
+    Trades history will still show the fee value in the quote currency"."""
+    base, quote = split_symbol(fill.symbol)
+    px = FEE_TOKENS_PX | {base: fill.price, quote: ONE}
+    return fill.fee_amount * px[fill.fee_asset]
+
+
 def trade(fill: Fill) -> dict[str, object]:
     """ccxt kraken.parse_trade, private trades. The fee is told in quote, whatever it was taken in."""
-    in_quote = fill.fee_asset == split_symbol(fill.symbol)[1]
     return {
         "ordertxid": fill.order_id,
         "postxid": f"P{fill.exec_id}",
@@ -210,7 +217,7 @@ def trade(fill: Fill) -> dict[str, object]:
         "ordertype": "limit",
         "price": plain(fill.price),
         "cost": plain(fill.notional),
-        "fee": plain(fill.fee_amount) if in_quote else "0",
+        "fee": plain(_fee_in_quote(fill)),
         "vol": plain(fill.qty),
         "margin": "0.00000",
         "leverage": "0",

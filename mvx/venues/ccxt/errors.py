@@ -71,7 +71,8 @@ class Rule:
 _PACE, _SHUT, _KEY = Refusal.THROTTLED, Refusal.CLOSED, Refusal.FORBIDDEN
 _ON_ORDERS = (Operation.CANCEL, Operation.READ)
 
-#: https://docs.kraken.com/api/docs/guides/spot-errors, and ccxt kraken.describe exceptions.
+#: https://docs.kraken.com/api/docs/guides/spot-errors, Spot REST Rate Limits, and ccxt kraken.describe
+#: exceptions; SDK: Kraken's own, github.com/krakenfx/kraken-api-sdk, rust/docs/guides/error-handling.md.
 _KRAKEN = (
     Rule("EOrder:Insufficient funds*", "insufficient_funds"),
     Rule("EOrder:Insufficient margin", "insufficient_funds"),
@@ -84,7 +85,10 @@ _KRAKEN = (
     Rule("EOrder:Orders limit exceeded", "too_many_orders"),
     Rule("EOrder:Positions limit exceeded", "too_many_orders"),
     Rule("EOrder:Trading agreement required", "forbidden", _KEY),
+    Rule("EBM:limit exceeded*", "forbidden"),
     Rule("EOrder:Unknown order", "unknown_order", only=_ON_ORDERS),
+    # SDK: "same wire string for already-gone (cancelled/filled) and never-valid ids"
+    Rule("EOrder:Invalid order", "unknown_order", only=_ON_ORDERS),
     Rule("EQuery:Unknown asset pair", "unknown_symbol"),
     Rule("EQuery:Invalid asset pair", "unknown_symbol"),
     Rule("EQuery:Unknown asset", "unknown_symbol"),
@@ -100,10 +104,19 @@ _KRAKEN = (
     Rule("EAPI:Invalid signature", "signature", _KEY),
     Rule("EAPI:Feature disabled", "forbidden", _KEY),
     Rule("EGeneral:Permission denied", "permission", _KEY),
+    Rule("EAPI:Permission denied", "permission", _KEY),
+    Rule("EAuth:Account*", "forbidden", _KEY),
     Rule("EAccount:Invalid permissions*", "permission", _KEY),
-    Rule("EAPI:Rate limit exceeded", "rate_limit", _PACE),
+    # SDK: a time may stand behind those that count calls; of orders, of a market and of the whole account
+    Rule("EAPI:Rate limit exceeded*", "rate_limit", _PACE),
+    Rule("EAuth:Rate limit exceeded*", "rate_limit", _PACE),
+    Rule("EAuth:Too many requests*", "rate_limit", _PACE),
+    Rule("EGeneral:Too many requests*", "rate_limit", _PACE),
     Rule("EOrder:Rate limit exceeded", "rate_limit", _PACE),
-    Rule("EGeneral:Too many requests", "rate_limit", _PACE),
+    Rule("EOrder:Domain rate limit exceeded", "rate_limit", _PACE),
+    # Too many at a time. Of an order nobody says that it was not taken
+    Rule("EService:Throttled*", "rate_limit", _PACE, only=_ON_ORDERS),
+    Rule("EService: Throttled*", "rate_limit", _PACE, only=_ON_ORDERS),
     Rule("EGeneral:Temporary lockout", "lockout", _PACE),
     Rule("EService:Market in cancel_only mode", "closed", _SHUT),
     Rule("EService:Market in post_only mode", "closed", _SHUT),

@@ -7,9 +7,10 @@ beyond quantity times price, and balances agree to the last digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mvx.domain.execution import Fill, Transfer
@@ -63,24 +64,30 @@ def posting_of(entry: Row, whose: Account) -> Posting:
     )
 
 
-def told_by_ledger(fill: Fill, postings: Iterable[Posting], least_quote: Decimal = ZERO) -> Fill | None:
+def told_by_ledger(
+    fill: Fill, postings: Iterable[Posting], least: Mapping[Asset, Decimal] = MappingProxyType({})
+) -> Fill | None:
     """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
-    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least_quote:
-    a trade for less has no line of its quote (github.com/rotki/rotki/pull/13038: Kraken writes none that
-    rounds to zero)."""
+    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least: the
+    last digits of base and quote, once no line can be late; a trade of less has none of that asset
+    (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero). Until then a fee that the
+    trade names, and no line has, is late: a line in fee credits is written besides the other two."""
     base, quote = split_symbol(fill.symbol)
     moved: dict[Asset, Decimal] = {}
     fees: dict[Asset, Decimal] = {}
     for line in postings:
         moved[line.traded] = moved.get(line.traded, ZERO) + line.net
         fees[line.traded] = fees.get(line.traded, ZERO) + line.fee
-    if base in moved and fill.notional < least_quote:
-        moved.setdefault(quote, ZERO)
-        fees.setdefault(quote, ZERO)
+    for asset, traded in ((base, fill.qty), (quote, fill.notional)):
+        if traded < least.get(asset, ZERO):
+            moved.setdefault(asset, ZERO)
+            fees.setdefault(asset, ZERO)
     if not {base, quote} <= moved.keys():
         return None
     if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
         return replace(fill, fee_asset=others[0], fee_amount=-moved[others[0]])
+    if not least and fill.fee_amount and not any(fees.values()):
+        return None
     in_base = fees[base] != ZERO
     asset = base if in_base else quote
     without_fee = fill.side.sign * (fill.qty if in_base else -fill.notional)

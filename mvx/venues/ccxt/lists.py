@@ -135,8 +135,8 @@ class Lists:
         told = []
         for fill in fills:
             own, late = lines.get(fill.exec_id, ()), fill.at < patient_until
-            least_quote = least_of(exchange.currencies, split_symbol(fill.symbol)[1]) if late else ZERO
-            whole = told_by_ledger(fill, own, least_quote)
+            traded = split_symbol(fill.symbol) if late else ()
+            whole = told_by_ledger(fill, own, {each: least_of(exchange.currencies, each) for each in traded})
             if whole is not None:
                 told.append(whole)
             elif late:

@@ -147,12 +147,14 @@ def _kraken_tick(market: Mapping[str, Any]) -> str | None:
 
 
 def _kraken_rights(answer: Any) -> tuple[frozenset[str], bool]:
-    """`{"result": {"permissions": ["query-funds"], "ipAllowlist": []}}` (docs, Get API Key Info)."""
+    """`{"result": {"permissions": ["query-funds"], "queryTo": "0", "ipAllowlist": []}}` (docs, Get API Key
+    Info). A bound of what may be asked for that is not set counts as a right: `queryTo=0`."""
     result = answer["result"]  # `answers` says that it is there
     granted, addresses = result["permissions"], result.get("ipAllowlist")
     if not isinstance(granted, list) or not all(isinstance(each, str) for each in granted):
         raise BadVenueData("kraken: what it says of the key's rights can not be read")
-    return frozenset(granted), not addresses
+    unbounded = [f"{bound}=0" for bound in ("queryFrom", "queryTo") if result.get(bound) in ("0", 0, None)]
+    return frozenset([*granted, *unbounded]), not addresses
 
 
 _KRAKEN = Quirks(
@@ -296,6 +298,11 @@ def holds(answer: object, keys: tuple[str, ...]) -> bool:
     if not keys:
         return isinstance(answer, list)
     return found_at(answer, keys) is not None
+
+
+def tells(answer: object, keys: tuple[str, ...]) -> bool:
+    """Whether that is more than an empty place for it (Kraken docs, Errors: `"result": {}` with an error)."""
+    return holds(answer, keys) and found_at(answer, keys) != {}
 
 
 def found_at(answer: object, keys: tuple[str, ...]) -> object:

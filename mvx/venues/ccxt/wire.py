@@ -34,7 +34,7 @@ from mvx.errors import DeadlinePassed
 from mvx.venues.ccxt.access import Access
 from mvx.venues.ccxt.errors import VenueCode
 from mvx.venues.ccxt.load import load_exchange
-from mvx.venues.ccxt.quirks import Quirks, exact_json, holds
+from mvx.venues.ccxt.quirks import Quirks, exact_json, holds, tells
 from mvx.venues.ccxt.shared import MOST_WAIT_S, Nonce
 from mvx.venues.port import request_times
 
@@ -197,7 +197,7 @@ class Wire(_Base):  # type: ignore[misc]  # goes in front of a class that is kno
     ) -> Any:  # fmt: skip
         call = current.get()
         call.status, call.codes = code, self.quirks.codes(response)
-        if call.codes and (wanted := self._wanted(url)) and holds(response, wanted):
+        if call.codes and (wanted := self._wanted(url)) and tells(response, wanted):
             call.codes += (VenueCode("and yet what was asked for"),)  # a word on no list of refusals
         call.retry_after_s = _seconds(headers)
         return super().handle_errors(

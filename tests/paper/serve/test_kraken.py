@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from mvx.domain.ids import ClOrdId
 from mvx.domain.instant import after, rfc3339
+from mvx.errors import VenueRejected
 from mvx.venues.ccxt.venue import CcxtVenue
 from tests.paper.serve.wire import Wire
 
@@ -41,6 +43,18 @@ def test_a_nonce_is_taken_once(wire: Wire) -> None:
         wire.ccxt(work)
 
 
+def test_an_order_that_is_not_open_is_invalid_to_whoever_asks_or_cancels(wire: Wire) -> None:
+    """github.com/krakenfx/kraken-api-sdk, rust/docs/guides/error-handling.md: "Same wire string for
+    already-gone (cancelled/filled) and never-valid ids". The adapter takes it for what it is."""
+    never = "ONEVER-WAS00-000000"
+    for work in (lambda ex: ex.cancel_order(never), lambda ex: ex.fetch_order(never)):
+        with pytest.raises(errors.InvalidOrder, match="EOrder:Invalid order"):
+            wire.ccxt(work)
+    with pytest.raises(VenueRejected) as met:
+        wire.adapter(lambda venue: venue.cancel(wire.symbol, ClOrdId("m0000000000000abcd"), None))
+    assert "unknown_order" == met.value.reason_code
+
+
 def test_a_trade_that_was_taken_back_comes_back_in_the_ledger(wire: Wire) -> None:
     """Kraken names no such trade: it stays listed, and the money moves by an adjustment."""
     before = wire.ledger()["balances"]["USD"]["total"]
@@ -59,6 +73,22 @@ def test_a_trade_that_was_taken_back_comes_back_in_the_ledger(wire: Wire) -> Non
         each.asset: each.amount for each in transfers
     }
     assert Decimal(before) == balances.total["USD"]
+
+
+def test_a_trade_tells_its_fee_in_quote_whatever_it_was_taken_in(wire: Wire) -> None:
+    """support.kraken.com, 360001184886, and the ledger tells what was taken."""
+    wire.exchange.inject(wire.venue, "base-fee")
+    since = after(wire.clock.now(), -5)
+
+    async def work(venue: CcxtVenue) -> Any:
+        await venue.submit(wire.request())
+        return await venue.trades(since)
+
+    (fill, *_) = wire.adapter(work)
+    assert ("BTC", True) == (fill.fee_asset, fill.fee_amount > 0)
+    answer = wire.ccxt(lambda ex: ex.private_post_tradeshistory())
+    told = answer["result"]["trades"][fill.exec_id]["fee"]
+    assert fill.fee_amount * fill.price == Decimal(told)
 
 
 def test_what_is_not_served_is_answered_and_logged(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:

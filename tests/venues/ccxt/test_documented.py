@@ -47,6 +47,74 @@ def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_
         fills("2500.0", "0.00010")
 
 
+def test_a_trade_of_less_than_the_last_digit_of_the_base_has_no_line_of_it(on_kraken: Rig) -> None:
+    """github.com/freqtrade/freqtrade/issues/11765, Kraken's support: "PENGU/USD has a lot decimal of 5 ...
+    PENGU has a decimal of 4, so the ledger entries can only be accurate for up to 4 places", rounded to the
+    nearest even one. A match may be as small as a lot, and of what rounds to zero there is no line."""
+    rig = on_kraken
+    pengu = {
+        "aclass": "currency",
+        "altname": "PENGU",
+        "decimals": 4,
+        "display_decimals": 4,
+        "status": "enabled",
+    }
+    pair = kraken.PAIRS["XXBTZUSD"] | {
+        "altname": "PENGUUSD", "wsname": "PENGU/USD", "base": "PENGU", "pair_decimals": 5, "lot_decimals": 5,
+        "tick_size": "0.00001",
+    }  # fmt: skip
+    rig.wire.answers["Assets"] = kraken.result(kraken.ASSETS | {"PENGU": pengu})
+    rig.wire.answers["AssetPairs"] = kraken.result(kraken.PAIRS | {"PENGUUSD": pair})
+    whole = {
+        "L1": kraken.ledger_line("T1", "PENGU", "39148.1365"),
+        "L2": kraken.ledger_line("T1", "ZUSD", "-391.4814", "1.5659"),
+    }
+    trades = {
+        "T1": kraken.trade(
+            pair="PENGUUSD", price="0.01000", vol="39148.13654", cost="391.48137", fee="1.56593"
+        ),
+        "T2": kraken.trade(pair="PENGUUSD", price="0.01000", vol="0.00004", cost="0.00000", fee="0.00000"),
+        "T3": kraken.trade(pair="PENGUUSD", price="3.00000", vol="0.00004", cost="0.00012", fee="0.00000"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", trades)
+    rig.wire.answers["Ledgers"] = kraken.pages(
+        "ledger", whole | {"L3": kraken.ledger_line("T3", "ZUSD", "-0.0001")}
+    )
+    rig.clock.advance(60)
+    told = rig.run(lambda venue: venue.trades(BEGINNING))
+    assert {"T1": D("39148.13654"), "T2": D("0.00004"), "T3": D("0.00004")} == {
+        each.exec_id: each.qty for each in told
+    }
+    dearer = kraken.trade(pair="PENGUUSD", price="0.01000", vol="0.00010", cost="0.00000", fee="0.00000")
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T4": dearer})
+    with pytest.raises(BadVenueData, match="ledger does not list trade T4"):
+        rig.run(lambda venue: venue.trades(BEGINNING))
+
+
+def test_a_trade_whose_fee_stands_in_no_line_yet_waits_for_it(on_kraken: Rig) -> None:
+    """The lines of one trade are written one after the other (github.com/ccxt/ccxt/issues/8204: 1.1 ms
+    apart), and the trade tells its fee in quote, whatever it was taken in (support.kraken.com, 360001184886).
+    A fee that was waived has no line, however long one waits."""
+    rig = on_kraken
+    both = {
+        "L1": kraken.ledger_line("T1", "XXBT", "0.5000000000"),
+        "L2": kraken.ledger_line("T1", "ZUSD", "-40000.0500"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade()})
+
+    def told(lines: dict[str, Any]) -> list[tuple[Asset, Decimal]]:
+        rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+        fills = rig.run(lambda venue: venue.trades(BEGINNING))
+        return [(each.fee_asset, each.fee_amount) for each in fills]
+
+    rig.clock.advance(2)
+    assert [] == told(both)
+    in_credits = kraken.ledger_line("T1", "KFEE", "0.00", "10400.01")
+    assert [(Asset("KFEE"), D("10400.01"))] == told(both | {"L3": in_credits})
+    rig.clock.advance(60)
+    assert [(Asset("USD"), D(0))] == told(both)
+
+
 def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
     """Docs, Get Account Balance: balances in .F earn by themselves and are traded as their asset. Of such a
     trade the ledger has a line of each wallet (github.com/BittyTax/BittyTax/pull/499)."""
@@ -192,6 +260,17 @@ def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:
         await venue.book(rig.dialect.symbol)
 
     rig.run(work)
+
+
+@pytest.mark.parametrize("path", ["BalanceEx", "OpenOrders"])
+def test_an_error_with_an_empty_result_is_an_error(on_kraken: Rig, path: str) -> None:
+    """Docs, Errors: {"error": ["EAPI:Invalid key"], "result": {}}, "if non-empty, the request failed"."""
+    refused = said({"error": ["EAPI:Invalid key"], "result": {}})
+    on_kraken.wire.answers[path] = refused
+    read = (lambda venue: venue.balances()) if path == "BalanceEx" else (lambda venue: venue.open_orders())
+    with pytest.raises(VenueRejected) as met:
+        on_kraken.run(read)
+    assert "key" == met.value.reason_code
 
 
 # Orders

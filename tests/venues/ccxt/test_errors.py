@@ -51,8 +51,13 @@ REFUSED = {
     **on_kraken("invalid_arguments", REQUEST, "EGeneral:Invalid arguments:price"),
     **on_kraken("key", FORBIDDEN, "EAPI:Invalid key"),
     **on_kraken("signature", FORBIDDEN, "EAPI:Invalid signature"),
-    **on_kraken("permission", FORBIDDEN, "EGeneral:Permission denied"),
+    **on_kraken("permission", FORBIDDEN, "EGeneral:Permission denied", "EAPI:Permission denied"),
+    **on_kraken("forbidden", FORBIDDEN, "EAuth:Account temporary disabled", "EAuth:Account unconfirmed"),
+    **on_kraken("forbidden", REQUEST, "EBM:limit exceeded:CAL"),
     **on_kraken("rate_limit", THROTTLED, "EAPI:Rate limit exceeded", "EOrder:Rate limit exceeded"),
+    **on_kraken("rate_limit", THROTTLED, "EAPI:Rate limit exceeded: 1795348805"),
+    **on_kraken("rate_limit", THROTTLED, "EAuth:Rate limit exceeded", "EAuth:Too many requests"),
+    **on_kraken("rate_limit", THROTTLED, "EOrder:Domain rate limit exceeded", "EGeneral:Too many requests"),
     **on_kraken("lockout", THROTTLED, "EGeneral:Temporary lockout"),
     **on_kraken("closed", CLOSED, "EService:Market in cancel_only mode", "EService:Market in post_only mode"),
     **on_binance(
@@ -82,7 +87,8 @@ UNSURE = {
         for codes in (
             ("EService:Unavailable",), ("EService:Busy",), ("EService:Timeout",),
             ("EGeneral:Internal error",), ("EDatabase:Internal error",),
-            ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",),
+            ("EGeneral:Invalid arguments",), ("EOrder:Unknown order",), ("EOrder:Invalid order",),
+            ("EService:Throttled: 1795348805",), ("EService:Deadline elapsed",),
             ("EGeneral:Invalid arguments:cl_ord_id",), ("EOrder:Something new",), ("WOrder:Slow",),
             ("EGeneral:Invalid arguments:cl_ord_id already in use",),
             ("EAPI:Invalid nonce",),
@@ -135,16 +141,30 @@ def test_a_code_that_is_not_on_the_list_refuses_nothing(rigs: dict[str, Rig], na
     assert 1 == len(rig.wire.asked_for(rig.dialect.submit))
 
 
-@pytest.mark.parametrize("name", ["kraken EOrder:Unknown order", "binance -2011 Unknown order sent."])
+NOT_OPEN = {
+    "kraken EOrder:Unknown order": kraken.error("EOrder:Unknown order"),
+    # github.com/krakenfx/kraken-api-sdk, rust/docs/guides/error-handling.md: gone, or never there
+    "kraken EOrder:Invalid order": kraken.error("EOrder:Invalid order"),
+    "binance -2011 Unknown order sent.": binance.error(-2011, "Unknown order sent."),
+}
+
+
+@pytest.mark.parametrize("name", NOT_OPEN)
 def test_a_cancel_of_an_order_that_is_not_open_is_refused(rigs: dict[str, Rig], name: str) -> None:
     rig = rig_of(name, rigs)
-    on_binance = binance.error(-2011, "Unknown order sent.")
-    rig.wire.answers[rig.dialect.cancel] = (
-        kraken.error("EOrder:Unknown order") if rig.dialect is KRAKEN else on_binance
-    )
+    rig.wire.answers[rig.dialect.cancel] = NOT_OPEN[name]
     with pytest.raises(VenueRejected) as met:
         rig.run(lambda venue: venue.cancel(rig.dialect.symbol, rig.request().cl_ord_id, None))
     assert "unknown_order" == met.value.reason_code
+
+
+@pytest.mark.parametrize("code", ["EService:Throttled: 1795348805", "EService: Throttled: 1795348805"])
+def test_a_read_that_came_with_too_many_others_is_told_to_stand_back(on_kraken: Rig, code: str) -> None:
+    """Docs, Spot REST Rate Limits: "too many concurrent requests. Try again after [timestamp]"."""
+    on_kraken.wire.answers["OpenOrders"] = kraken.error(code)
+    with pytest.raises(VenueRejected) as met:
+        on_kraken.run(lambda venue: venue.open_orders())
+    assert THROTTLED is met.value.about
 
 
 CODE = (VenueCode("EOrder:Insufficient funds"),)

@@ -79,6 +79,7 @@ def test_the_ledger_tells_what_a_trade_cost(on_kraken: Rig, name: str) -> None:
     """What was moved beyond quantity times price, so that balances agree to the last digit."""
     moved, told = LEDGERS[name]
     lines = {f"L{i}": kraken.ledger_line("T1", *line) for i, line in enumerate(moved)}
+    on_kraken.clock.advance(60)  # then no line may come yet
     lists_trades(on_kraken, {"T1": kraken.trade()}, lines)
     (fill,) = fills(on_kraken)
     assert told == (fill.fee_asset, fill.fee_amount)
@@ -89,7 +90,7 @@ def test_a_trade_whose_ledger_lines_come_late_waits_for_them(on_kraken: Rig) -> 
     rig = on_kraken
     lines = {
         "L1": kraken.ledger_line("T1", "XXBT", "0.5"),
-        "L2": kraken.ledger_line("T1", "ZUSD", "-40000.05"),
+        "L2": kraken.ledger_line("T1", "ZUSD", "-40000.05", "104.0001"),
     }
     rig.clock.advance(2)
     lists_trades(rig, {"T1": kraken.trade()}, {"L1": lines["L1"]})

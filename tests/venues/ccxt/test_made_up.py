@@ -170,9 +170,9 @@ def test_trades_are_asked_for_one_by_one(on_kraken: Rig) -> None:
     names = ("T1", "T2")
     whole, half = kraken.trade(), kraken.trade(vol="0.25", cost="20000.025", fee="52.00006")
     lines = {
-        f"L{name}{asset}": kraken.ledger_line(name, asset, amount)
+        f"L{name}{asset}": kraken.ledger_line(name, asset, *line)
         for name in names
-        for asset, amount in (("XXBT", "0.25"), ("ZUSD", "-20000.0250"))
+        for asset, *line in (("XXBT", "0.25"), ("ZUSD", "-20000.0250", "52.0001"))
     }
 
     def listed(asked: Asked) -> Answer:
@@ -190,7 +190,7 @@ def test_what_was_at_the_very_beginning_is_listed(rig: Rig) -> None:
     trades = {"1": kraken.trade(time=NOW)}
     lines = {
         "L1": kraken.ledger_line("1", "XXBT", "0.5", time=NOW),
-        "L2": kraken.ledger_line("1", "ZUSD", "-40000.05", time=NOW),
+        "L2": kraken.ledger_line("1", "ZUSD", "-40000.05", "104.0001", time=NOW),
     }
     rig.wire.answers["TradesHistory"] = kraken.pages("trades", trades)
     rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)

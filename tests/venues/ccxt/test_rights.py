@@ -52,6 +52,17 @@ def test_a_right_that_is_missing_at_kraken_is_named(on_kraken: Rig, right: str) 
     assert (right,) == rights.missing
 
 
+@pytest.mark.parametrize("bound", ["queryFrom", "queryTo"])
+@pytest.mark.parametrize("at", ["1772542900", 1772542900])
+def test_a_key_that_shows_a_part_of_the_history_is_not_enough(on_kraken: Rig, bound: str, at: object) -> None:
+    """What lies outside is in no list, and would be taken for what never was. Docs, Fast API, Create Key, of
+    query_from and query_to: "allowable starting [ending] time for queries, or 0 if no restriction"."""
+    rights = told(on_kraken, **{bound: at})
+    assert rights is not None
+    assert (f"{bound}=0",) == rights.missing
+    assert KeyRights((), (), anywhere=False) == told(on_kraken, **{bound: 0})
+
+
 @pytest.mark.parametrize("right", ["enableReading", "enableSpotAndMarginTrading"])
 def test_a_right_that_is_missing_at_binance_is_named(on_binance: Rig, right: str) -> None:
     rights = told(on_binance, **{right: False})
