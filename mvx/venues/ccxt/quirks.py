@@ -42,6 +42,7 @@ class Quirks:
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance;
     of_another_wallet: a transfer that moved none of the spot account's.
     order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
+    gross_key: where a trade's record holds what it moved in quote; empty: its ledger tells.
     balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
     object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
     ccxt's method that asks what the key may do. rights: of its answer, the rights that the key has, and
@@ -61,6 +62,7 @@ class Quirks:
     order_row: Callable[[Any], Any]
     trade_row: Callable[[Any], Any]
     order_keys: tuple[str, ...]
+    gross_key: str
     balances: tuple[tuple[str, ...], tuple[str, ...]]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
@@ -187,6 +189,7 @@ _KRAKEN = Quirks(
     order_row=_kraken_order_row,
     trade_row=lambda trade: trade,
     order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
+    gross_key="",
     balances=(("result",), ("balance",)),
     restore=_kraken_restore,
     tick=_kraken_tick,
@@ -281,6 +284,7 @@ _BINANCE = Quirks(
     order_row=lambda order: order,
     trade_row=_binance_trade_row,
     order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),
+    gross_key="quoteQty",  # docs, Account trade list
     balances=(("balances",), ("free", "locked")),
     restore=_nothing,
     tick=_nothing,

@@ -9,6 +9,7 @@ import pytest
 
 from mvx.domain.ids import Asset, OrderId, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant, after
+from mvx.domain.ledger import effects, net
 from mvx.engine.reading import read_venue
 from mvx.errors import BadVenueData, HeldBack, VenueRejected
 from mvx.venues.ccxt.access import Keys
@@ -129,6 +130,42 @@ def test_what_another_wallet_took_or_gave_moved_nothing_here(
     on_binance.wire.answers["capital/withdraw/history"] = said([withdrawal | where])
     found = on_binance.run(lambda venue: venue.transfers(BEGINNING))
     assert (["1", "2"] if moved else []) == [each.transfer_id for each in found]
+
+
+# Trades
+
+
+#: As it was recorded by others: a sale of 5.56 BNB at 0.0017502 BTC is 0.009731112 BTC.
+BNBBTC_SALE = {
+    "symbol": "BNBBTC", "id": 77610744, "orderId": 383300471, "price": "0.00175020", "qty": "5.56000000",
+    "quoteQty": "0.00973111", "commission": "0.00416976", "commissionAsset": "BNB", "isBuyer": False,
+    "isMaker": True,
+}  # fmt: skip
+
+
+def bnb_for_btc(rig: Rig) -> Symbol:
+    """Lists the market, whose tick times lot has nine places."""
+    steps = {"PRICE_FILTER": {"tickSize": "0.00000010"}, "LOT_SIZE": {"stepSize": "0.01000000"}}
+    listed = binance.SYMBOLS[0]
+    market = {
+        **listed, "symbol": "BNBBTC", "baseAsset": "BNB", "quoteAsset": "BTC",
+        "filters": [each | steps.get(each["filterType"], {}) for each in listed["filters"]],
+    }  # fmt: skip
+    rig.wire.answers["exchangeInfo"] = said({"symbols": [listed, market]})
+    return Symbol("BNB/BTC")
+
+
+def test_a_trade_moved_in_quote_what_the_venue_says_and_not_quantity_times_price(on_binance: Rig) -> None:
+    """It keeps eight places of every asset (exchangeInfo, quotePrecision), and cuts the rest off. Of most
+    markets in USDT there is none."""
+    symbol = bnb_for_btc(on_binance)
+    on_binance.wire.answers["myTrades"] = said([binance.trade(**BNBBTC_SALE)])
+    (fill,) = on_binance.run(lambda venue: venue.trades(BEGINNING), symbols=(symbol,))
+    moved = net(effects(fill, Asset("BNB"), Asset("BTC")))
+    assert {"BNB": D("-5.56416976"), "BTC": D("0.00973111")} == moved
+    on_binance.wire.answers["myTrades"] = said([binance.trade(**BNBBTC_SALE | {"qty": "5.00000000"})])
+    with pytest.raises(BadVenueData, match="not what it moved"):
+        on_binance.run(lambda venue: venue.trades(BEGINNING), symbols=(symbol,))
 
 
 # Fees
