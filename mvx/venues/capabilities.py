@@ -279,8 +279,11 @@ BINANCE = Row(
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee
-    # docs, Get API Key Permission (wallet)
-    rights=Rights(needed=("enableReading", "enableSpotAndMarginTrading"), withdrawing=("enableWithdrawals",)),
+    # docs, Get API Key Permission (wallet): two further ones move funds to a sub-account and to other wallets
+    rights=Rights(
+        needed=("enableReading", "enableSpotAndMarginTrading"),
+        withdrawing=("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"),
+    ),
     lists_transfers=True,  # ccxt binance.fetch_deposits, fetch_withdrawals: sapi capital
     transfer_step_s=1.0,  # docs, Withdraw history: applyTime, as in 2019-10-12 11:12:02
     names_busts=False,
