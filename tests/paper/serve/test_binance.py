@@ -110,3 +110,18 @@ def test_what_a_trade_moves_in_quote_is_cut_to_eight_places(tmp_path: Path, side
     assert moved == {asset: after[asset] - before[asset] for asset in moved}
     assert closed.avg_px is not None
     assert sum(each.notional for each in fills) == (closed.avg_px * closed.cum_qty).quantize(D("1e-8"))
+
+
+def test_a_cancel_is_answered_with_an_id_of_its_own_and_the_lists_keep_the_order_s(wire: Wire) -> None:
+    """Docs, Cancel order; recorded: allOrders tells a canceled order's own id."""
+    terms = LIMIT | {"price": "10000", "newClientOrderId": "mine"}
+
+    async def work(ex: Any) -> tuple[Any, Any]:
+        await ex.private_post_order(terms)
+        ended = await ex.private_delete_order({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
+        return ended, await ex.private_get_allorders({"symbol": "BTCUSDT"})
+
+    ended, (listed,) = wire.ccxt(work)
+    assert ("mine", "CANCELED") == (ended["origClientOrderId"], ended["status"])
+    assert "mine" != ended["clientOrderId"]
+    assert ("mine", "CANCELED") == (listed["clientOrderId"], listed["status"])
