@@ -26,11 +26,12 @@ MILLISECOND = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The names of paging in one list. from_id: rows from this id on; until: up to this time; extra: what is
-    always asked for."""
+    """The names of paging in one list. from_id: rows from this id on; first_id: the least that there is;
+    until: up to this time; extra: what is always asked for."""
 
     offset: str = "ofs"
     from_id: str = ""
+    first_id: int = 1
     until: str = "endTime"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -276,7 +277,7 @@ _BINANCE = Quirks(
     order_params=_time_in_force,
     deadline_params=_binance_deadline,
     total=_nothing,
-    trades=Pages(from_id="fromId"),
+    trades=Pages(from_id="fromId", first_id=0),  # docs, 24hr ticker: "firstId": 0
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
     # docs, Deposit history and Withdraw history: "1: Funding Wallet 0: Spot Wallet"

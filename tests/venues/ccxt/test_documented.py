@@ -168,6 +168,13 @@ def test_a_trade_moved_in_quote_what_the_venue_says_and_not_quantity_times_price
         on_binance.run(lambda venue: venue.trades(BEGINNING), symbols=(symbol,))
 
 
+def test_the_first_trade_of_a_market_has_the_id_zero_and_is_read_too(on_binance: Rig) -> None:
+    """Docs, 24hr ticker: "firstId": 0, "Trade IDs". What is asked from an id on is asked from there."""
+    on_binance.wire.answers["myTrades"] = binance.pages([binance.trade(0), binance.trade(1)], "id")
+    fills = on_binance.run(lambda venue: venue.trades(after(BEGINNING, -40 * 86_400)))
+    assert ["0", "1"] == [fill.exec_id for fill in fills]
+
+
 # Fees
 
 
