@@ -225,6 +225,35 @@ def test_whoever_is_told_by_ip_to_stand_back_asks_nothing_at_all(on_binance: Rig
     assert [] == rig.wire.asked
 
 
+def test_a_limit_of_new_orders_leaves_reads_and_cancels(on_binance: Rig) -> None:
+    """Docs, Unfilled Order Count: it "is tracked for each account", in a day too, and a 429 with -1015 says
+    to "stop sending orders until the affected rate limit interval expires". What rests may be canceled, and
+    its fills read, meanwhile."""
+    rig = on_binance
+    said_no = binance.error(
+        -1015,
+        "Too many new orders; current limit is 200000 orders per 1 DAY.",
+        status=429,
+        headers=(("Retry-After", "3000"),),
+    )
+    rig.wire.answers["order"] = lambda asked: said_no if asked.method == "POST" else said(binance.order(OURS))
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected):
+            await venue.submit(rig.request())
+        assert () == await venue.open_orders()
+        await venue.book(rig.dialect.symbol)
+        await venue.cancel(rig.dialect.symbol, OURS, OrderId("28"))
+        with pytest.raises(HeldBack, match="rate budget"):
+            await venue.submit(rig.request())
+        rig.clock.advance(3_001)
+        with pytest.raises(VenueRejected):
+            await venue.submit(rig.request())
+
+    rig.run(work)
+    assert 2 == len([each for each in rig.wire.asked if each.method == "POST"])
+
+
 def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:
     """Kraken counts private calls by the key, and says so with a code."""
     rig = on_kraken
