@@ -34,6 +34,8 @@ class Fill:
     busted_at: when the venue took the trade back, on its own clock; None while it stands. Venues mark the
     trade (Gemini `break`) or add a reversal to it (Coinbase `trade_type` REVERSAL); a corrected trade is
     one taken back and another one with an exec_id of its own, as FIX has it (ExecTransType 1 and 2).
+    gross_trade_amt: what moved in quote, where the venue cuts quantity times price to that asset's digits;
+    None where it is just that.
     """
 
     venue: Venue
@@ -49,6 +51,7 @@ class Fill:
     fee_amount: Decimal
     at: Instant
     busted_at: Instant | None = None
+    gross_trade_amt: Decimal | None = None
 
     @property
     def key(self) -> FillKey:
@@ -67,7 +70,7 @@ class Fill:
 
     @property
     def notional(self) -> Decimal:
-        return self.qty * self.price
+        return self.qty * self.price if self.gross_trade_amt is None else self.gross_trade_amt
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,10 @@ def reported(order: Order, report: OrderReport, at: Instant) -> Order:
     )
 
 
-def filled(order: Order, qty: Decimal, price: Decimal, at: Instant) -> Order:
+def filled(order: Order, qty: Decimal, notional: Decimal, at: Instant) -> Order:
     """One listed trade. On a settled order the wait for further ones begins anew."""
     filled_qty = order.filled_qty + qty
-    filled_notional = order.filled_notional + qty * price
+    filled_notional = order.filled_notional + notional
     exec_type = ExecType.FILL if filled_qty >= order.order_qty else ExecType.PARTIAL_FILL
     status = next_status(order.ord_status, exec_type)
     heard_at = None if order.settled else order.terminal_at
@@ -142,23 +142,23 @@ def counted_before(order: Order, qty: Decimal) -> Order:
     )
 
 
-def busted(order: Order, qty: Decimal, price: Decimal) -> Order:
+def busted(order: Order, qty: Decimal, notional: Decimal) -> Order:
     """One trade that the venue took back. What settled stays so: a bust brings nothing to life again."""
     return changed(
         order,
         cum_qty=max(ZERO, order.cum_qty - qty),
         filled_qty=order.filled_qty - qty,
-        filled_notional=order.filled_notional - qty * price,
+        filled_notional=order.filled_notional - notional,
         busted_qty=order.busted_qty + qty,
     )
 
 
-def heard(order: Order, qty: Decimal, price: Decimal) -> Order:
+def heard(order: Order, qty: Decimal, notional: Decimal) -> Order:
     """A fill that was pushed: expected, and not confirmed. The state follows the venue's record alone."""
     return changed(
         order,
         heard_qty=order.heard_qty + qty,
-        heard_notional=order.heard_notional + qty * price,
+        heard_notional=order.heard_notional + notional,
     )
 
 

@@ -26,6 +26,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
         "fee_asset": fill.fee_asset,
         "fee_amount": plain(fill.fee_amount),
         "at": fill.at,
+        "gross_trade_amt": None if fill.gross_trade_amt is None else plain(fill.gross_trade_amt),
     }
 
 
@@ -45,4 +46,5 @@ def fill_of(row: Row) -> Fill:
         fee_amount=Decimal(row["fee_amount"]),
         at=row["at"],
         busted_at=row.get("busted_at"),
+        gross_trade_amt=None if row["gross_trade_amt"] is None else Decimal(row["gross_trade_amt"]),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from mvx.domain.ids import ClOrdId
 from mvx.domain.instant import Instant
 from mvx.domain.ledger import Movement
 from mvx.domain.postings import movements_of
-from mvx.journal.fill_rows import fill_row
+from mvx.journal.fill_rows import fill_of, fill_row
 from mvx.journal.fold_state import Handler, State, count, move, postings_text, take_step, to_text
 from mvx.journal.rows import order_row
 
@@ -70,7 +69,7 @@ def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> 
     if not state.add("fills", _posted_row(seq, entry, movements)):
         return
     if entry.cl_ord_id is not None:
-        step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=at)
+        step = partial(order_life.filled, qty=fill.qty, notional=fill.notional, at=at)
         if take_step(state, entry.cl_ord_id, step).heard_qty:
             _unhear(state, fill)
     move(state, seq, fill.venue, movements)
@@ -83,7 +82,7 @@ def _fill_busted(state: State, seq: int, at: Instant, entry: log.FillBusted) -> 
     if not state.add("busts", row):
         return
     if entry.cl_ord_id is not None and state.get("fills", *fill.key) is not None:
-        take_step(state, entry.cl_ord_id, partial(order_life.busted, qty=fill.qty, price=fill.price))
+        take_step(state, entry.cl_ord_id, partial(order_life.busted, qty=fill.qty, notional=fill.notional))
     move(state, seq, fill.venue, movements)
 
 
@@ -105,7 +104,7 @@ def _heard(state: State, seq: int, at: Instant, entry: log.Heard) -> None:
         return
     row = fill_row(fill) | {"seq": seq, "cl_ord_id": report.cl_ord_id, "heard_at": at}
     if state.add("heard", row):
-        take_step(state, report.cl_ord_id, partial(order_life.heard, qty=fill.qty, price=fill.price))
+        take_step(state, report.cl_ord_id, partial(order_life.heard, qty=fill.qty, notional=fill.notional))
 
 
 def _phantom_dropped(state: State, seq: int, at: Instant, entry: log.PhantomDropped) -> None:
@@ -117,10 +116,10 @@ def _unhear(state: State, fill: Fill) -> None:
     be the record's."""
     row = state.get("heard", *fill.key)
     if row is not None:
-        cl_ord_id = ClOrdId(row["cl_ord_id"])
-        qty, price = -Decimal(row["qty"]), Decimal(row["price"])
+        cl_ord_id, pushed = ClOrdId(row["cl_ord_id"]), fill_of(row)
         state.delete("heard", *fill.key)
-        take_step(state, cl_ord_id, partial(order_life.heard, qty=qty, price=price))
+        step = partial(order_life.heard, qty=-pushed.qty, notional=-pushed.notional)
+        take_step(state, cl_ord_id, step)
 
 
 def _found_absent(state: State, seq: int, at: Instant, entry: log.FoundAbsent) -> None:

@@ -102,20 +102,23 @@ def known_fills(tx: ReadTx, fills: Sequence[Fill]) -> dict[FillKey, Fill]:
     return known
 
 
-_NUMBERS = "order_id, qty, price, fee_asset, fee_amount, at"
+_NUMBERS = "order_id, qty, price, fee_asset, fee_amount, at, gross_trade_amt"
 _KEY = ", ".join(FILL_KEY)
-_Numbers = tuple[str, str, str, str, str, int]
+_Numbers = tuple[str, str, str, str, str, int, str | None]
 
 
 def _numbers(fill: Fill) -> _Numbers:
-    amount = plain(fill.fee_amount)
-    return (fill.order_id, plain(fill.qty), plain(fill.price), fill.fee_asset, amount, fill.at)
+    amount, gross = plain(fill.fee_amount), fill.gross_trade_amt
+    moved = None if gross is None else plain(gross)
+    return (fill.order_id, plain(fill.qty), plain(fill.price), fill.fee_asset, amount, fill.at, moved)
 
 
 def _fill(key: FillKey, row: _Numbers) -> Fill:
-    order_id, qty, price, fee_asset, amount, at = row
+    order_id, qty, price, fee_asset, amount, at, moved = row
     asset, paid = Asset(fee_asset), Decimal(amount)
-    return Fill(*key, OrderId(order_id), Decimal(qty), Decimal(price), asset, paid, Instant(at))
+    gross = None if moved is None else Decimal(moved)
+    numbers = (Decimal(qty), Decimal(price), asset, paid, Instant(at))
+    return Fill(*key, OrderId(order_id), *numbers, gross_trade_amt=gross)
 
 
 def _last_numbers(tx: ReadTx, count: int) -> dict[tuple[str, ...], _Numbers]:

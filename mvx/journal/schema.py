@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mvx.sqlite import Connection
 
-VERSION = 3
+VERSION = 4
 
 
 class Table(NamedTuple):
@@ -62,7 +62,7 @@ ORDER_COLUMNS = (
 )
 FILL_KEY = ("venue", "account", "epoch", "symbol", "side", "exec_id")
 TRANSFER_KEY = ("venue", "account", "epoch", "transfer_id")
-_NUMBERS = ("order_id", "qty", "price", "fee_asset", "fee_amount", "at")
+_NUMBERS = ("order_id", "qty", "price", "fee_asset", "fee_amount", "at", "gross_trade_amt")
 _POSTED = ("base", "quote", "cl_ord_id", "absorbed", "postings")
 
 FOLDS = {
@@ -234,6 +234,13 @@ CREATE VIEW postings AS
 #: From here on the log tells of orders that never left, which an older mvx can not fold.
 _THIRD = "CREATE INDEX leases_by_end ON leases (expires_at)"
 
+#: A fill moved quantity times price in quote, until a venue could say otherwise.
+_FOURTH = """
+ALTER TABLE fills ADD COLUMN gross_trade_amt TEXT;
+ALTER TABLE busts ADD COLUMN gross_trade_amt TEXT;
+ALTER TABLE heard ADD COLUMN gross_trade_amt TEXT
+"""
+
 
 def migrate(connection: Connection) -> None:
     """Bring an opened write transaction's database to VERSION.
@@ -260,6 +267,10 @@ def migrate(connection: Connection) -> None:
     @migrations(name="0003_never_left")
     def _never_left(database: Database) -> None:
         steps(database, _THIRD)
+
+    @migrations(name="0004_gross_trade_amt")
+    def _gross_trade_amt(database: Database) -> None:
+        steps(database, _FOURTH)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -21,13 +21,15 @@ def traded_today(tx: ReadTx, now: Instant) -> dict[Asset, Decimal]:
     """The notional of the UTC day's fills in each quote. Read from the newest booking back, to what was
     booked a day before the day began: what fills today is not booked earlier than that by any clock."""
     midnight = now - now % _DAY
-    sql = "SELECT seq, quote, qty, price, at FROM fills WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+    columns = "seq, quote, qty, price, gross_trade_amt, at"
+    sql = f"SELECT {columns} FROM fills WHERE seq < ? ORDER BY seq DESC LIMIT ?"  # noqa: S608  our own names
     traded: dict[Asset, Decimal] = {}
     before = sys.maxsize
     while rows := tx.connection.execute(sql, (before, _AT_ONCE)).fetchall():
-        for _, quote, qty, price, at in rows:
+        for _, quote, qty, price, gross, at in rows:
             if at >= midnight:
-                traded[quote] = traded.get(quote, ZERO) + Decimal(qty) * Decimal(price)
+                notional = Decimal(qty) * Decimal(price) if gross is None else Decimal(gross)
+                traded[quote] = traded.get(quote, ZERO) + notional
         before = rows[-1][0]
         if _booked_at(tx, before) < midnight - _DAY:
             break

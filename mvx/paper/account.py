@@ -23,7 +23,14 @@ from mvx.domain.money import ZERO
 from mvx.domain.order import Side, TimeInForce
 from mvx.domain.order_status import TERMINAL, ExecType, OrdStatus
 from mvx.paper import due, faults, records, store
-from mvx.paper.markets import FEE_TOKENS_PX, fee_rate, fee_tokens, opening_balances, split_symbol
+from mvx.paper.markets import (
+    FEE_TOKENS_PX,
+    fee_rate,
+    fee_tokens,
+    gross_of,
+    opening_balances,
+    split_symbol,
+)
 from mvx.paper.matching import fee_of, hold_of
 from mvx.paper.records import PaperOrder
 from mvx.sqlite import Connection
@@ -205,6 +212,7 @@ class Account:
             fee_asset=fee_asset,
             fee_amount=fee_amount,
             at=event_at,
+            gross_trade_amt=gross_of(self._settings.name, qty, px),
         )
 
     def _fee(self, order: PaperOrder, px: Decimal, qty: Decimal, at: Instant) -> tuple[Asset, Decimal]:

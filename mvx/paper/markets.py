@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mvx.config.settings import VenueSettings
 from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import MarketRules
-from mvx.domain.money import BPS, ZERO
+from mvx.domain.money import BPS, ZERO, floor_to
 from mvx.domain.order_status import OrdStatus
 from mvx.errors import ConfigError
 
@@ -59,11 +59,13 @@ GRIDS: dict[tuple[str, str], Grid] = {
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One venue's own habits. `killed`: how it calls what is left of an IOC or FOK order."""
+    """One venue's own habits. `killed`: how it calls what is left of an IOC or FOK order. quote_step: to what
+    it cuts what a trade moves in quote; None: it does not."""
 
     taker_bps: Decimal
     lists_stable_pair: bool = False
     killed: OrdStatus = OrdStatus.CANCELED
+    quote_step: Decimal | None = None
 
 
 GENERIC_HOUSE = House(Decimal(10))
@@ -71,8 +73,9 @@ HOUSES: dict[str, House] = {
     "kraken": House(Decimal(14), lists_stable_pair=True),
     "coinbase": House(Decimal(15), lists_stable_pair=True),
     # Binance Spot API, enums, order status EXPIRED: "canceled according to the order type's rules
-    # (e.g. LIMIT FOK orders with no fill, LIMIT IOC or MARKET orders that partially fill)".
-    "binance": House(Decimal(9), killed=OrdStatus.EXPIRED),
+    # (e.g. LIMIT FOK orders with no fill, LIMIT IOC or MARKET orders that partially fill)". Trades that were
+    # recorded there: 3.558 at 0.000627 has the quoteQty 0.00223086, 0.0942 ETH at 0.03577 BTC 0.00336953.
+    "binance": House(Decimal(9), killed=OrdStatus.EXPIRED, quote_step=Decimal("0.00000001")),
     "okx": House(Decimal(9)),
     "bybit": House(Decimal(9)),
 }
@@ -93,6 +96,14 @@ def taker_bps(settings: VenueSettings) -> Decimal:
 
 def fee_rate(settings: VenueSettings) -> Decimal:
     return taker_bps(settings) / BPS
+
+
+def gross_of(venue: Venue, qty: Decimal, px: Decimal) -> Decimal | None:
+    """What a trade moves in quote; None: quantity times price, to the last digit."""
+    step = house_of(venue).quote_step
+    if step is None or floor_to(qty * px, step) == qty * px:
+        return None
+    return floor_to(qty * px, step)
 
 
 def fee_tokens(settings: VenueSettings) -> tuple[Asset, ...]:

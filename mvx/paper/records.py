@@ -19,6 +19,7 @@ from mvx.domain.instant import Instant
 from mvx.domain.money import plain, round_px
 from mvx.domain.order import OrderReport, Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
+from mvx.paper.markets import gross_of
 from mvx.paper.store import ACCOUNT
 from mvx.sqlite import Connection
 
@@ -243,6 +244,7 @@ def _fill(venue: Venue, row: tuple[Any, ...]) -> Fill:
         fee_amount=Decimal(fee_amount),
         at=at,
         busted_at=busted_at,
+        gross_trade_amt=gross_of(venue, Decimal(qty), Decimal(price)),
     )
 
 

@@ -82,7 +82,7 @@ def _book(work: Working, fill: Fill, order: Order | None) -> None:
         found = work.a_break(kind, ref, ours, theirs, cl_ord_id=cl_ord_id, asset=base, exec_id=name)
     work.post(replace(entry, cl_ord_id=cl_ord_id, absorbed=absorbed), found=found)
     if order is not None:
-        step = partial(order_life.filled, qty=fill.qty, price=fill.price, at=work.snapshot.began_at)
+        step = partial(order_life.filled, qty=fill.qty, notional=fill.notional, at=work.snapshot.began_at)
         work.step(order, step)
         heard = work.heard.get(fill.key)
         if heard is not None and heard.cl_ord_id == order.cl_ord_id:
@@ -126,7 +126,7 @@ def _take_back(work: Working, bust: Fill, busted_at: Instant) -> None:
     )
     work.post(replace(entry, absorbed=work.absorbed(entry)), found=found)
     if entry.cl_ord_id is not None and entry.cl_ord_id in work.orders:
-        step = partial(order_life.busted, qty=entry.fill.qty, price=entry.fill.price)
+        step = partial(order_life.busted, qty=entry.fill.qty, notional=entry.fill.notional)
         work.step(work.orders[entry.cl_ord_id], step)
 
 
@@ -158,7 +158,8 @@ def _check_conflict(work: Working, fill: Fill, known: Fill) -> None:
 
 def _numbers(fill: Fill) -> str:
     fee = f"{plain(fill.fee_amount)} {fill.fee_asset}"
-    return f"{fill.order_id} {plain(fill.qty)} at {plain(fill.price)} fee {fee}"
+    moved = f"{plain(fill.qty)} at {plain(fill.price)} for {plain(fill.notional)}"
+    return f"{fill.order_id} {moved} fee {fee}"
 
 
 def _may_be_ours(work: Working, fill: Fill) -> bool:

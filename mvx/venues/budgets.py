@@ -13,6 +13,8 @@ from mvx.domain.instant import Instant
 
 #: Whose budget a file is: everybody's, nobody's who has no key, or that of the key with this name.
 PUBLIC, NO_KEY = "public", "no-key"
+#: What a venue counts beside requests, in a file of the key's own that is none of these: new orders.
+ORDERS = "orders"
 _WHOSE = rf"{PUBLIC}|{NO_KEY}|[0-9a-f]{{16}}"
 
 

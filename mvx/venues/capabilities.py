@@ -155,8 +155,8 @@ class Row:
     nothing happened there before. names_busts: it says so where it takes a trade back. dead_man: it can
     cancel everything by itself when it hears nothing from us. tells_fees: the account's own tier can be
     asked for. rights: a key can be asked what it may do; None, it can not. budgets: by the section of its
-    API, of the least account. tiers: the private budget by the account's tier, the least first, where it
-    goes by one."""
+    API, of the least account; and of new orders, where it counts them apart. tiers: the private budget by the
+    account's tier, the least first, where it goes by one."""
 
     client_ids: ClientIds
     deadline: OrderDeadline
@@ -283,8 +283,11 @@ BINANCE = Row(
     fee_in_base=True,  # docs, Account trade list: the commission is taken of what is received
     fee_tokens=(Asset("BNB"),),
     tells_fees=True,  # ccxt binance.fetch_trading_fee: sapi asset/tradeFee
-    # docs, Get API Key Permission (wallet)
-    rights=Rights(needed=("enableReading", "enableSpotAndMarginTrading"), withdrawing=("enableWithdrawals",)),
+    # docs, Get API Key Permission (wallet): two further ones move funds to a sub-account and to other wallets
+    rights=Rights(
+        needed=("enableReading", "enableSpotAndMarginTrading"),
+        withdrawing=("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"),
+    ),
     lists_transfers=True,  # ccxt binance.fetch_deposits, fetch_withdrawals: sapi capital
     transfer_step_s=1.0,  # docs, Withdraw history: applyTime, as in 2019-10-12 11:12:02
     names_busts=False,
@@ -297,7 +300,12 @@ BINANCE = Row(
     book_levels=100,  # docs, Order book: weight 5 up to 100
     # docs, IP Limits: 6,000 in each minute of the clock; ccxt binance.describe counts one unit for 5 of them.
     # What both can spend in a minute that begins with full buckets, and in 9 s more, is no more than that
-    budgets={"private": Budget(240.0, per_s=9.0, reserve=0.25), "public": Budget(60.0, per_s=4.0)},
+    # Docs, Unfilled Order Count: new orders are counted by the account, 100 in each 10 s (exchangeInfo)
+    budgets={
+        "private": Budget(240.0, per_s=9.0, reserve=0.25),
+        "public": Budget(60.0, per_s=4.0),
+        "orders": Budget(50.0, per_s=5.0),
+    },
 )
 
 #: By ccxt's id of the exchange.

@@ -65,7 +65,7 @@ def moved(held: dict[Asset, Decimal], each: Fill) -> dict[Asset, Decimal]:
 
 
 def book(known: Order, each: Fill) -> Order:
-    return order_life.filled(known, each.qty, each.price, each.at)
+    return order_life.filled(known, each.qty, each.notional, each.at)
 
 
 @given(histories(), histories("m2"), st.randoms(use_true_random=False))

@@ -35,7 +35,7 @@ def named(status: OrdStatus, cum: str = "0", **progress: object) -> Order:
 
 
 def fill_it(before: Order, qty: str, px: str = "100", seconds: float = 9) -> Order:
-    return order_life.filled(before, Decimal(qty), Decimal(px), at(seconds))
+    return order_life.filled(before, Decimal(qty), Decimal(qty) * Decimal(px), at(seconds))
 
 
 def test_an_ack_names_the_order_and_opens_it() -> None:
@@ -268,7 +268,7 @@ def test_no_sequence_of_inputs_frees_what_may_still_fill(
 )
 def test_a_record_that_goes_on_counting_a_bust_is_no_news(record: str, cum: str, settled: bool) -> None:
     """Venues differ; what is settled stays so, unless the record claims more than was ever listed."""
-    before = order_life.busted(named(S.CANCELED, "0.5", settled=True), Decimal("0.5"), Decimal(100))
+    before = order_life.busted(named(S.CANCELED, "0.5", settled=True), Decimal("0.5"), Decimal(50))
     after = order_life.reported(before, report(S.CANCELED, record), at(9))
     assert (Decimal(cum), settled) == (after.cum_qty, after.settled)
     assert Decimal("0.2") * (not settled) == after.claimed_qty

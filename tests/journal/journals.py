@@ -77,6 +77,7 @@ def _fills(draw: st.DrawFn) -> log.FillBooked:
         fee=draw(st.sampled_from(["0", "0.01"])),
         fee_asset=draw(_ASSETS),
     )
+    traded = replace(traded, gross_trade_amt=draw(st.sampled_from([None, D("9.99")])))
     kinds: Any = st.dictionaries(_ASSETS, st.sampled_from(["opening", "adjustment"]), max_size=3)
     return log.FillBooked(traded, BTC, USD, ClOrdId(name) if name else None, draw(kinds))
 

@@ -19,7 +19,8 @@ from tests.journal.journals import PRELUDE, write
 
 D = Decimal
 M1 = ClOrdId("m1")
-BOUGHT = log.FillBooked(fill("0.50", "99.0", fee="0.10", at_s=10), BTC, USD, M1, {USD: "opening"})
+FILL = replace(fill("0.50", "99.0", fee="0.10", at_s=10), gross_trade_amt=D("49.4"))
+BOUGHT = log.FillBooked(FILL, BTC, USD, M1, {USD: "opening"})
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 @pytest.mark.parametrize(
     "change",
     [{}, {"qty": D("0.5")}, {"qty": D("0.6")}, {"price": D(1)}, {"fee_amount": D(0)}, {"fee_asset": BNB},
-     {"order_id": OrderId("V2")}, {"at": at(5000)}, {"at": at(-5000)}],
+     {"order_id": OrderId("V2")}, {"at": at(5000)}, {"at": at(-5000)}, {"gross_trade_amt": None}],
     ids=str,
 )  # fmt: skip
 def test_a_known_fill_is_told_as_it_was_booked(journal: Journal, change: dict[str, object]) -> None:

@@ -105,3 +105,10 @@ def test_orders_count_from_their_commit_and_foreign_ones_do_not(journal: Journal
         assert (at(0), at(0)) == views.created_after(tx, at(-1))
         assert () == views.created_after(tx, at(0))
         assert 2 == len(views.created_after(tx, Instant(0)))
+
+
+def test_a_trade_counts_for_what_it_moved_in_quote(journal: Journal) -> None:
+    """Which a venue may cut to fewer digits than quantity times price has."""
+    traded = fill("0.015", "100", side=SELL, exec_id="e1", at_s=0, order_id="X")
+    write(journal, [FillBooked(replace(traded, gross_trade_amt=D("1.4")), BTC, USD, None)], seconds=0)
+    assert {USD: D("1.4")} == today(journal)

@@ -235,7 +235,8 @@ class BinanceDialect:
             if refused:
                 return self.refused(refused)
             after = [each for each in session.truth()[1] if each.order_id in before and not each.open]
-            return Reply(rows.Orders(after).row(after[0].report()))
+            cancel_id = params.get("newClientOrderId") or f"paper{params.get('signature', '')[:24]}"
+            return Reply(rows.Orders(after).canceled(after[0].report(), cancel_id))
 
         return Wanted(Call.WRITE, admit, answer, lambda session: CancelArrives(ours, named(session)))
 

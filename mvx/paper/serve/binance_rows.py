@@ -26,6 +26,7 @@ RATE_LIMITS = (
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
 )
 _ACK = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
+_NOT_OF_A_CANCEL = ("time", "updateTime", "isWorking", "workingTime", "stopPrice", "icebergQty")
 _MOST_QTY = "9000.00000000"
 #: Of the key, which may trade and not withdraw. Docs, wallet, Get API Key Permission.
 KEY_RIGHTS = {
@@ -192,6 +193,14 @@ class Orders:
             "origQuoteOrderQty": "0.00000000",
             "selfTradePreventionMode": "NONE",
         }
+
+    def canceled(self, report: OrderReport, cancel_id: str) -> Row:
+        """privateDeleteOrder (docs, Cancel order): the client id in it is the cancel's own. The lists go on
+        telling the order's (recorded: a canceled one in allOrders, ccxt's fetch_orders)."""
+        row = self.row(report)
+        told = {key: row[key] for key in row if key not in _NOT_OF_A_CANCEL}
+        ours = {"origClientOrderId": row["clientOrderId"], "clientOrderId": cancel_id}
+        return {**told, **ours, "transactTime": row["updateTime"]}
 
     def answer(self, report: OrderReport, fills: Iterable[Fill], kind: str | None) -> Row:
         """privatePostOrder (docs, New order): ACK, RESULT, or FULL, which is the default of a limit order."""

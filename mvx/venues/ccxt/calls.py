@@ -34,10 +34,10 @@ from mvx.errors import (
     VenueUnreachable,
 )
 from mvx.machine import Machine
-from mvx.venues.budgets import NO_KEY, PUBLIC, file_of
+from mvx.venues.budgets import NO_KEY, ORDERS, PUBLIC, file_of
 from mvx.venues.capabilities import Budget, Row
 from mvx.venues.ccxt.access import Access, Keys
-from mvx.venues.ccxt.errors import Failed, Operation, VenueCode, meaning
+from mvx.venues.ccxt.errors import ORDER_RATE, Failed, Operation, VenueCode, meaning
 from mvx.venues.ccxt.shared import AccountKey, SharedBucket
 from mvx.venues.ccxt.wire import Call, Unreadable, current
 from mvx.venues.port import turn_until
@@ -49,8 +49,9 @@ PENALTY_S = 5.0
 #: How long a read waits for its turn.
 TURN_S = 30.0
 #: Docs of both venues: 429, and Binance's 418 for who does not heed it; both count by the address, whatever
-#: is asked. A proxy says 429 without their code.
+#: is asked, unless a code says that new orders alone are too many. A proxy says 429 without their code.
 _TOO_MUCH = (418, 429)
+_PRIVATE = "private"
 
 
 class Calls:
@@ -151,7 +152,10 @@ class Calls:
         call.private = private
         async with AsyncExitStack() as stack:
             with _not_counted(call):
-                await self._bucket(private).pay(cost, first=call.first, give_up_at=call.give_up_at)
+                if call.deadline is not None and ORDERS in self._row.budgets:
+                    await self._bucket(ORDERS).pay(1.0, first=True, give_up_at=call.give_up_at)
+                bucket = self._bucket(_PRIVATE if private else PUBLIC)
+                await bucket.pay(cost, first=call.first, give_up_at=call.give_up_at)
                 if private and self._row.nonce:
                     held = self._key().held(first=call.first, give_up_at=call.give_up_at)
                     call.nonce = await stack.enter_async_context(held)
@@ -180,8 +184,8 @@ class Calls:
         about = found.about if isinstance(found, VenueRejected) else None
         self.key_refused |= call.private and about is Refusal.FORBIDDEN
         if about is Refusal.THROTTLED or call.status in _TOO_MUCH:
-            for private in (True, False) if call.status in _TOO_MUCH else (call.private,):
-                self._bucket(private).close_for(call.retry_after_s or PENALTY_S)
+            for section in _too_much(found, call):
+                self._bucket(section).close_for(call.retry_after_s or PENALTY_S)
         return found
 
     def _without_secrets(self, codes: Iterable[VenueCode]) -> tuple[VenueCode, ...]:
@@ -190,10 +194,10 @@ class Calls:
             codes = [VenueCode(*map(keys.hidden_in, code)) for code in codes]
         return tuple(codes)
 
-    def _bucket(self, private: bool) -> SharedBucket:
-        whose = self._named() if private else PUBLIC
+    def _bucket(self, section: str) -> SharedBucket:
+        whose = PUBLIC if section == PUBLIC else self._named()
+        whose = f"{whose}-{ORDERS}" if section == ORDERS else whose
         if whose not in self._buckets:
-            section = "private" if private else PUBLIC
             budget: Budget = self._access.budgets.get(section) or self._row.budgets[section]
             file = file_of(self._access.folder, self._access.name, whose)
             self._buckets[whose] = SharedBucket(self._access.name, file, budget, self._clock)
@@ -225,6 +229,15 @@ def _not_counted(call: Call) -> Iterator[None]:
     finally:
         if not timer.expired():
             timer.reschedule(ends_at + loop.time() - began_at)
+
+
+def _too_much(found: MvxError, call: Call) -> tuple[str, ...]:
+    """Of what the venue says that it is too much."""
+    if isinstance(found, VenueRejected) and found.reason_code == ORDER_RATE:
+        return (ORDERS,)
+    if call.status in _TOO_MUCH:
+        return (_PRIVATE, PUBLIC)
+    return (_PRIVATE if call.private else PUBLIC,)
 
 
 def _worth_another(error: Exception) -> bool:

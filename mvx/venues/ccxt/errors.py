@@ -68,6 +68,8 @@ class Rule:
         return known and said and operation in self.only
 
 
+#: The reason where new orders are too many, and nothing else: reads and cancels go on.
+ORDER_RATE = "order_rate"
 _PACE, _SHUT, _KEY = Refusal.THROTTLED, Refusal.CLOSED, Refusal.FORBIDDEN
 _ON_ORDERS = (Operation.CANCEL, Operation.READ)
 
@@ -165,7 +167,7 @@ _BINANCE = (
     Rule("-1121", "unknown_symbol"),
     Rule("-1021", "timestamp"),
     Rule("-1003", "rate_limit", _PACE),
-    Rule("-1015", "rate_limit", _PACE),
+    Rule("-1015", ORDER_RATE, _PACE),
     Rule("-1022", "signature", _KEY),
     Rule("-1002", "key", _KEY),
     Rule("-2008", "key", _KEY),

@@ -214,6 +214,7 @@ class Lists:
         windows = Windows(
             in_window=lambda first_ms, last_ms: ask(first_ms, {pages.until: last_ms}),
             from_id=lambda first_id: ask(None, {pages.from_id: first_id}),
+            first_id=pages.first_id,
             page_rows=history.page_rows,
             window_s=history.window_s,
         )

@@ -47,10 +47,12 @@ async def by_offset(
 
 
 class Windows(NamedTuple):
-    """A list by time. in_window: rows between two instants, oldest first. from_id: rows from an id on."""
+    """A list by time. in_window: rows between two instants, oldest first. from_id: rows from an id on.
+    first_id: the least that there is."""
 
     in_window: Callable[[int, int], Awaitable[list[dict[str, Any]]]]
     from_id: Callable[[int], Awaitable[list[dict[str, Any]]]]
+    first_id: int
     page_rows: int
     window_s: float
 
@@ -60,7 +62,7 @@ async def by_window(windows: Windows, since: Instant, until: Instant) -> list[di
     there would be too many windows."""
     step_us = round(windows.window_s * MICROS_PER_S)
     if until - since > MAX_WINDOWS * step_us:
-        return await _onward(windows, 1)
+        return await _onward(windows, windows.first_id)
     rows: list[dict[str, Any]] = []
     start = since
     while start <= until:

@@ -26,11 +26,12 @@ MILLISECOND = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The names of paging in one list. from_id: rows from this id on; until: up to this time; extra: what is
-    always asked for."""
+    """The names of paging in one list. from_id: rows from this id on; first_id: the least that there is;
+    until: up to this time; extra: what is always asked for."""
 
     offset: str = "ofs"
     from_id: str = ""
+    first_id: int = 1
     until: str = "endTime"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -42,6 +43,7 @@ class Quirks:
     total: how many rows a list has in all, where an answer tells. on_margin: a trade that moved no balance;
     of_another_wallet: a transfer that moved none of the spot account's.
     order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
+    gross_key: where a trade's record holds what it moved in quote; empty: its ledger tells.
     balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
     object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
     ccxt's method that asks what the key may do. rights: of its answer, the rights that the key has, and
@@ -61,6 +63,7 @@ class Quirks:
     order_row: Callable[[Any], Any]
     trade_row: Callable[[Any], Any]
     order_keys: tuple[str, ...]
+    gross_key: str
     balances: tuple[tuple[str, ...], tuple[str, ...]]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
@@ -189,6 +192,7 @@ _KRAKEN = Quirks(
     order_row=_kraken_order_row,
     trade_row=lambda trade: trade,
     order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
+    gross_key="",
     balances=(("result",), ("balance",)),
     restore=_kraken_restore,
     tick=_kraken_tick,
@@ -275,7 +279,7 @@ _BINANCE = Quirks(
     order_params=_time_in_force,
     deadline_params=_binance_deadline,
     total=_nothing,
-    trades=Pages(from_id="fromId"),
+    trades=Pages(from_id="fromId", first_id=0),  # docs, 24hr ticker: "firstId": 0
     closed_orders=Pages(from_id="orderId"),
     on_margin=lambda info: info.get("isIsolated") is not None,
     # docs, Deposit history and Withdraw history: "1: Funding Wallet 0: Spot Wallet"
@@ -283,6 +287,7 @@ _BINANCE = Quirks(
     order_row=lambda order: order,
     trade_row=_binance_trade_row,
     order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),
+    gross_key="quoteQty",  # docs, Account trade list
     balances=(("balances",), ("free", "locked")),
     restore=_nothing,
     tick=_nothing,

@@ -48,6 +48,7 @@ class CcxtVenue:
             epoch="sandbox" if access.sandbox else "live",
             client_id=self._row.client_ids.told_as,
             order_keys=self._session.quirks.order_keys,
+            gross_key=self._session.quirks.gross_key,
             times=self._session.quirks.times,
         )
         self._lists = Lists(self._session, whose)

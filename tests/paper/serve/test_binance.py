@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mvx.domain.ids import Asset
+from mvx.domain.ledger import effects, net
+from mvx.domain.order import Side
+from mvx.venues.ccxt.venue import CcxtVenue
+from tests.paper.builders import BEGINNING
 from tests.paper.serve.wire import Wire
+
+D = Decimal
 
 errors = import_module("ccxt.base.errors")
 
@@ -80,3 +88,40 @@ def test_an_order_is_answered_in_full_and_found_by_either_id(wire: Wire) -> None
     assert [(each["tradeId"], each["qty"], each["commission"]) for each in made["fills"]] == [
         (each["id"], each["qty"], each["commission"]) for each in trades
     ]
+
+
+@pytest.mark.parametrize("side", Side)
+def test_what_a_trade_moves_in_quote_is_cut_to_eight_places(tmp_path: Path, side: Side) -> None:
+    """As trades that were recorded there have it: 0.0942 at 0.03577, quoteQty 0.00336953. What mvx makes of
+    the trades is what the balances moved by, to the last digit."""
+    wire = Wire(tmp_path, "binance", lot=D("0.00000001"), min_qty=D("0.00000001"))
+    limit_px = "900000" if side is Side.BUY else "100"
+    request = wire.request(limit_px=limit_px, side=side, order_qty=D("0.12345677"))
+
+    async def work(venue: CcxtVenue) -> tuple[Any, ...]:
+        before = (await venue.balances()).total
+        await venue.submit(request)
+        fills, closed = await venue.trades(BEGINNING), await venue.closed_orders(BEGINNING)
+        return before, (await venue.balances()).total, fills, closed
+
+    before, after, fills, (closed,) = wire.adapter(work)
+    assert any(each.notional != each.qty * each.price for each in fills), "or it shows nothing"
+    moved = net(it for each in fills for it in effects(each, Asset("BTC"), Asset("USDT")))
+    assert moved == {asset: after[asset] - before[asset] for asset in moved}
+    assert closed.avg_px is not None
+    assert sum(each.notional for each in fills) == (closed.avg_px * closed.cum_qty).quantize(D("1e-8"))
+
+
+def test_a_cancel_is_answered_with_an_id_of_its_own_and_the_lists_keep_the_order_s(wire: Wire) -> None:
+    """Docs, Cancel order; recorded: allOrders tells a canceled order's own id."""
+    terms = LIMIT | {"price": "10000", "newClientOrderId": "mine"}
+
+    async def work(ex: Any) -> tuple[Any, Any]:
+        await ex.private_post_order(terms)
+        ended = await ex.private_delete_order({"symbol": "BTCUSDT", "origClientOrderId": "mine"})
+        return ended, await ex.private_get_allorders({"symbol": "BTCUSDT"})
+
+    ended, (listed,) = wire.ccxt(work)
+    assert ("mine", "CANCELED") == (ended["origClientOrderId"], ended["status"])
+    assert "mine" != ended["clientOrderId"]
+    assert ("mine", "CANCELED") == (listed["clientOrderId"], listed["status"])

@@ -38,9 +38,10 @@ class Wire:
         *,
         limited: bool = False,
         clock: Clock | None = None,
+        **paper: Any,
     ) -> None:
         self.venue, self.symbol = Venue(name), SYMBOLS[name]
-        self.settings = venue_settings(name, (self.symbol,), timeout_s=timeout_s)
+        self.settings = venue_settings(name, (self.symbol,), timeout_s=timeout_s, **paper)
         self.folder = folder
         self.clock = clock or SystemClock()
         self.limited = limited

@@ -5,6 +5,7 @@ venue's own document, github.com/binance/binance-spot-api-docs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from tests.venues.ccxt.kraken import NOW
@@ -99,13 +100,15 @@ def order(client_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def trade(trade_id: int = 28457, **changes: Any) -> dict[str, Any]:
-    """privateGetMyTrades, in binance.parse_trade."""
-    return {
+    """privateGetMyTrades, in binance.parse_trade; quoteQty is cut to eight places."""
+    row = {
         "symbol": "BTCUSDT", "id": trade_id, "orderId": 28, "orderListId": -1, "price": "80000.10000000",
-        "qty": "0.50000000", "quoteQty": "40000.05000000", "commission": "0.00050000",
+        "qty": "0.50000000", "commission": "0.00050000",
         "commissionAsset": "BTC", "time": NOW * 1_000 + 1_234, "isBuyer": True, "isMaker": False,
         "isBestMatch": True,
     } | changes  # fmt: skip
+    moved = Decimal(row["qty"]) * Decimal(row["price"])
+    return {"quoteQty": f"{moved.quantize(Decimal('1e-8'), ROUND_DOWN):f}"} | row
 
 
 def pages(rows: list[dict[str, Any]], key: str) -> Callable[[Asked], Answer]:

@@ -9,6 +9,7 @@ import pytest
 
 from mvx.domain.ids import Asset, OrderId, Symbol
 from mvx.domain.instant import MICROS_PER_S, Instant, after
+from mvx.domain.ledger import effects, net
 from mvx.engine.reading import read_venue
 from mvx.errors import BadVenueData, HeldBack, VenueRejected
 from mvx.venues.ccxt.access import Keys
@@ -20,130 +21,6 @@ from tests.venues.ccxt.venue import API_KEY, API_SECRET, Rig
 D = Decimal
 BEGINNING = Instant(NOW * MICROS_PER_S)
 OURS = "m0000000000000abcd"
-
-
-# The ledger
-
-
-def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_kraken: Rig) -> None:
-    """github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero. It may be late as well; a
-    cost of a digit or more has one."""
-    rig = on_kraken
-    rig.wire.answers["Ledgers"] = kraken.pages(
-        "ledger", {"L1": kraken.ledger_line("T1", "XXBT", "0.0000000400")}
-    )
-
-    def fills(price: str, cost: str) -> Any:
-        trade = kraken.trade(price=price, vol="0.00000004", cost=cost, fee="0.00000")
-        rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": trade})
-        return rig.run(lambda venue: venue.trades(BEGINNING))
-
-    rig.clock.advance(2)
-    assert () == fills("2000.0", "0.00008")
-    rig.clock.advance(60)
-    (fill,) = fills("2000.0", "0.00008")
-    assert (Asset("USD"), -D("0.00008")) == (fill.fee_asset, fill.fee_amount), "nothing of it was moved"
-    with pytest.raises(BadVenueData, match="ledger does not list trade T1"):
-        fills("2500.0", "0.00010")
-
-
-def test_a_trade_of_less_than_the_last_digit_of_the_base_has_no_line_of_it(on_kraken: Rig) -> None:
-    """github.com/freqtrade/freqtrade/issues/11765, Kraken's support: "PENGU/USD has a lot decimal of 5 ...
-    PENGU has a decimal of 4, so the ledger entries can only be accurate for up to 4 places", rounded to the
-    nearest even one. A match may be as small as a lot, and of what rounds to zero there is no line."""
-    rig = on_kraken
-    pengu = {
-        "aclass": "currency",
-        "altname": "PENGU",
-        "decimals": 4,
-        "display_decimals": 4,
-        "status": "enabled",
-    }
-    pair = kraken.PAIRS["XXBTZUSD"] | {
-        "altname": "PENGUUSD", "wsname": "PENGU/USD", "base": "PENGU", "pair_decimals": 5, "lot_decimals": 5,
-        "tick_size": "0.00001",
-    }  # fmt: skip
-    rig.wire.answers["Assets"] = kraken.result(kraken.ASSETS | {"PENGU": pengu})
-    rig.wire.answers["AssetPairs"] = kraken.result(kraken.PAIRS | {"PENGUUSD": pair})
-    whole = {
-        "L1": kraken.ledger_line("T1", "PENGU", "39148.1365"),
-        "L2": kraken.ledger_line("T1", "ZUSD", "-391.4814", "1.5659"),
-    }
-    trades = {
-        "T1": kraken.trade(
-            pair="PENGUUSD", price="0.01000", vol="39148.13654", cost="391.48137", fee="1.56593"
-        ),
-        "T2": kraken.trade(pair="PENGUUSD", price="0.01000", vol="0.00004", cost="0.00000", fee="0.00000"),
-        "T3": kraken.trade(pair="PENGUUSD", price="3.00000", vol="0.00004", cost="0.00012", fee="0.00000"),
-    }
-    rig.wire.answers["TradesHistory"] = kraken.pages("trades", trades)
-    rig.wire.answers["Ledgers"] = kraken.pages(
-        "ledger", whole | {"L3": kraken.ledger_line("T3", "ZUSD", "-0.0001")}
-    )
-    rig.clock.advance(60)
-    told = rig.run(lambda venue: venue.trades(BEGINNING))
-    assert {"T1": D("39148.13654"), "T2": D("0.00004"), "T3": D("0.00004")} == {
-        each.exec_id: each.qty for each in told
-    }
-    dearer = kraken.trade(pair="PENGUUSD", price="0.01000", vol="0.00010", cost="0.00000", fee="0.00000")
-    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T4": dearer})
-    with pytest.raises(BadVenueData, match="ledger does not list trade T4"):
-        rig.run(lambda venue: venue.trades(BEGINNING))
-
-
-def test_a_trade_whose_fee_stands_in_no_line_yet_waits_for_it(on_kraken: Rig) -> None:
-    """The lines of one trade are written one after the other (github.com/ccxt/ccxt/issues/8204: 1.1 ms
-    apart), and the trade tells its fee in quote, whatever it was taken in (support.kraken.com, 360001184886).
-    A fee that was waived has no line, however long one waits."""
-    rig = on_kraken
-    both = {
-        "L1": kraken.ledger_line("T1", "XXBT", "0.5000000000"),
-        "L2": kraken.ledger_line("T1", "ZUSD", "-40000.0500"),
-    }
-    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade()})
-
-    def told(lines: dict[str, Any]) -> list[tuple[Asset, Decimal]]:
-        rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
-        fills = rig.run(lambda venue: venue.trades(BEGINNING))
-        return [(each.fee_asset, each.fee_amount) for each in fills]
-
-    rig.clock.advance(2)
-    assert [] == told(both)
-    in_credits = kraken.ledger_line("T1", "KFEE", "0.00", "10400.01")
-    assert [(Asset("KFEE"), D("10400.01"))] == told(both | {"L3": in_credits})
-    rig.clock.advance(60)
-    assert [(Asset("USD"), D(0))] == told(both)
-
-
-def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
-    """Docs, Get Account Balance: balances in .F earn by themselves and are traded as their asset. Of such a
-    trade the ledger has a line of each wallet (github.com/BittyTax/BittyTax/pull/499)."""
-    rig = on_kraken
-    trade = kraken.trade(type="sell")
-    lines = {
-        "L1": kraken.ledger_line("T1", "XXBT", "-0.3000000000"),
-        "L2": kraken.ledger_line("T1", "XBT.F", "-0.2000000000"),
-        "L3": kraken.ledger_line("T1", "ZUSD", "40000.0500", "104.0002"),
-    }
-    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": trade})
-    rig.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
-    (fill,) = rig.run(lambda venue: venue.trades(BEGINNING))
-    assert (D("0.5"), Asset("USD"), D("104.0002")) == (fill.qty, fill.fee_asset, fill.fee_amount)
-    moved = rig.run(lambda venue: venue.transfers(BEGINNING))
-    assert {("L2", "BTC.F", D("-0.2")), ("L2 to spot", "BTC", D("0.2"))} == {
-        (each.transfer_id, each.asset, each.amount) for each in moved
-    }
-
-
-@pytest.mark.parametrize("name", ["XBT.F", "ETH2.S", "USD.HOLD", "XXBT", "KFEE", "NEWCOIN"])
-def test_an_asset_has_one_name_in_the_ledger_and_in_the_balances(on_kraken: Rig, name: str) -> None:
-    """What is moved under one and held under another would never agree."""
-    on_kraken.wire.answers["BalanceEx"] = kraken.result({name: {"balance": "2", "hold_trade": "0"}})
-    line = kraken.ledger_line("R1", name, "2.0000000000", type="earn", subtype="autoallocation")
-    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", {"L1": line})
-    held = on_kraken.run(lambda venue: venue.balances()).total
-    (moved,) = on_kraken.run(lambda venue: venue.transfers(BEGINNING))
-    assert {moved.asset: moved.amount} == held
 
 
 # Markets
@@ -199,6 +76,49 @@ def test_what_another_wallet_took_or_gave_moved_nothing_here(
     assert (["1", "2"] if moved else []) == [each.transfer_id for each in found]
 
 
+# Trades
+
+
+#: As it was recorded by others: a sale of 5.56 BNB at 0.0017502 BTC is 0.009731112 BTC.
+BNBBTC_SALE = {
+    "symbol": "BNBBTC", "id": 77610744, "orderId": 383300471, "price": "0.00175020", "qty": "5.56000000",
+    "quoteQty": "0.00973111", "commission": "0.00416976", "commissionAsset": "BNB", "isBuyer": False,
+    "isMaker": True,
+}  # fmt: skip
+
+
+def bnb_for_btc(rig: Rig) -> Symbol:
+    """Lists the market, whose tick times lot has nine places."""
+    steps = {"PRICE_FILTER": {"tickSize": "0.00000010"}, "LOT_SIZE": {"stepSize": "0.01000000"}}
+    listed = binance.SYMBOLS[0]
+    market = {
+        **listed, "symbol": "BNBBTC", "baseAsset": "BNB", "quoteAsset": "BTC",
+        "filters": [each | steps.get(each["filterType"], {}) for each in listed["filters"]],
+    }  # fmt: skip
+    rig.wire.answers["exchangeInfo"] = said({"symbols": [listed, market]})
+    return Symbol("BNB/BTC")
+
+
+def test_a_trade_moved_in_quote_what_the_venue_says_and_not_quantity_times_price(on_binance: Rig) -> None:
+    """It keeps eight places of every asset (exchangeInfo, quotePrecision), and cuts the rest off. Of most
+    markets in USDT there is none."""
+    symbol = bnb_for_btc(on_binance)
+    on_binance.wire.answers["myTrades"] = said([binance.trade(**BNBBTC_SALE)])
+    (fill,) = on_binance.run(lambda venue: venue.trades(BEGINNING), symbols=(symbol,))
+    moved = net(effects(fill, Asset("BNB"), Asset("BTC")))
+    assert {"BNB": D("-5.56416976"), "BTC": D("0.00973111")} == moved
+    on_binance.wire.answers["myTrades"] = said([binance.trade(**BNBBTC_SALE | {"qty": "5.00000000"})])
+    with pytest.raises(BadVenueData, match="not what it moved"):
+        on_binance.run(lambda venue: venue.trades(BEGINNING), symbols=(symbol,))
+
+
+def test_the_first_trade_of_a_market_has_the_id_zero_and_is_read_too(on_binance: Rig) -> None:
+    """Docs, 24hr ticker: "firstId": 0, "Trade IDs". What is asked from an id on is asked from there."""
+    on_binance.wire.answers["myTrades"] = binance.pages([binance.trade(0), binance.trade(1)], "id")
+    fills = on_binance.run(lambda venue: venue.trades(after(BEGINNING, -40 * 86_400)))
+    assert ["0", "1"] == [fill.exec_id for fill in fills]
+
+
 # Fees
 
 
@@ -247,6 +167,35 @@ def test_whoever_is_told_by_ip_to_stand_back_asks_nothing_at_all(on_binance: Rig
 
     rig.run(work)
     assert [] == rig.wire.asked
+
+
+def test_a_limit_of_new_orders_leaves_reads_and_cancels(on_binance: Rig) -> None:
+    """Docs, Unfilled Order Count: it "is tracked for each account", in a day too, and a 429 with -1015 says
+    to "stop sending orders until the affected rate limit interval expires". What rests may be canceled, and
+    its fills read, meanwhile."""
+    rig = on_binance
+    said_no = binance.error(
+        -1015,
+        "Too many new orders; current limit is 200000 orders per 1 DAY.",
+        status=429,
+        headers=(("Retry-After", "3000"),),
+    )
+    rig.wire.answers["order"] = lambda asked: said_no if asked.method == "POST" else said(binance.order(OURS))
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected):
+            await venue.submit(rig.request())
+        assert () == await venue.open_orders()
+        await venue.book(rig.dialect.symbol)
+        await venue.cancel(rig.dialect.symbol, OURS, OrderId("28"))
+        with pytest.raises(HeldBack, match="rate budget"):
+            await venue.submit(rig.request())
+        rig.clock.advance(3_001)
+        with pytest.raises(VenueRejected):
+            await venue.submit(rig.request())
+
+    rig.run(work)
+    assert 2 == len([each for each in rig.wire.asked if each.method == "POST"])
 
 
 def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:

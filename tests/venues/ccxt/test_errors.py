@@ -74,7 +74,7 @@ REFUSED = {
     **on_binance("unknown_symbol", REQUEST, -1121, "Invalid symbol."),
     **on_binance("timestamp", REQUEST, -1021, "Timestamp for this request is outside of the recvWindow."),
     **on_binance("rate_limit", THROTTLED, -1003, "Too many requests; current limit is 6000.", 429),
-    **on_binance("rate_limit", THROTTLED, -1015, "Too many new orders; current limit is 100 per 10 SECOND."),
+    **on_binance("order_rate", THROTTLED, -1015, "Too many new orders; current limit is 100 per 10 SECOND."),
     **on_binance("signature", FORBIDDEN, -1022, "Signature for this request is not valid."),
     **on_binance("key", FORBIDDEN, -2014, "API-key format invalid."),
     **on_binance("key", FORBIDDEN, -2015, "Invalid API-key, IP, or permissions for action.", 401),

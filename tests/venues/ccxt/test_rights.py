@@ -38,9 +38,12 @@ def test_what_takes_something_out_of_an_account_at_kraken_is_named(on_kraken: Ri
     assert KeyRights((), (right,), anywhere=True) == rights
 
 
-def test_what_takes_something_out_of_an_account_at_binance_is_named(on_binance: Rig) -> None:
-    rights = told(on_binance, enableWithdrawals=True, ipRestrict=False)
-    assert KeyRights((), ("enableWithdrawals",), anywhere=True) == rights
+@pytest.mark.parametrize("right", ["enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"])
+def test_what_takes_something_out_of_an_account_at_binance_is_named(on_binance: Rig, right: str) -> None:
+    """Docs, Get API Key Permission: "transfer funds between your master account and your sub account
+    instantly"; "a dedicated universal transfer API", which moves out of the spot wallet."""
+    rights = told(on_binance, **{right: True, "ipRestrict": False})
+    assert KeyRights((), (right,), anywhere=True) == rights
 
 
 @pytest.mark.parametrize(
