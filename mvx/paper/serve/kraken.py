@@ -138,7 +138,7 @@ class KrakenDialect:
 
     def without_id(self, reply: Reply) -> Reply:
         body = reply.body
-        if isinstance(body, dict) and isinstance(body.get("result"), dict):
+        if isinstance(body, dict) and not body["error"] and isinstance(body.get("result"), dict):
             return result({key: value for key, value in body["result"].items() if key != "txid"})
         return reply
 
