@@ -83,7 +83,7 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
         return False
     began_at = work.snapshot.began_at
     doubt = None if asset in work.moved else work.ours.doubts.get(asset)
-    if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
+    if doubt is not None and doubt.theirs == theirs:
         if began_at >= after(doubt.read_at, work.terms.lateness_s):
             _adjust(work, asset, posted, theirs, doubt.read_at)
             return True

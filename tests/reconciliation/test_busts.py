@@ -133,6 +133,19 @@ def test_a_settled_order_s_trade_is_taken_back(record: str) -> None:
     assert (found.agreed, desk.order(sent).settled) == (True, True)
 
 
+def test_a_corrected_trade_of_a_settled_order_is_loud() -> None:
+    """Filled, settled, and filled once more: nobody waited for that, its worker least of all."""
+    desk = opened()
+    sent = desk.acked(BUY, "0.5")
+    closed = [report(S.FILLED, "0.5", of=sent)]
+    for began_s in (3, 20):
+        desk.once(reading(began_s, totals=BOUGHT, closed=closed, trades=[HALF]), [sent])
+    trades = [taken_back(at_s=90), fill("0.5", "98", exec_id="e1a", at_s=91, fee="1")]
+    totals = {"BTC": "10.5", "USD": "950"}
+    found = desk.once(reading(99, totals=totals, closed=closed, trades=trades), [sent])
+    assert (kinds(found), found.agreed, desk.order(sent).settled) == (["bust", "late_fill"], True, False)
+
+
 @pytest.mark.parametrize("corrected_s", [1, 6], ids=["as of the trade", "as of the bust"])
 def test_a_corrected_trade_is_a_bust_and_another_trade(corrected_s: float) -> None:
     """In full, at another price: no overfill, for the first one does not count any more."""

@@ -240,6 +240,14 @@ def test_a_transfer_whose_time_can_not_tell_is_booked_after_those_whose_time_can
     assert [{}, {USD: "opening"}] == [each.absorbed for each in desk.transfers()]
 
 
+def test_a_trade_beside_a_transfer_whose_time_can_not_tell_is_booked_before_it() -> None:
+    """The balance misses the transfer alone, and tells at once."""
+    traded = fill("0.5", order_id="X", at_s=1)
+    totals = {"BTC": "10.5", "USD": "1200"}
+    found = coarse().once(reading(20, totals=totals, trades=[traded], transfers=[transfer("250", at_s=-99)]))
+    assert (found.agreed, found.pending) == (True, ())
+
+
 # A balance is as of when it was asked for, at the earliest: it may count what came while the answer was made
 
 SLOW = replace(TERMS, balances_span_s=3.0)
