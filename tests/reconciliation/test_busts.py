@@ -100,6 +100,14 @@ def test_other_numbers_of_a_trade_taken_back_conflict_and_what_was_booked_is_pos
     assert (sorted(kinds(found)), desk.held()) == (["bust", "fill_conflict"], UNTOUCHED)
 
 
+def test_a_trade_that_is_listed_with_two_sets_of_numbers_is_taken_back_once() -> None:
+    desk, sent = booked()
+    both = [taken_back(), replace(taken_back(), price=D(99))]
+    found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=both), [sent])
+    assert (sorted(kinds(found)), desk.held()) == (["bust", "fill_conflict"], UNTOUCHED)
+    assert len(desk.busts()) == 1
+
+
 def test_an_outdated_reading_still_tells_of_a_bust() -> None:
     """A fact, whenever it was read."""
     desk, sent = booked()

@@ -58,6 +58,16 @@ def test_an_intent_that_its_worker_still_works_is_adopted_quietly() -> None:
     assert (kinds(found), desk.order(sent).ord_status) == ([], S.NEW)
 
 
+@pytest.mark.parametrize("said", [log.OutcomeLost, log.Rejected])
+def test_an_order_thought_lost_or_refused_is_adopted_with_a_word_whoever_works_it(said: Any) -> None:
+    """Its worker was told something else."""
+    desk = opened()
+    sent = desk.intend(BUY)
+    desk.append(said(sent.cl_ord_id, "no answer, or a wrong one"))
+    found = desk.once(empty(3, open_orders=[report(S.NEW, of=sent)]), [sent])
+    assert (kinds(found), desk.order(sent).ord_status) == (["unknown_resolved"], S.NEW)
+
+
 def test_an_intent_of_a_dead_worker_is_adopted_with_a_word() -> None:
     """Nobody waited for it: it is said."""
     desk = opened()
