@@ -99,8 +99,8 @@ def test_an_order_found_filled_is_adopted_with_its_fill() -> None:
         {"side": SELL},
         {"order_qty": Decimal("1.01")},
         {"limit_px": Decimal("100.01")},
-        {"created_at": at(-1.1)},
-        {"created_at": at(11.1)},
+        {"created_at": at(-1.000001)},
+        {"created_at": at(11.000001)},
     ],
     ids=["symbol", "side", "quantity", "limit", "created before", "created after"],
 )
@@ -121,7 +121,7 @@ def test_an_order_that_is_not_this_intent_is_never_adopted(change: dict[str, Any
     assert "m1: another order is listed under its id" in found.pending
 
 
-@pytest.mark.parametrize("change", [{"limit_px": None}, {"created_at": at(-1)}, {"created_at": at(10)}])
+@pytest.mark.parametrize("change", [{"limit_px": None}, {"created_at": at(-1)}, {"created_at": at(11)}])
 def test_what_the_venue_leaves_open_is_no_mismatch(change: dict[str, Any]) -> None:
     """No limit in the record, or a time within skew and accept lateness: it is this intent."""
     desk = lost_buy()
