@@ -83,6 +83,16 @@ def test_a_trade_once_taken_back_stays_so() -> None:
     assert (written(found), kinds(found), found.agreed, desk.held()) == ([], [], True, UNTOUCHED)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_bust_counts_whichever_half_of_a_reading_shows_it(first: bool) -> None:
+    """The other half's list is behind."""
+    desk, sent = booked()
+    halves = [taken_back()], [HALF]
+    before, after = halves if first else halves[::-1]
+    found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=before, after=after), [sent])
+    assert (kinds(found), found.agreed, desk.held()) == (["bust"], True, UNTOUCHED)
+
+
 def test_a_bust_is_no_other_set_of_numbers() -> None:
     """One record with it and one without, in one reading: no conflict."""
     desk, sent = booked()
