@@ -65,6 +65,14 @@ def test_transfers_are_booked_oldest_first() -> None:
     assert [at(5 + n) for n in range(5)] == [each.transfer.at for each in desk.transfers()]
 
 
+def test_transfers_of_one_instant_are_booked_as_they_were_counted() -> None:
+    desk = opened()
+    desk.once(
+        reading(3, totals=RICHER, transfers=[transfer("125", transfer_id=name) for name in ("t10", "t9")])
+    )
+    assert ["t9", "t10"] == [each.transfer.transfer_id for each in desk.transfers()]
+
+
 def test_an_outdated_reading_still_books_its_transfers() -> None:
     """A transfer is a fact whenever it was read."""
     desk = opened()
@@ -87,7 +95,8 @@ def test_a_transfer_that_first_contact_knew_is_part_of_the_opening() -> None:
     """Never booked, and nothing is said of it."""
     desk = Desk()
     old = transfer("250", at_s=-20)
-    desk.open(reading(-9, totals=UNTOUCHED, transfers=[old], since_s=-60))
+    found = desk.open(reading(-9, totals=UNTOUCHED, transfers=[old], since_s=-60))
+    assert found.findings == ()
     assert desk.once(reading(3, totals=UNTOUCHED, transfers=[old])).findings == ()
 
 
@@ -136,6 +145,17 @@ def test_a_baseline_that_was_set_since_the_adjustment_counts_the_transfer() -> N
     found = desk.once(reading(25, totals=totals, transfers=[transfer("-2", BTC)]))
     assert (kinds(found), desk.held()["BTC"], desk.baseline(BTC)) == (["balance"], "8", D(8))
     assert "the baseline was set since" in notes(found)[0]
+
+
+def test_a_baseline_that_was_set_says_nothing_of_what_first_contact_had_counted() -> None:
+    desk = opened()
+    totals = UNTOUCHED | {"BTC": "8"}
+    for began_s in (3, 14):
+        desk.once(reading(began_s, totals=totals))
+    desk.append(log.BaselineSet(KRAKEN, BTC, D(8), "ops"), at(16))
+    found = desk.once(reading(25, totals=totals, transfers=[transfer("-2", BTC, at_s=-120)]))
+    assert (desk.held()["BTC"], desk.baseline(BTC)) == ("8", D(8))
+    assert "first contact had counted it" in notes(found)[0]
 
 
 def test_an_adjustment_names_the_transfers_that_were_booked() -> None:
@@ -223,6 +243,24 @@ def test_one_balance_that_has_not_moved_tells_nothing() -> None:
     assert (desk.transfers(), found.pending) == ([], ("deposit of 250 USD: to be read again",))
     assert desk.once(reading(20, totals=RICHER, transfers=[moved])).agreed
     assert desk.held() == RICHER
+
+
+def test_an_outdated_balance_tells_nothing() -> None:
+    desk = coarse()
+    desk.once(reading(20, totals=UNTOUCHED))
+    desk.once(reading(10, totals=RICHER, transfers=[transfer("250", at_s=-99)]))
+    assert desk.transfers() == []
+
+
+@pytest.mark.parametrize(("first_s", "told"), [(-88.000001, False), (-88, True)])
+def test_a_balance_tells_once_an_earlier_one_was_read_lateness_after_the_transfer(
+    first_s: float, told: bool
+) -> None:
+    """It was at -98 s at the latest, and lateness is 10 s."""
+    desk, moved = coarse(), transfer("250", at_s=-99)
+    for began_s in (first_s, -80):
+        found = desk.once(reading(began_s, totals=UNTOUCHED, transfers=[moved]))
+    assert (len(desk.transfers()), len(found.pending)) == (int(told), int(not told))
 
 
 def test_a_balance_that_fits_neither_leaves_the_time_as_it_was_told() -> None:
