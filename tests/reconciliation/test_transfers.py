@@ -313,6 +313,40 @@ def test_a_transfer_right_after_an_adjustment_was_read_moves_the_holding() -> No
     assert (found.agreed, [each.absorbed for each in desk.transfers()]) == (True, [{}])
 
 
+@pytest.mark.parametrize(("at_s", "waits"), [(7, True), (7.000001, False)])
+def test_a_balance_may_count_what_came_as_long_as_its_answer_was_made(at_s: float, waits: bool) -> None:
+    desk = adjusted_by("250")
+    desk.once(reading(20, totals=RICHER, transfers=[transfer("250", at_s=at_s)]))
+    assert len(desk.transfers()) == int(not waits)
+
+
+def test_a_balance_that_fits_neither_leaves_a_transfer_to_its_time() -> None:
+    """It came after the adjustment was asked for, and what is held now tells nothing."""
+    desk = adjusted_by("250")
+    read_twice(desk, UNTOUCHED | {"USD": "1253"}, transfer("250", at_s=5))
+    assert [{}] == [each.absorbed for each in desk.transfers()]
+
+
+def test_first_contact_may_have_counted_a_transfer_of_what_was_not_held_then() -> None:
+    """It set every asset, those that it did not name to zero."""
+    desk = Desk(SLOW)
+    desk.open()
+    desk.once(reading(-95, totals=UNTOUCHED, transfers=[transfer("5", Asset("ETH"), at_s=-97)]))
+    assert desk.transfers() == []
+
+
+def test_an_adjustment_of_another_asset_does_not_hide_that_of_the_transfer_s_own() -> None:
+    """Dollars were adjusted by balances of 4 s, coins by balances of 5 s."""
+    desk = Desk(SLOW)
+    desk.open()
+    both = RICHER | {"BTC": "11"}
+    for began_s, totals in ((3, RICHER), (4, both), (14, both), (15, both)):
+        desk.once(reading(began_s, totals=totals))
+    assert desk.held() == both
+    found = read_twice(desk, both, transfer("250", at_s=5.5))
+    assert (found.agreed, [each.absorbed for each in desk.transfers()]) == (True, [{USD: "adjustment"}])
+
+
 def test_a_transfer_that_waits_while_a_balance_is_adjusted_counts_once() -> None:
     """It is not booked before it can be told, and then moves the baseline alone."""
     desk = Desk(SLOW)
