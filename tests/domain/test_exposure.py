@@ -130,6 +130,14 @@ def test_a_sell_whose_fee_is_taken_in_base_may_take_more_than_its_quantity() -> 
     assert still_possible(sold) == {BTC: Interval(D("-2.01"), D(0)), USD: Interval(D(0), D(300))}
 
 
+def test_a_fee_that_is_not_taken_in_an_asset_widens_nothing_there() -> None:
+    """A sell whose fee is taken in quote takes its quantity and no more, a buy whose fee is taken in base its
+    limit."""
+    terms = {"fee_bps": D(50), "max_px": D(150)}
+    assert still_possible(order(SELL, "2", fee_assets=(USD,), **terms))[BTC] == Interval(D(-2), D(0))
+    assert still_possible(order(BUY, "2", fee_assets=(BTC,), **terms))[USD] == Interval(D(-200), D(0))
+
+
 def test_a_sell_without_a_price_band_has_no_upper_bound() -> None:
     """What can not be bounded is None, never a guess."""
     assert still_possible(order(SELL))[USD] == Interval(D(0), None)
