@@ -200,6 +200,12 @@ def test_what_was_taken_back_is_no_part_of_a_claim() -> None:
     assert claimed(claiming) == {BTC: D("0.3"), USD: D("-29.7")}
 
 
+def test_where_a_push_and_the_record_tell_of_as_much_the_push_has_the_price() -> None:
+    """A record's average price may be rounded, and a pushed fill's is its own."""
+    both = replace(order(), cum_qty=D("0.3"), avg_px=D(100), heard_qty=D("0.3"), heard_notional=D("29.9"))
+    assert claimed(both) == {BTC: D("0.3"), USD: D("-29.9")}
+
+
 def test_no_claim_is_made_where_the_record_names_no_price() -> None:
     """Without an average price the effect on the quote can not be told, so none is guessed."""
     assert claimed(replace(order(), cum_qty=D("0.5"))) == {}
