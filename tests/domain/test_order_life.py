@@ -272,3 +272,38 @@ def test_a_record_that_goes_on_counting_a_bust_is_no_news(record: str, cum: str,
     after = order_life.reported(before, report(S.CANCELED, record), at(9))
     assert (Decimal(cum), settled) == (after.cum_qty, after.settled)
     assert Decimal("0.2") * (not settled) == after.claimed_qty
+
+
+@pytest.mark.parametrize(
+    ("status", "cum", "filled", "busted", "complete"),
+    [
+        (S.CANCELED, "0.5", "0.5", "0", True),
+        (S.CANCELED, "0.6", "0.5", "0", False),
+        (S.CANCELED, "0.7", "0.5", "0.2", True),
+        (S.CANCELED, "0.71", "0.5", "0.2", False),
+        (S.CANCELED, "0.4", "0.5", "0.2", False),
+        (S.PARTIALLY_FILLED, "0.5", "0.5", "0", False),
+    ],
+)
+def test_the_trades_are_complete_of_a_closed_order_whose_claim_they_explain(
+    status: OrdStatus, cum: str, filled: str, busted: str, complete: bool
+) -> None:
+    """With or without what was taken back: venues differ on whether that stays in what an order claims."""
+    numbers = {"cum_qty": Decimal(cum), "filled_qty": Decimal(filled), "busted_qty": Decimal(busted)}
+    known = order(ord_status=status, **numbers)
+    assert known.trades_complete is complete
+    assert known.residual_worst_qty == (Decimal(0) if complete else known.worst_qty)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "worst"),
+    [
+        ({"cum_qty": "1.3"}, "1.3"),
+        ({"filled_qty": "0.5", "heard_qty": "0.7"}, "0.7"),
+        ({"heard_qty": "0.7"}, "1"),
+    ],
+)
+def test_an_overfill_that_was_claimed_or_pushed_is_reserved(numbers: dict[str, str], worst: str) -> None:
+    """Beyond its quantity of 1 an order may fill what the venue says that it did."""
+    told = {name: Decimal(number) for name, number in numbers.items()}
+    assert order(**told).worst_qty == Decimal(worst)
