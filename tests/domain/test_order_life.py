@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mvx.domain import order_life
 from mvx.domain.ids import OrderId
-from mvx.domain.order import Order
+from mvx.domain.order import Order, average_px
 from mvx.domain.order_status import TERMINAL, OrdStatus
 from tests.domain.orders import at, order, report
 
@@ -307,3 +307,9 @@ def test_an_overfill_that_was_claimed_or_pushed_is_reserved(numbers: dict[str, s
     """Beyond its quantity of 1 an order may fill what the venue says that it did."""
     told = {name: Decimal(number) for name, number in numbers.items()}
     assert order(**told).worst_qty == Decimal(worst)
+
+
+def test_an_average_price_is_that_of_the_trades_and_before_they_are_listed_the_record_s() -> None:
+    claimed = order(cum_qty=Decimal("0.3"), avg_px=Decimal(99))
+    listed = replace(claimed, filled_qty=Decimal("0.3"), filled_notional=Decimal(29))
+    assert [average_px(each) for each in (order(), claimed, listed)] == [None, 99, Decimal("96.6666666667")]
