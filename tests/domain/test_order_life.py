@@ -313,3 +313,15 @@ def test_an_average_price_is_that_of_the_trades_and_before_they_are_listed_the_r
     claimed = order(cum_qty=Decimal("0.3"), avg_px=Decimal(99))
     listed = replace(claimed, filled_qty=Decimal("0.3"), filled_notional=Decimal(29))
     assert [average_px(each) for each in (order(), claimed, listed)] == [None, 99, Decimal("96.6666666667")]
+
+
+def test_an_answer_that_is_lost_after_a_refusal_changes_nothing() -> None:
+    """It was proven never accepted, or given up by a human, before its sender heard nothing."""
+    refused = order_life.rejected(order(), "never accepted", at(12))
+    assert order_life.outcome_lost(refused, "timeout") == refused
+
+
+def test_a_record_that_counts_more_brings_its_own_average_price() -> None:
+    first = order_life.reported(order(), report(S.PARTIALLY_FILLED, "0.3", avg_px="100"), at(3))
+    second = order_life.reported(first, report(S.PARTIALLY_FILLED, "0.7", avg_px="99"), at(4))
+    assert (second.cum_qty, second.avg_px) == (Decimal("0.7"), Decimal(99))
