@@ -36,10 +36,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A balance that differed when it was read, at read_at, with no event on its asset since."""
+    """A balance that differed when it was read, at read_at, with no event on its asset since: what the
+    journal holds of it is what it held then."""
 
     asset: Asset
-    ours: Decimal
     theirs: Decimal
     read_at: Instant
 

@@ -135,7 +135,7 @@ class Order:
         """What may still fill: held until settled (DESIGN 2.8), whatever the state says. Where the
         venue's record claims an overfill, what it claims."""
         most = max(self.order_qty, self.cum_qty, self.filled_qty + self.heard_qty)
-        return ZERO if self.settled else max(ZERO, most - self.filled_qty)
+        return ZERO if self.settled else most - self.filled_qty
 
     @property
     def residual_worst_qty(self) -> Decimal:

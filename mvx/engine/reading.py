@@ -139,8 +139,7 @@ def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrd
         [r.order_id for r in reports] + [f.order_id for f in snapshot.trades],
     )
     orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
-    busts = snapshot.busts
-    known_busts = events.known_busts(tx, busts.values())
+    known_busts = events.known_busts(tx, snapshot.trades)
     known_transfers = events.known_transfers(tx, snapshot.transfers)
     return Ours(
         orders=tuple(orders.values()),
@@ -152,7 +151,7 @@ def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrd
         last_read_began_at=views.contacts(tx).get(venue, views.Contact()).read_began_at,
         expected=expected,
         known_busts=frozenset(known_busts),
-        taken_back={b.fill.key: b for b in history.fills_with_keys(tx, busts.keys() - known_busts)},
+        taken_back={b.fill.key: b for b in history.fills_with_keys(tx, snapshot.busts.keys() - known_busts)},
         known_transfers=frozenset(known_transfers),
         heard=heard,
     )

@@ -11,7 +11,7 @@ from mvx.domain.entries import FillBusted, TransferBooked
 from mvx.domain.execution import Fill, FillKey, HeardFill, Transfer
 from mvx.domain.ids import Venue
 from mvx.journal.fill_rows import fill_of
-from mvx.journal.schema import FILL_KEY, FOLDS, TRANSFER_KEY
+from mvx.journal.schema import FOLDS, TRANSFER_KEY
 from mvx.journal.store import ReadTx
 
 
@@ -27,10 +27,12 @@ def busts_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[FillBusted, 
 
 
 def known_busts(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, FillBusted]:
-    """Those of these fills that are booked as taken back, listed as such or not."""
-    keyed = f"WHERE {' AND '.join(f'{name} = ?' for name in FILL_KEY)}"
-    found = (row for fill in fills for row in _rows(tx, "busts", keyed, fill.key))
-    return {bust.fill.key: bust for bust in map(_bust, found)}
+    """Those of these fills that are booked as taken back, listed as such or not: of the venue's busts, which
+    are so few that all are read."""
+    keys = {fill.key for fill in fills}
+    venues = {key.venue for key in keys}
+    found = (row for venue in venues for row in _rows(tx, "busts", "WHERE venue = ?", (venue,)))
+    return {bust.fill.key: bust for bust in map(_bust, found) if bust.fill.key in keys}
 
 
 def transfers_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[TransferBooked, ...]:

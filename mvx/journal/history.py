@@ -103,7 +103,6 @@ def known_fills(tx: ReadTx, fills: Sequence[Fill]) -> dict[FillKey, Fill]:
 
 
 _NUMBERS = "order_id, qty, price, fee_asset, fee_amount, at, gross_trade_amt"
-_KEY = ", ".join(FILL_KEY)
 _Numbers = tuple[str, str, str, str, str, int, str | None]
 
 
@@ -249,10 +248,9 @@ def lease_is_held(tx: ReadTx, name: str, at: Instant) -> bool:
 def doubts(tx: ReadTx, venue: Venue | None = None) -> dict[tuple[Venue, Asset], Doubt]:
     """The balances left open, with no event on their asset since."""
     rows = tx.connection.execute(
-        f"SELECT venue, asset, ours, theirs, read_at {DOUBTS_OPEN} AND (? IS NULL OR venue = ?)",
+        f"SELECT venue, asset, theirs, read_at {DOUBTS_OPEN} AND (? IS NULL OR venue = ?)",
         (venue, venue),
     )
     return {
-        (venue_, asset): Doubt(asset, Decimal(ours), Decimal(theirs), read_at)
-        for venue_, asset, ours, theirs, read_at in rows
+        (venue_, asset): Doubt(asset, Decimal(theirs), read_at) for venue_, asset, theirs, read_at in rows
     }

@@ -84,13 +84,13 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
         return False
     began_at = work.snapshot.began_at
     doubt = _standing_doubt(work, asset)
-    if doubt is not None and doubt.theirs - doubt.ours == theirs - posted:
+    if doubt is not None and doubt.theirs == theirs:
         if began_at >= after(doubt.read_at, work.terms.lateness_s):
             _adjust(work, asset, posted, theirs, doubt.read_at)
             return True
     else:
         read_at = max(began_at, work.snapshot.balances_at)  # by the later of the clocks
-        if work.ours.doubts.get(asset) != Doubt(asset, posted, theirs, read_at):
+        if work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
             work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
     return False

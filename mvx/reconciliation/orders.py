@@ -101,7 +101,7 @@ def prove_absent(work: Working) -> None:
     if work.outdated:
         return
     for order in list(work.orders.values()):
-        if order.sending and order.order_id is None and not order.settled and not order.terminal:
+        if order.sending and order.order_id is None and not order.terminal:
             _prove_never_accepted(work, order)
 
 

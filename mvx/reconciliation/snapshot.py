@@ -94,9 +94,9 @@ class Ours:
     transfers booked since the reading began, or listed only by its second half. `anchors`: the opening,
     and the adjustments made since the snapshot's oldest_at, or in the minute before. `known`: the
     snapshot's fills that are booked; `known_busts`, `known_transfers` likewise (a bust by its fill's key,
-    a transfer by its listing); `taken_back`: how those were booked that the snapshot shows as taken back.
-    `heard`: fills that were pushed and not listed yet. `expected`: orders that a live worker is at, whose
-    fills and states are no surprise.
+    shown as taken back or not; a transfer by its listing); `taken_back`: how those were booked that the
+    snapshot shows as taken back. `heard`: fills that were pushed and not listed yet. `expected`: orders that
+    a live worker is at, whose fills and states are no surprise.
     """
 
     orders: tuple[Order, ...]

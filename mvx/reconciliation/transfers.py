@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvx.domain.entries import TransferBooked
-from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.money import ZERO, plain
@@ -29,9 +28,7 @@ _NOTES = {
 def book_transfers(work: Working) -> None:
     """Book every listed transfer that the journal lacks, oldest first, and last those whose time can not
     tell: by then the balance misses none but them."""
-    listed: dict[str, Transfer] = {}
-    for each in work.snapshot.transfers:
-        listed.setdefault(each.listing, each)
+    listed = {each.listing: each for each in work.snapshot.transfers}
     new = [
         TransferBooked(moved)
         for moved in listed.values()

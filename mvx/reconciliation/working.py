@@ -161,10 +161,9 @@ def ref_of(fill: Fill, *more: str) -> str:
 
 
 def _counted(anchor: Anchor, asset: Asset, at: Instant, listing: str) -> bool:
-    """Whether this adjustment took in an event that it did not know."""
-    if anchor.kind == "opening" or anchor.asset != asset:
-        return False
-    return at <= anchor.at and listing not in anchor.listed
+    """Whether this adjustment took in an event that it did not know. (An opening's own row says no more: what
+    came after first contact it did not take in.)"""
+    return anchor.asset == asset and at <= anchor.at and listing not in anchor.listed
 
 
 def _text(value: Decimal | str) -> str:

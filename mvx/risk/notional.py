@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, ParentId
 from mvx.domain.limits import Limits
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, Side
@@ -105,7 +105,7 @@ def check_venue_notional(proposal: Proposal, world: World, limits: Limits) -> It
             yield Refusal(name, None, limit, str(missing), venue)
             continue
         value = own + sum(beside.values(), ZERO)
-        if own and value > limit:
+        if value > limit:
             text = f"{in_words(worst, proposal)}, at {plain(_price(world, base))}"
             told = f"; and {_told(beside)} there" if beside else ""
             yield Refusal(name, value, limit, text + told, venue)
@@ -141,7 +141,7 @@ def _turnover(proposal: Proposal, world: World) -> _Turnover:
     traded = sum((notional * _price(world, quote) for quote, notional in world.traded.items()), ZERO)
     families = by_family(proposal, world)
     own = _of_orders(families.pop(proposal.parent_id), world) + _of_rest(proposal, world)
-    left: dict[str, WorkingParent] = {parent.parent_id: parent for parent in world.working}
+    left: dict[ParentId | None, WorkingParent] = {parent.parent_id: parent for parent in world.working}
     left.pop(proposal.parent_id, None)
     others = ZERO
     for family in families.keys() | left.keys():

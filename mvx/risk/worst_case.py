@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from mvx.domain.exposure import POINT_ZERO, Interval, still_possible
-from mvx.domain.ids import Asset, Venue
+from mvx.domain.ids import Asset, ParentId, Venue
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order, Side
 from mvx.risk.question import Proposal, World
@@ -68,7 +68,7 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
     still fill where that is more (a late fill on a cancelled one comes on top of its residual), so that
     nobody else takes the room that its residual needs.
     """
-    reserved: dict[str, Decimal] = {
+    reserved: dict[ParentId | None, Decimal] = {
         parent.parent_id: parent.leaves_qty
         for parent in world.working
         if parent.base == asset and parent.side is side
@@ -76,7 +76,7 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
     if (proposal.instrument.base, proposal.side) == (asset, side):
         reserved[proposal.parent_id] = proposal.parent_leaves_qty
     families = by_family(proposal, world)
-    shares: dict[str, Decimal] = {}
+    shares: dict[ParentId | None, Decimal] = {}
     for family in families.keys() | reserved.keys():
         moved = reach(families.get(family, ()), asset, side)
         if moved is None:
@@ -86,12 +86,11 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
     return WorstCase(side.sign * position(world, asset), sum(shares.values(), ZERO), own)
 
 
-def by_family(proposal: Proposal, world: World) -> dict[str, list[Order]]:
-    """The children of each parent, those of the proposal with them."""
-    families: dict[str, list[Order]] = {proposal.parent_id: list(proposal.children)}
+def by_family(proposal: Proposal, world: World) -> dict[ParentId | None, list[Order]]:
+    """The children of each parent, those of the proposal with them; foreign orders have none (None)."""
+    families: dict[ParentId | None, list[Order]] = {proposal.parent_id: list(proposal.children)}
     for order in world.orders:
-        # A foreign order has no parent: it is a family of its own.
-        families.setdefault(order.parent_id or order.cl_ord_id, []).append(order)
+        families.setdefault(order.parent_id, []).append(order)
     return families
 
 
@@ -145,11 +144,6 @@ def _quantities(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | 
 def reduces(proposal: Proposal, world: World) -> bool:
     """Whether the proposal makes the desk's position smaller wherever in its interval it is."""
     return reduction(proposal, world).holds
-
-
-def reduces_at(proposal: Proposal, world: World, venue: Venue) -> bool:
-    """The same of one venue's own position, by the children there."""
-    return reduction(proposal, world, venue).holds
 
 
 def children_qty(proposal: Proposal) -> Decimal:

@@ -142,7 +142,7 @@ class Take:
         if offer.side is Side.SELL:
             return offer.bound
         affordable = floor_to(offer.quote.spendable / (self.qty * offer.outlay), tick)
-        return max(self.limit_px, min(offer.bound, affordable))
+        return min(offer.bound, affordable)
 
     @property
     def cost(self) -> Decimal:

@@ -163,7 +163,7 @@ def _leg(take: Take, last: Take | None, rested: Decimal, *, reaching: bool) -> L
         symbol=quote.symbol,
         side=take.offer.side,
         qty=take.qty,
-        limit_px=take.furthest_px if reaching and not rested else take.limit_px,
+        limit_px=take.furthest_px if reaching else take.limit_px,
         expected_px=round_px(take.notional / take.qty),
         fee_bps=quote.fee_bps,
         all_in_px=round_px(abs(take.paid) / take.qty),

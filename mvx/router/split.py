@@ -112,7 +112,7 @@ def _merge(offers: Offers, qty: Decimal, floors: Mapping[Venue, Decimal]) -> dic
     spent: set[Venue] = set()
     left = qty
     for _, venue, px, size in heapq.merge(*(o.ladder(floors.get(v, ZERO)) for v, o in offers.items())):
-        if left < finest or left <= 0 or len(spent) == len(offers):
+        if left < finest or len(spent) == len(offers):
             break
         if venue in spent:
             continue

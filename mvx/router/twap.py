@@ -24,13 +24,12 @@ def slices_of(duration_s: float) -> int:
 
 def due_qty(order_qty: Decimal, done_qty: Decimal, elapsed_s: float, duration_s: float) -> Decimal:
     """What may be traded now, given what is done or may still come of what was sent."""
-    left = max(ZERO, order_qty - done_qty)
     if elapsed_s >= duration_s:
-        return left
+        return max(ZERO, order_qty - done_qty)
     slices = slices_of(duration_s)
     begun = min(slices, math.floor(elapsed_s / duration_s * slices) + 1)
     behind = order_qty * begun / slices - done_qty
-    return max(ZERO, min(left, behind, 2 * order_qty / slices))
+    return max(ZERO, min(behind, 2 * order_qty / slices))
 
 
 def next_slice_s(elapsed_s: float, duration_s: float) -> float:

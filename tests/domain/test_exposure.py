@@ -130,6 +130,14 @@ def test_a_sell_whose_fee_is_taken_in_base_may_take_more_than_its_quantity() -> 
     assert still_possible(sold) == {BTC: Interval(D("-2.01"), D(0)), USD: Interval(D(0), D(300))}
 
 
+def test_a_fee_that_is_not_taken_in_an_asset_widens_nothing_there() -> None:
+    """A sell whose fee is taken in quote takes its quantity and no more, a buy whose fee is taken in base its
+    limit."""
+    terms = {"fee_bps": D(50), "max_px": D(150)}
+    assert still_possible(order(SELL, "2", fee_assets=(USD,), **terms))[BTC] == Interval(D(-2), D(0))
+    assert still_possible(order(BUY, "2", fee_assets=(BTC,), **terms))[USD] == Interval(D(-200), D(0))
+
+
 def test_a_sell_without_a_price_band_has_no_upper_bound() -> None:
     """What can not be bounded is None, never a guess."""
     assert still_possible(order(SELL))[USD] == Interval(D(0), None)
@@ -190,6 +198,12 @@ def test_what_was_taken_back_is_no_part_of_a_claim() -> None:
     listed = replace(order(), filled_qty=D("0.2"), filled_notional=D("19.8"), busted_qty=D("0.2"))
     claiming = replace(listed, cum_qty=D("0.7"), avg_px=D(99))
     assert claimed(claiming) == {BTC: D("0.3"), USD: D("-29.7")}
+
+
+def test_where_a_push_and_the_record_tell_of_as_much_the_push_has_the_price() -> None:
+    """A record's average price may be rounded, and a pushed fill's is its own."""
+    both = replace(order(), cum_qty=D("0.3"), avg_px=D(100), heard_qty=D("0.3"), heard_notional=D("29.9"))
+    assert claimed(both) == {BTC: D("0.3"), USD: D("-29.9")}
 
 
 def test_no_claim_is_made_where_the_record_names_no_price() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mvx.domain import order_life
 from mvx.domain.ids import OrderId
-from mvx.domain.order import Order
+from mvx.domain.order import Order, average_px
 from mvx.domain.order_status import TERMINAL, OrdStatus
 from tests.domain.orders import at, order, report
 
@@ -272,3 +272,56 @@ def test_a_record_that_goes_on_counting_a_bust_is_no_news(record: str, cum: str,
     after = order_life.reported(before, report(S.CANCELED, record), at(9))
     assert (Decimal(cum), settled) == (after.cum_qty, after.settled)
     assert Decimal("0.2") * (not settled) == after.claimed_qty
+
+
+@pytest.mark.parametrize(
+    ("status", "cum", "filled", "busted", "complete"),
+    [
+        (S.CANCELED, "0.5", "0.5", "0", True),
+        (S.CANCELED, "0.6", "0.5", "0", False),
+        (S.CANCELED, "0.7", "0.5", "0.2", True),
+        (S.CANCELED, "0.71", "0.5", "0.2", False),
+        (S.CANCELED, "0.4", "0.5", "0.2", False),
+        (S.PARTIALLY_FILLED, "0.5", "0.5", "0", False),
+    ],
+)
+def test_the_trades_are_complete_of_a_closed_order_whose_claim_they_explain(
+    status: OrdStatus, cum: str, filled: str, busted: str, complete: bool
+) -> None:
+    """With or without what was taken back: venues differ on whether that stays in what an order claims."""
+    numbers = {"cum_qty": Decimal(cum), "filled_qty": Decimal(filled), "busted_qty": Decimal(busted)}
+    known = order(ord_status=status, **numbers)
+    assert known.trades_complete is complete
+    assert known.residual_worst_qty == (Decimal(0) if complete else known.worst_qty)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "worst"),
+    [
+        ({"cum_qty": "1.3"}, "1.3"),
+        ({"filled_qty": "0.5", "heard_qty": "0.7"}, "0.7"),
+        ({"heard_qty": "0.7"}, "1"),
+    ],
+)
+def test_an_overfill_that_was_claimed_or_pushed_is_reserved(numbers: dict[str, str], worst: str) -> None:
+    """Beyond its quantity of 1 an order may fill what the venue says that it did."""
+    told = {name: Decimal(number) for name, number in numbers.items()}
+    assert order(**told).worst_qty == Decimal(worst)
+
+
+def test_an_average_price_is_that_of_the_trades_and_before_they_are_listed_the_record_s() -> None:
+    claimed = order(cum_qty=Decimal("0.3"), avg_px=Decimal(99))
+    listed = replace(claimed, filled_qty=Decimal("0.3"), filled_notional=Decimal(29))
+    assert [average_px(each) for each in (order(), claimed, listed)] == [None, 99, Decimal("96.6666666667")]
+
+
+def test_an_answer_that_is_lost_after_a_refusal_changes_nothing() -> None:
+    """It was proven never accepted, or given up by a human, before its sender heard nothing."""
+    refused = order_life.rejected(order(), "never accepted", at(12))
+    assert order_life.outcome_lost(refused, "timeout") == refused
+
+
+def test_a_record_that_counts_more_brings_its_own_average_price() -> None:
+    first = order_life.reported(order(), report(S.PARTIALLY_FILLED, "0.3", avg_px="100"), at(3))
+    second = order_life.reported(first, report(S.PARTIALLY_FILLED, "0.7", avg_px="99"), at(4))
+    assert (second.cum_qty, second.avg_px) == (Decimal("0.7"), Decimal(99))

@@ -12,6 +12,7 @@ from mvx.domain.order import Side
 from mvx.errors import Exit
 from tests.engine.desk import BUY, GTC, KRAKEN, SELL, Operator, order, settings
 from tests.engine.faults import BUST, account
+from tests.engine.happenings import desk
 from tests.engine.truth import assert_healed, until_agreed
 
 BTC_USD = Symbol("BTC/USD")
@@ -54,6 +55,21 @@ def test_a_corrected_trade_is_one_taken_back_and_another(tmp_path: Path) -> None
     at.exchange.correct(KRAKEN, ExecId("T1"), Decimal("0.001"), Decimal(70_000))
     assert ["bust", "missing_fill"] == reads(at)
     assert_healed(at)
+
+
+def test_a_trade_taken_back_is_no_fill_of_an_order_that_is_found_later(tmp_path: Path) -> None:
+    """Its order is listed when the trade and its bust are booked, by lists that show the trade standing
+    again: all that is left of it and what was taken back may still fill."""
+    at = desk(tmp_path)
+    at.edits["open_orders"] = lambda listed, *terms: ()
+    at.exchange.trade(KRAKEN, BUY, Decimal(8), BTC_USD, Decimal(80_000))
+    assert ["foreign_fill"] == [each.kind for each in at.finds()]
+    at.takes_back(at.trades()[0])
+    assert ["bust"] == [each.kind for each in at.finds()]
+    del at.edits["open_orders"], at.edits["trades"]
+    assert ["foreign_order"] == [each.kind for each in at.finds()]
+    (found,) = at.orders()
+    assert (found.filled_qty, found.busted_qty) == (Decimal(0), Decimal(5))
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 1.5, 6.0])

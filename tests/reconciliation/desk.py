@@ -157,7 +157,7 @@ class Desk(Records):
             doubts=self.doubts(),
             last_read_began_at=self.last_read_at,
             expected=frozenset(each.cl_ord_id for each in expected),
-            known_busts=frozenset(b.fill.key for b in busts) & snapshot.busts.keys(),
+            known_busts=frozenset(b.fill.key for b in busts) & keys,
             taken_back={b.fill.key: b for b in booked if b.fill.key in snapshot.busts},
             known_transfers=frozenset(e.transfer.listing for e in transfers),
             heard=self.heard(),

@@ -82,7 +82,7 @@ class Records:
         """The balances left open, with no event on their asset since."""
         held = self.state.tables["holdings"]
         return {
-            asset: Doubt(asset, D(row["ours"]), D(row["theirs"]), row["read_at"])
+            asset: Doubt(asset, D(row["theirs"]), row["read_at"])
             for (venue, asset), row in self.state.tables["doubts"].items()
             if (venue, asset) not in held or row["seq"] > held[venue, asset]["last_seq"]
         }

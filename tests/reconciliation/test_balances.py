@@ -75,6 +75,18 @@ def test_a_fill_that_neither_reading_lists_excuses_no_balance() -> None:
     assert not found.agreed
 
 
+@pytest.mark.parametrize(("balances_s", "agrees"), [(7.999999, True), (8, False)])
+def test_a_fill_that_is_newer_than_the_balance_is_not_missed_in_it(balances_s: float, agrees: bool) -> None:
+    """Another reconciler began before this one and read on for longer: it booked a trade of 8 s."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    traded = fill("0.5", at_s=8)
+    half = report(S.PARTIALLY_FILLED, "0.5", of=sent)
+    desk.apply(reading(3, totals={"BTC": "10.5", "USD": "950"}, open_orders=[half], after=[traded]), [sent])
+    behind = reading(4, totals=UNTOUCHED, open_orders=[report(S.NEW, of=sent)], balances_s=balances_s)
+    assert desk.apply(behind, [sent]).agreed is agrees
+
+
 def test_an_asset_that_the_venue_does_not_list_is_zero() -> None:
     """Many venues leave out what they hold none of."""
     desk = opened()
@@ -109,6 +121,15 @@ def test_a_second_reading_lateness_later_adjusts(second_s: float, usd: str) -> N
     desk.once(short(3))
     found = desk.once(short(second_s))
     assert (desk.held()["USD"], kinds(found)) == (usd, ["balance"] if usd == "990" else [])
+
+
+@pytest.mark.parametrize(("second_s", "usd"), [(12.999999, "1000"), (13, "990")])
+def test_the_wait_begins_on_our_clock_where_the_venues_is_behind(second_s: float, usd: str) -> None:
+    """The first reading began at 3 s, and its balances are of 1 s by the venue's clock."""
+    desk = opened()
+    desk.once(short(3, balances_s=1))
+    desk.once(short(second_s))
+    assert desk.held()["USD"] == usd
 
 
 def test_an_adjustment_is_made_exactly_once() -> None:
@@ -215,6 +236,15 @@ def test_what_an_unsettled_order_could_explain_is_left_open(usd: str, explained:
     for began_s in (3, 20, 40):
         desk.apply(reading(began_s, totals={"BTC": "10", "USD": usd}, **lists))
     assert desk.held()["USD"] == ("1000" if explained else usd)
+
+
+def test_an_order_that_this_very_pass_settles_explains_nothing_any_more() -> None:
+    """Canceled, heard of at 4 s: by 14 s what it did would be listed."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    canceled = {"closed": [report(S.CANCELED, of=sent)]}
+    desk.apply(reading(3, totals=UNTOUCHED, **canceled), [sent])
+    assert written(desk.once(short(14, **canceled))) == ["Settled", "BalanceDoubted"]
 
 
 def test_an_open_order_does_not_defer_agreement() -> None:

@@ -83,6 +83,16 @@ def test_a_trade_once_taken_back_stays_so() -> None:
     assert (written(found), kinds(found), found.agreed, desk.held()) == ([], [], True, UNTOUCHED)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_bust_counts_whichever_half_of_a_reading_shows_it(first: bool) -> None:
+    """The other half's list is behind."""
+    desk, sent = booked()
+    halves = [taken_back()], [HALF]
+    before, after = halves if first else halves[::-1]
+    found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=before, after=after), [sent])
+    assert (kinds(found), found.agreed, desk.held()) == (["bust"], True, UNTOUCHED)
+
+
 def test_a_bust_is_no_other_set_of_numbers() -> None:
     """One record with it and one without, in one reading: no conflict."""
     desk, sent = booked()
@@ -98,6 +108,14 @@ def test_other_numbers_of_a_trade_taken_back_conflict_and_what_was_booked_is_pos
     other = replace(taken_back(), price=D(99))
     found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=[other]), [sent])
     assert (sorted(kinds(found)), desk.held()) == (["bust", "fill_conflict"], UNTOUCHED)
+
+
+def test_a_trade_that_is_listed_with_two_sets_of_numbers_is_taken_back_once() -> None:
+    desk, sent = booked()
+    both = [taken_back(), replace(taken_back(), price=D(99))]
+    found = desk.once(resting(7, sent, totals=UNTOUCHED, trades=both), [sent])
+    assert (sorted(kinds(found)), desk.held()) == (["bust", "fill_conflict"], UNTOUCHED)
+    assert len(desk.busts()) == 1
 
 
 def test_an_outdated_reading_still_tells_of_a_bust() -> None:
@@ -131,6 +149,19 @@ def test_a_settled_order_s_trade_is_taken_back(record: str) -> None:
     found = desk.once(reading(99, totals=UNTOUCHED, closed=[listed], trades=[taken_back(at_s=90)]))
     assert (kinds(found), written(found)) == (["bust"], ["FillBusted"])
     assert (found.agreed, desk.order(sent).settled) == (True, True)
+
+
+def test_a_corrected_trade_of_a_settled_order_is_loud() -> None:
+    """Filled, settled, and filled once more: nobody waited for that, its worker least of all."""
+    desk = opened()
+    sent = desk.acked(BUY, "0.5")
+    closed = [report(S.FILLED, "0.5", of=sent)]
+    for began_s in (3, 20):
+        desk.once(reading(began_s, totals=BOUGHT, closed=closed, trades=[HALF]), [sent])
+    trades = [taken_back(at_s=90), fill("0.5", "98", exec_id="e1a", at_s=91, fee="1")]
+    totals = {"BTC": "10.5", "USD": "950"}
+    found = desk.once(reading(99, totals=totals, closed=closed, trades=trades), [sent])
+    assert (kinds(found), found.agreed, desk.order(sent).settled) == (["bust", "late_fill"], True, False)
 
 
 @pytest.mark.parametrize("corrected_s", [1, 6], ids=["as of the trade", "as of the bust"])

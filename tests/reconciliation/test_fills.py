@@ -94,8 +94,9 @@ def test_a_fill_that_the_canceled_order_s_record_had_named_is_not_late() -> None
     listed = report(S.CANCELED, "0.5", of=sent)
     first = desk.apply(reading(3, totals=BOUGHT_HALF, closed=[listed]), [sent])
     assert (kinds(first), first.agreed, desk.order(sent).worst_qty) == ([], False, Decimal(1))
+    assert first.reach_back
     found = desk.once(reading(5, totals=BOUGHT_HALF, closed=[listed], trades=[fill("0.5")]), [sent])
-    assert (kinds(found), found.agreed) == ([], True)
+    assert (kinds(found), found.agreed, found.reach_back) == ([], True, False)
 
 
 def test_more_than_was_ordered_is_booked_and_said() -> None:
@@ -260,11 +261,20 @@ def test_fills_of_one_instant_are_booked_and_told_as_they_were_counted() -> None
     """T10 is no earlier than T8: what was filled before each of them only grows."""
     desk = opened()
     sent = desk.acked(BUY)
-    trades = [fill("0.25", exec_id=f"T{n}") for n in (8, 9, 10, 11)]
+    trades = [fill("0.25", exec_id=f"T{n}") for n in (10, 8, 11, 9)]
     found = desk.once(reading(3, totals=BOUGHT_ONE, closed=[report(S.FILLED, "1", of=sent)], trades=trades))
     said = [(each.found.exec_id, each.found.ours) for each in found.findings if each.found]
     had = ["NEW 0", "PARTIALLY_FILLED 0.25", "PARTIALLY_FILLED 0.5", "PARTIALLY_FILLED 0.75"]
     assert [(f"T{n}", f"{each} of 1") for n, each in zip((8, 9, 10, 11), had, strict=True)] == said
+
+
+def test_our_own_trade_is_its_order_s_whatever_the_venue_s_clock_says() -> None:
+    """Sent after first contact, and dated before it by a clock that was set back."""
+    desk = opened()
+    sent = desk.acked(BUY)
+    listed = report(S.PARTIALLY_FILLED, "0.5", of=sent)
+    desk.apply(reading(3, totals=BOUGHT_HALF, open_orders=[listed], trades=[fill("0.5", at_s=-99)]), [sent])
+    assert desk.order(sent).filled_qty == Decimal("0.5")
 
 
 def test_nothing_is_booked_where_nothing_happened() -> None:

@@ -244,6 +244,24 @@ def test_a_busted_trade_of_a_foreign_order_is_not_counted_as_filled() -> None:
     assert found.pending == ()
 
 
+def test_a_trade_that_was_taken_back_before_its_order_was_found_is_not_counted_as_filled() -> None:
+    """Even where the list shows it standing again: that one is behind."""
+    desk = opened()
+    trade = fill("0.5", order_id="X", at_s=2)
+    desk.once(reading(3, totals=UNTOUCHED, trades=[replace(trade, busted_at=at(2.5))]))
+    desk.once(filled("0.5", 7, UNTOUCHED, trade))
+    found = desk.order("kraken:BTC/USD:X")
+    assert (found.filled_qty, found.busted_qty) == (D(0), D("0.5"))
+    assert desk.interval(BTC) == Interval(D(10), D(11))
+
+
+def test_a_record_that_is_behind_its_trades_at_first_contact_frees_nothing() -> None:
+    """Half of it is listed as traded, and its record counts a fifth: half of it is still open."""
+    desk = Desk()
+    desk.open(filled("0.2", -9, UNTOUCHED, fill("0.5", order_id="X", at_s=-10), since_s=-60))
+    assert desk.interval(BTC) == Interval(D(10), D("10.5"))
+
+
 def test_an_outdated_reading_takes_in_no_order() -> None:
     """It may be closed by now."""
     desk = opened()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mvx.domain.exposure import Interval
-from mvx.domain.ids import ExecId, OrderId
+from mvx.domain.ids import Asset, ExecId, OrderId, Symbol
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, SELL, fill, report
@@ -133,6 +133,15 @@ def test_a_trade_that_waits_for_its_order_may_be_the_pushed_one(side: Any, exec_
     found = desk.once(empty(60, sent, trades=[unjoined]))
     assert found.reach_back
     assert kinds(found) == ([] if waits else ["phantom_fill"])
+
+
+def test_a_trade_that_waits_in_another_market_is_not_the_pushed_one() -> None:
+    desk, sent = listening()
+    market = {"symbol": Symbol("ETH/USD"), "base": Asset("ETH")}
+    desk.lost(BUY, "2", sent_s=50, **market)
+    unjoined = fill("0.5", exec_id="r1", order_id="R1", symbol=market["symbol"], at_s=2)
+    found = desk.once(empty(60, sent, trades=[unjoined]))
+    assert (found.reach_back, kinds(found)) == (True, ["phantom_fill"])
 
 
 def test_a_fill_that_the_record_has_on_another_order_is_dropped_at_once() -> None:

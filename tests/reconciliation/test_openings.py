@@ -201,3 +201,20 @@ def test_the_oldest_instant_of_a_reading_is_that_of_all_that_it_lists(
 ) -> None:
     """Trades, busts and transfers, in either half."""
     assert at(oldest_s) == reading(60, totals=UNTOUCHED, since_s=40, **lists).oldest_at
+
+
+@pytest.mark.parametrize(
+    ("lists", "moved"),
+    [
+        ({"trades": [by_hand()], "transfers": [transfer("1")]}, False),
+        ({"trades": [by_hand()], "after": [by_hand()] * 2}, False),
+        ({"trades": [], "after": [by_hand()]}, True),
+        ({"trades": [by_hand()], "after": [by_hand(busted_at=at(1))]}, True),
+        ({"transfers": [], "transfers_after": [transfer("1")]}, True),
+    ],
+)
+def test_an_account_moved_while_it_was_read_where_the_second_lists_show_something_else(
+    lists: dict[str, Any], moved: bool
+) -> None:
+    """No opening is made of such a reading, whatever its balances say."""
+    assert reading(60, totals=UNTOUCHED, **lists).moved_meanwhile is moved

@@ -12,7 +12,7 @@ from mvx.domain.exposure import Interval
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
 from tests.domain.orders import BTC, BUY, at, fill, report
-from tests.reconciliation.desk import Desk, kinds, opened, reading, with_terms, written
+from tests.reconciliation.desk import BOUND_S, Desk, kinds, opened, reading, with_terms, written
 
 S = OrdStatus
 UNTOUCHED = {"BTC": "10", "USD": "1000"}
@@ -89,6 +89,21 @@ def test_two_absent_reads_lateness_apart_deduce_a_cancel(second_s: float, expect
     assert desk.order(sent).ord_status is expected
     assert kinds(found) == (["order_state"] if expected is S.CANCELED else [])
     assert all("deduced" in each.found.note for each in found.findings if each.found)
+
+
+@pytest.mark.parametrize(("second_s", "expected"), [(29.999999, S.NEW), (30, S.CANCELED)])
+def test_absence_counts_on_our_clock_where_the_venues_is_behind(second_s: float, expected: OrdStatus) -> None:
+    """The first read began at 20 s, and its balances are of 10 s by the venue's clock."""
+    desk, sent = resting()
+    desk.apply(empty(20, balances_s=10))
+    desk.once(empty(second_s))
+    assert desk.order(sent).ord_status is expected
+
+
+@pytest.mark.parametrize(("began_s", "counts"), [(BOUND_S - 0.000001, False), (BOUND_S, True)])
+def test_absence_counts_from_when_the_order_would_be_listed(began_s: float, counts: bool) -> None:
+    desk, _ = resting()
+    assert written(desk.once(empty(began_s))) == ["FoundAbsent"] * counts
 
 
 def test_a_read_that_shows_it_again_begins_the_count_anew() -> None:

@@ -65,6 +65,14 @@ def test_transfers_are_booked_oldest_first() -> None:
     assert [at(5 + n) for n in range(5)] == [each.transfer.at for each in desk.transfers()]
 
 
+def test_transfers_of_one_instant_are_booked_as_they_were_counted() -> None:
+    desk = opened()
+    desk.once(
+        reading(3, totals=RICHER, transfers=[transfer("125", transfer_id=name) for name in ("t10", "t9")])
+    )
+    assert ["t9", "t10"] == [each.transfer.transfer_id for each in desk.transfers()]
+
+
 def test_an_outdated_reading_still_books_its_transfers() -> None:
     """A transfer is a fact whenever it was read."""
     desk = opened()
@@ -87,7 +95,8 @@ def test_a_transfer_that_first_contact_knew_is_part_of_the_opening() -> None:
     """Never booked, and nothing is said of it."""
     desk = Desk()
     old = transfer("250", at_s=-20)
-    desk.open(reading(-9, totals=UNTOUCHED, transfers=[old], since_s=-60))
+    found = desk.open(reading(-9, totals=UNTOUCHED, transfers=[old], since_s=-60))
+    assert found.findings == ()
     assert desk.once(reading(3, totals=UNTOUCHED, transfers=[old])).findings == ()
 
 
@@ -136,6 +145,17 @@ def test_a_baseline_that_was_set_since_the_adjustment_counts_the_transfer() -> N
     found = desk.once(reading(25, totals=totals, transfers=[transfer("-2", BTC)]))
     assert (kinds(found), desk.held()["BTC"], desk.baseline(BTC)) == (["balance"], "8", D(8))
     assert "the baseline was set since" in notes(found)[0]
+
+
+def test_a_baseline_that_was_set_says_nothing_of_what_first_contact_had_counted() -> None:
+    desk = opened()
+    totals = UNTOUCHED | {"BTC": "8"}
+    for began_s in (3, 14):
+        desk.once(reading(began_s, totals=totals))
+    desk.append(log.BaselineSet(KRAKEN, BTC, D(8), "ops"), at(16))
+    found = desk.once(reading(25, totals=totals, transfers=[transfer("-2", BTC, at_s=-120)]))
+    assert (desk.held()["BTC"], desk.baseline(BTC)) == ("8", D(8))
+    assert "first contact had counted it" in notes(found)[0]
 
 
 def test_an_adjustment_names_the_transfers_that_were_booked() -> None:
@@ -225,6 +245,24 @@ def test_one_balance_that_has_not_moved_tells_nothing() -> None:
     assert desk.held() == RICHER
 
 
+def test_an_outdated_balance_tells_nothing() -> None:
+    desk = coarse()
+    desk.once(reading(20, totals=UNTOUCHED))
+    desk.once(reading(10, totals=RICHER, transfers=[transfer("250", at_s=-99)]))
+    assert desk.transfers() == []
+
+
+@pytest.mark.parametrize(("first_s", "told"), [(-88.000001, False), (-88, True)])
+def test_a_balance_tells_once_an_earlier_one_was_read_lateness_after_the_transfer(
+    first_s: float, told: bool
+) -> None:
+    """It was at -98 s at the latest, and lateness is 10 s."""
+    desk, moved = coarse(), transfer("250", at_s=-99)
+    for began_s in (first_s, -80):
+        found = desk.once(reading(began_s, totals=UNTOUCHED, transfers=[moved]))
+    assert (len(desk.transfers()), len(found.pending)) == (int(told), int(not told))
+
+
 def test_a_balance_that_fits_neither_leaves_the_time_as_it_was_told() -> None:
     desk = coarse()
     read_twice(desk, UNTOUCHED | {"USD": "1003"}, transfer("250", at_s=-99))
@@ -238,6 +276,14 @@ def test_a_transfer_whose_time_can_not_tell_is_booked_after_those_whose_time_can
         desk, RICHER, transfer("250", at_s=-99), transfer("250", transfer_id="t2", at_s=1)
     ).agreed
     assert [{}, {USD: "opening"}] == [each.absorbed for each in desk.transfers()]
+
+
+def test_a_trade_beside_a_transfer_whose_time_can_not_tell_is_booked_before_it() -> None:
+    """The balance misses the transfer alone, and tells at once."""
+    traded = fill("0.5", order_id="X", at_s=1)
+    totals = {"BTC": "10.5", "USD": "1200"}
+    found = coarse().once(reading(20, totals=totals, trades=[traded], transfers=[transfer("250", at_s=-99)]))
+    assert (found.agreed, found.pending) == (True, ())
 
 
 # A balance is as of when it was asked for, at the earliest: it may count what came while the answer was made
@@ -265,6 +311,40 @@ def test_a_transfer_right_after_an_adjustment_was_read_moves_the_holding() -> No
     desk = adjusted_by("100")
     found = read_twice(desk, UNTOUCHED | {"USD": "1350"}, transfer("250", at_s=5))
     assert (found.agreed, [each.absorbed for each in desk.transfers()]) == (True, [{}])
+
+
+@pytest.mark.parametrize(("at_s", "waits"), [(7, True), (7.000001, False)])
+def test_a_balance_may_count_what_came_as_long_as_its_answer_was_made(at_s: float, waits: bool) -> None:
+    desk = adjusted_by("250")
+    desk.once(reading(20, totals=RICHER, transfers=[transfer("250", at_s=at_s)]))
+    assert len(desk.transfers()) == int(not waits)
+
+
+def test_a_balance_that_fits_neither_leaves_a_transfer_to_its_time() -> None:
+    """It came after the adjustment was asked for, and what is held now tells nothing."""
+    desk = adjusted_by("250")
+    read_twice(desk, UNTOUCHED | {"USD": "1253"}, transfer("250", at_s=5))
+    assert [{}] == [each.absorbed for each in desk.transfers()]
+
+
+def test_first_contact_may_have_counted_a_transfer_of_what_was_not_held_then() -> None:
+    """It set every asset, those that it did not name to zero."""
+    desk = Desk(SLOW)
+    desk.open()
+    desk.once(reading(-95, totals=UNTOUCHED, transfers=[transfer("5", Asset("ETH"), at_s=-97)]))
+    assert desk.transfers() == []
+
+
+def test_an_adjustment_of_another_asset_does_not_hide_that_of_the_transfer_s_own() -> None:
+    """Dollars were adjusted by balances of 4 s, coins by balances of 5 s."""
+    desk = Desk(SLOW)
+    desk.open()
+    both = RICHER | {"BTC": "11"}
+    for began_s, totals in ((3, RICHER), (4, both), (14, both), (15, both)):
+        desk.once(reading(began_s, totals=totals))
+    assert desk.held() == both
+    found = read_twice(desk, both, transfer("250", at_s=5.5))
+    assert (found.agreed, [each.absorbed for each in desk.transfers()]) == (True, [{USD: "adjustment"}])
 
 
 def test_a_transfer_that_waits_while_a_balance_is_adjusted_counts_once() -> None:

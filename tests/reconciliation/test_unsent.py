@@ -83,6 +83,14 @@ def test_an_intent_that_was_cancelled_before_it_was_sent_is_given_up() -> None:
     )
 
 
+def test_an_intent_is_given_up_once() -> None:
+    """Also where a refusal is listed under its id: somebody else's request had it too."""
+    desk = opened()
+    sent = intended(desk)
+    desk.once(empty(1))
+    assert written(desk.once(empty(7, closed=[report(S.REJECTED, of=sent)]))) == []
+
+
 def test_an_outdated_reading_gives_up_too() -> None:
     """It is no conclusion from what was read."""
     desk = opened()
@@ -97,6 +105,16 @@ def test_an_unsent_intent_owns_no_trade() -> None:
     sent = intended(desk)
     bought = {"BTC": "10.5", "USD": "950"}
     found = desk.once(reading(3, totals=bought, trades=[fill("0.5", order_id="X")]), [sent])
+    assert (kinds(found), found.reach_back, found.agreed) == (["foreign_fill"], False, True)
+
+
+def test_a_refused_order_owns_no_trade() -> None:
+    """The venue lists the refusal, and a trade of the same market and side beside it."""
+    desk = opened()
+    sent = desk.intend(BUY)
+    desk.append(log.Rejected(sent.cl_ord_id, "no funds"))
+    totals, refusal = {"BTC": "10.5", "USD": "950"}, report(S.REJECTED, of=sent)
+    found = desk.once(reading(3, totals=totals, closed=[refusal], trades=[fill("0.5", order_id="X")]))
     assert (kinds(found), found.reach_back, found.agreed) == (["foreign_fill"], False, True)
 
 

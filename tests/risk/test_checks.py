@@ -102,6 +102,26 @@ class TestPosition:
         answer = assess(proposal(order(BUY, "2"), leaves="11"), world(), limits(position="10"))
         assert refused(answer) == {"max_position": (D(11), D(10))}
 
+    def test_what_is_left_of_the_order_counts_and_not_what_its_worker_reserved(self) -> None:
+        """A reservation is for others to respect; the order itself is judged by its residual."""
+        desk = world(working=(working("p1", BUY, "10"),))
+        assert refused(assess(proposal(order(BUY, "4")), desk, limits(position="4"))) == {}
+
+    def test_a_limit_binds_an_instrument_that_the_desk_does_not_list(self) -> None:
+        answer = assess(proposal(order(BUY, "2")), world(instruments=()), limits(position="1"))
+        assert refused(answer) == {"max_position": (D(2), D(1))}
+
+    def test_what_has_no_bound_is_refused(self) -> None:
+        other = order(BUY, "1", parent="p2", fee_assets=("BTC", "BNB"))
+        assert (
+            refused(assess(proposal(order(SELL, "1")), world(orders=(other,)), limits(position="10"))) == {}
+        )
+        vague = replace(other, base=Asset("ETH"), fee_assets=(BTC,))
+        answer = assess(proposal(order(SELL, "1")), world(orders=(vague,)), limits(position="10"))
+        assert set(refused(answer)) == {"max_position", "balance"}
+
+
+class TestLateness:
     def test_a_cancelled_child_that_is_not_settled_counts_beside_the_residual(self) -> None:
         """Round one: 4 of 10 filled and the rest cancelled, and a late fill of 6 is still possible."""
         late = order(BUY, "10", filled="4", status=OrdStatus.CANCELED)
@@ -116,20 +136,38 @@ class TestPosition:
         answer = assess_after_lateness(proposal(order(BUY, "6")), desk, limits(position="10"))
         assert refused(answer) == {"max_position": (D(16), D(10))}
 
-    def test_what_has_no_bound_is_refused(self) -> None:
-        other = order(BUY, "1", parent="p2", fee_assets=("BTC", "BNB"))
-        assert (
-            refused(assess(proposal(order(SELL, "1")), world(orders=(other,)), limits(position="10"))) == {}
-        )
-        vague = replace(other, base=Asset("ETH"), fee_assets=(BTC,))
-        answer = assess(proposal(order(SELL, "1")), world(orders=(vague,)), limits(position="10"))
-        assert set(refused(answer)) == {"max_position", "balance"}
+    def test_lateness_excuses_no_order_that_nobody_will_settle(self) -> None:
+        late = order(BUY, "10", filled="4", status=OrdStatus.CANCELED)
+        desk = world(holding(A, "BTC", "104", "100"), orders=(late,))
+        asked, bound = proposal(order(BUY, "6")), limits(position="10")
+        assert refused(assess_after_lateness(asked, desk, bound, lambda _: False)) == {
+            "max_position": (D(16), D(10))
+        }
 
 
 class TestOrder:
     def test_quantity_is_that_of_the_whole_parent(self) -> None:
         answer = assess(proposal(order(BUY, "1"), leaves="6"), world(), limits(order_qty="5"))
         assert refused(answer) == {"max_order_qty": (D(6), D(5))}
+
+    @pytest.mark.parametrize(("qty", "passes"), [("5", True), ("5.01", False)])
+    def test_quantity_holds_at_the_limit_and_not_one_step_above(self, qty: str, passes: bool) -> None:
+        answer = assess(proposal(order(BUY, qty)), world(), limits(order_qty="5"))
+        assert passes is isinstance(answer, Approved)
+
+    def test_what_the_children_ask_for_counts_whatever_is_said_to_be_left(self) -> None:
+        bounds = limits(order_qty="5", order_notional="599", daily_turnover="599")
+        answer = assess(proposal(order(BUY, "6"), leaves="1"), world(), bounds)
+        assert refused(answer) == {
+            "max_order_qty": (D(6), D(5)),
+            "max_order_notional": (D(600), D(599)),
+            "max_daily_turnover": (D(600), D(599)),
+        }
+
+    def test_what_is_to_come_counts_at_the_dearest_child(self) -> None:
+        children = (order(BUY, "1", px="100"), order(BUY, "1", px="110", venue=B))
+        answer = assess(proposal(*children, leaves="4"), world(), limits(order_notional="400"))
+        assert refused(answer) == {"max_order_notional": (D(430), D(400))}
 
     def test_notional_is_at_the_limits_in_the_desks_currency(self) -> None:
         children = (order(BUY, "1", px="100"), order(BUY, "2", px="110", venue=B, quote="EUR"))
@@ -160,6 +198,10 @@ class TestVenue:
         answer = assess(proposal(order(SELL, "2")), world(), limits(venue_notional={A: "150"}))
         assert refused(answer) == {"max_venue_notional": (D(200), D(150))}
 
+    def test_a_child_elsewhere_is_none_of_this_venues(self) -> None:
+        both = proposal(order(BUY, "1"), order(BUY, "2", venue=B))
+        assert refused(assess(both, world(), limits(venue_notional={A: "100", B: "200"}))) == {}
+
     def test_a_missing_price_is_refused_and_never_passes(self) -> None:
         answer = assess(proposal(order(BUY, "1")), world(prices={}), limits(venue_notional={A: "1E9"}))
         assert sentence(answer) == "no price of BTC in the desk's currency is known, so there is no notional"
@@ -184,8 +226,17 @@ class TestBalance:
         assert refused(assess(proposal(order(BUY, "7")), desk, limits())) == {"balance": (D(700), D(600))}
 
     def test_what_may_come_in_is_not_spent(self) -> None:
-        desk = world(holding(A, "USD", "0"), orders=(order(SELL, "50", parent="p2"),))
+        sells = replace(order(SELL, "50", parent="p2"), max_px=D(200))
+        desk = world(holding(A, "USD", "0"), orders=(sells,))
         assert refused(assess(proposal(order(BUY, "1")), desk, limits())) == {"balance": (D(100), D(0))}
+
+    def test_each_venue_pays_for_its_own_children(self) -> None:
+        desk = world(holding(B, "USD", "199"))
+        both = proposal(order(BUY, "1"), order(BUY, "2", venue=B))
+        answer = assess(both, desk, limits())
+        assert refused(answer) == {"balance": (D(200), D(199))}
+        assert isinstance(answer, Refused)
+        assert [B] == [each.venue for each in answer.refusals]
 
     def test_a_venue_whose_balance_was_never_confirmed_is_refused(self) -> None:
         desk = world()
@@ -242,6 +293,24 @@ class TestReducing:
     def test_open_buys_do_not_make_a_sell_reducing(self) -> None:
         desk = world(orders=(order(BUY, "9", parent="p2", claimed="9", status=OrdStatus.FILLED),))
         assert "max_order_qty" in refused(assess(proposal(order(SELL, "2")), desk, self.tight))
+
+    def test_what_has_filled_of_an_open_sell_takes_no_room_any_more(self) -> None:
+        """It is in the confirmed position; what is left of it is not."""
+        half = order(SELL, "8", parent="p2", filled="6")
+        desk = world(LONG_9, orders=(half,), prices={})
+        assert refused(assess(proposal(order(SELL, "7"), mid=None), desk, self.tight)) == {}
+        assert "max_order_qty" in refused(assess(proposal(order(SELL, "7.01")), desk, self.tight))
+
+    def test_what_an_order_in_another_market_could_take_of_the_base_takes_room(self) -> None:
+        """ETH that is bought for BTC sells the BTC."""
+        pair = replace(order(BUY, "10", px="0.4", parent="p2"), base=Asset("ETH"), quote=BTC)
+        desk = world(LONG_9, orders=(pair,), prices={})
+        assert refused(assess(proposal(order(SELL, "5"), mid=None), desk, self.tight)) == {}
+        assert "max_order_qty" in refused(assess(proposal(order(SELL, "5.01")), desk, self.tight))
+
+    def test_no_child_at_all_reduces_nothing(self) -> None:
+        asked = replace(proposal(order(SELL, "5")), children=())
+        assert "max_order_qty" in refused(assess(asked, world(LONG_9), self.tight))
 
     def test_a_short_position_is_reduced_by_buying(self) -> None:
         desk = world(holding(A, "BTC", "95", "100"))

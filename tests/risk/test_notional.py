@@ -159,6 +159,15 @@ class TestGrossNotional:
         )
         assert {"max_gross_notional": (D(1000), D(999))} == refused(answer)
 
+    def test_an_order_that_turns_a_position_counts_on_its_own_side_only(self) -> None:
+        """Short 5, and 6 to buy: 5 short at worst if nothing fills, 1 long if all does."""
+        desk = world(holding(A, "BTC", "95", "100"))
+        assert {} == refused(assess(proposal(order(BUY, "6")), desk, limits(gross_notional="500")))
+
+    def test_the_order_counts_though_the_desk_does_not_list_its_instrument(self) -> None:
+        answer = assess(proposal(order(BUY, "2")), world(instruments=()), limits(gross_notional="199"))
+        assert {"max_gross_notional": (D(200), D(199))} == refused(answer)
+
     def test_what_is_no_position_needs_no_price(self) -> None:
         desk = world(holding(A, "EUR", "500"), instruments=BOTH)
         assert {} == refused(assess(proposal(order(BUY, "1")), desk, limits(gross_notional="100")))
@@ -214,6 +223,11 @@ class TestTurnover:
         )
         assert {"max_daily_turnover": (None, D(1000000))} == refused(answer)
         assert UNPRICED.format("USDT") == sentence(answer)
+
+    def test_what_can_fill_no_more_needs_no_price(self) -> None:
+        done = order(BUY, "1", parent="p2", quote="EUR", filled="1", status=OrdStatus.FILLED)
+        answer = assess(proposal(order(BUY, "1")), world(orders=(done,)), limits(daily_turnover="100"))
+        assert {} == refused(answer)
 
     def test_a_parent_without_orders_needs_its_price(self) -> None:
         other = replace(working("p2", BUY, "1"), base=Asset("ETH"))

@@ -95,6 +95,12 @@ class TestCollar:
         wild = proposal(order(SELL, "9", px="79"), mid=None, books={A: book("80")}, flattening=True)
         assert {"price_collar_bps"} == refused(assess(wild, world(LONG_9), limits(collar_bps="50"))).keys()
 
+    def test_a_flatten_that_grows_the_desk_is_measured_by_its_venues_own_book_too(self) -> None:
+        """The desk is short because of B; to sell at A leaves A."""
+        short = holding(B, "BTC", "50", "100")
+        leaving = proposal(order(SELL, "9", px="80"), books={A: book("80")}, flattening=True)
+        assert {} == refused(assess(leaving, world(LONG_9, short), limits(collar_bps="50")))
+
     def test_without_a_mid_it_is_refused(self) -> None:
         answer = assess(proposal(order(BUY, "1"), mid=None), world(), limits(collar_bps="50"))
         assert {"price_collar_bps": (None, D(50))} == refused(answer)

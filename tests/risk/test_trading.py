@@ -17,7 +17,7 @@ from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import Trading, TradingState
 from mvx.risk.checks import assess
 from mvx.risk.question import Approved, Proposal, Refused, World
-from mvx.risk.worst_case import reduces_at
+from mvx.risk.worst_case import reduction
 from tests.risk.desk import BTC, BUY, SELL, A, B, holding, limits, order, proposal, refused, rule, world
 from tests.risk.test_properties import NO_GROWTH, orders, parents, sides
 
@@ -104,6 +104,11 @@ class TestReducingOnly:
         desk = world(LONG_9, orders=(lost,), trading=(rule(REDUCING, A),))
         assert {} == refused(assess(proposal(order(SELL, "5")), desk, limits()))
         assert {"trading": (D("5.1"), D(5))} == refused(assess(proposal(order(SELL, "5.1")), desk, limits()))
+
+    def test_open_orders_elsewhere_take_no_room_of_a_venue(self) -> None:
+        lost = order(SELL, "4", parent="p2", venue=B, unknown=True)
+        desk = world(LONG_9, orders=(lost,), trading=(rule(REDUCING, A),))
+        assert {} == refused(assess(proposal(order(SELL, "9")), desk, limits()))
 
     def test_what_has_no_bound_reduces_nothing(self) -> None:
         vague = replace(order(BUY, "1", parent="p2"), base=Asset("ETH"), fee_assets=(BTC,))
@@ -234,7 +239,8 @@ def test_a_flatten_that_passes_never_grows_a_position_at_its_venue(
             assert_never_larger(asked, desk, venue, data)
     else:
         assert {"flatten", "balance"} >= set(refused(answer))
-        assert any(not reduces_at(asked, desk, venue) for venue in venues) or "balance" in refused(answer)
+        reducing = all(reduction(asked, desk, venue).holds for venue in venues)
+        assert not reducing or "balance" in refused(answer)
 
 
 def assert_never_larger(asked: Proposal, desk: World, scope: Venue | None, data: st.DataObject) -> None:

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from mvx.domain.ids import Venue
+from mvx.domain.order import Side
 from mvx.router.plan import Skipped, make_plan
-from tests.router.market import SELL, quantities, quote, request, why
+from tests.router.market import BUY, SELL, quantities, quote, request, why
 
 D = Decimal
 
@@ -117,6 +118,33 @@ def test_a_buy_spends_no_more_than_its_limit_price_reserves() -> None:
     assert plan.planned_qty == D("9.90")
 
 
+@pytest.mark.parametrize(("side", "spendable"), [(BUY, "1011.01"), (SELL, "10")])
+def test_a_balance_that_is_just_enough_is_enough(side: Side, spendable: str) -> None:
+    """10 at 101 with a fee of 10 bps come to 1011.01; a sell's fee is out of what it brings."""
+    plan = make_plan(request("10", side), [quote("a", fee_bps="10", spendable=spendable)])
+    assert plan.planned_qty == 10
+    assert plan.best_single_venue is not None
+    assert plan.best_single_venue.venue == "a"
+
+
+def test_a_rebate_is_not_there_to_be_spent() -> None:
+    """It comes in with the fill; until then the venue reserves the whole price."""
+    plan = make_plan(request("11"), [quote("a", asks=[("101", "20")], fee_bps="-10", spendable="1010")])
+    assert plan.planned_qty == 10
+
+
+def test_the_consolidated_mid_is_in_the_instruments_quote_on_both_sides() -> None:
+    """b bids 108 and asks 112 in a quote that is worth 0.9: 97.2 and 100.8 as a counts."""
+    quotes = [
+        quote("a", bids=[("97", "1")], asks=[("101", "1")]),
+        quote("b", bids=[("108", "1")], asks=[("112", "1")], rate="0.9", asset="EUR"),
+    ]
+    plan = make_plan(request("1"), quotes)
+    assert quantities(plan) == {"b": "1"}
+    assert (plan.arrival_px, plan.expected_px, plan.all_in_px) == (99, D("100.8"), D("100.8"))
+    assert plan.slippage_bps == D("181.8181818182")
+
+
 def test_a_venue_without_balance_is_skipped_with_that_reason() -> None:
     plan = make_plan(request("1"), [quote("a", spendable="0"), quote("b"), quote("c", spendable="0.5")])
     assert quantities(plan) == {"b": "1"}
@@ -141,6 +169,53 @@ def test_a_minimum_is_met_by_shifting_quantity_where_dropping_would_leave_some_o
     assert quantities(plan) == {"a": "0.6", "b": "0.5"}
 
 
+def test_no_more_is_shifted_than_the_minimum_asks_for() -> None:
+    """The half coin that b needs is spread over two of its levels."""
+    b = quote("b", asks=[("101", "0.3"), ("102", "9")], min_qty="0.5")
+    plan = make_plan(request("1.1"), [quote("a", asks=[("100", "1")]), b])
+    assert quantities(plan) == {"a": "0.6", "b": "0.5"}
+
+
+def test_the_quantity_is_shifted_to_where_it_costs_the_least() -> None:
+    """Either of b and c could be raised to its minimum; b comes first and c is cheaper."""
+    dear, cheap = quote("b", asks=[("103", "9")], min_qty="0.5"), quote("c", min_qty="0.5")
+    plan = make_plan(request("1.1"), [quote("a", asks=[("100", "1")]), dear, cheap])
+    assert quantities(plan) == {"a": "0.6", "c": "0.5"}
+
+
+def test_lots_are_shifted_until_nothing_is_left_that_they_can_take() -> None:
+    """b takes one lot more, then another: its 1.5 leave 0.2 over, 1.8 leave 0.1, and 2.1 leave nothing."""
+    quotes = [quote("a", asks=[("100", "1")], lot="0.2"), quote("b", asks=[("101", "9")], lot="0.3")]
+    assert quantities(make_plan(request("2.7"), quotes)) == {"a": "0.6", "b": "2.1"}
+    b = quote("b", asks=[("101", "2"), ("103", "0.5")], lot="0.3", min_qty="0.5")
+    plan = make_plan(request("3.8"), [quote("a", asks=[("101", "9")], lot="0.5", min_qty="1"), b])
+    assert quantities(plan) == {"a": "2", "b": "1.8"}
+
+
+def test_a_shift_that_places_no_more_is_not_made() -> None:
+    """1.8 of 1.9 are placed; a lot more of b would only take the place of cheaper a."""
+    a = quote("a", asks=[("101", "0.3")], lot="0.1", min_qty="0.3")
+    plan = make_plan(request("1.9"), [a, quote("b", asks=[("102", "2")], lot="0.3")])
+    assert quantities(plan) == {"a": "0.3", "b": "1.5"}
+
+
+def test_at_equal_cost_fewer_orders_are_better() -> None:
+    quotes = [
+        quote("a", asks=[("100", "0.5")], lot="0.5"),
+        quote("b", asks=[("102", "9")], lot="0.1", min_qty="0.3"),
+        quote("c", asks=[("101", "1")], lot="0.2", min_qty="0.3"),
+    ]
+    assert quantities(make_plan(request("1"), quotes)) == {"c": "1"}
+
+
+def test_of_two_venues_below_their_minimum_the_dearer_one_is_dropped() -> None:
+    """Without c enough is left for b; without b c would get it for more."""
+    b = quote("b", asks=[("101", "0.3"), ("103", "9")], min_qty="0.5")
+    c = quote("c", asks=[("102", "0.3"), ("104", "9")], min_qty="0.5")
+    plan = make_plan(request("1"), [quote("a", asks=[("100", "0.4")]), b, c])
+    assert quantities(plan) == {"a": "0.4", "b": "0.6"}
+
+
 def test_the_venue_of_finer_lots_takes_the_rest() -> None:
     quotes = [quote("a", asks=[("100", "9")], lot="1"), quote("b", asks=[("101", "9")], lot="0.001")]
     plan = make_plan(request("2.345"), quotes)
@@ -153,10 +228,19 @@ def test_a_fine_venue_gives_way_to_another_coarse_lot() -> None:
     assert quantities(make_plan(request("2.5"), quotes)) == {"a": "2", "b": "0.5"}
 
 
+def test_lots_that_do_not_divide_one_another_are_fitted_together() -> None:
+    """Two lots of 0.3 come first and leave 0.2; one of 0.3 and one of 0.5 leave nothing."""
+    quotes = [quote("a", asks=[("100", "0.7")], lot="0.3"), quote("b", asks=[("102", "1")], lot="0.5")]
+    assert quantities(make_plan(request("0.8"), quotes)) == {"a": "0.3", "b": "0.5"}
+
+
 def test_a_part_of_a_lot_waits_for_the_next_level() -> None:
     plan = make_plan(request("1"), [quote("a", asks=[("100", "0.4"), ("101", "0.7")], lot="1")])
     assert quantities(plan) == {"a": "1"}
     assert plan.legs[0].expected_px == D("100.6")
+    dear = quote("b", asks=[("105", "9")], lot="1")
+    plan = make_plan(request("2"), [quote("a", asks=[("100", "0.4"), ("101", "0.7")], lot="1"), dear])
+    assert quantities(plan) == {"a": "1", "b": "1"}
 
 
 def test_what_no_lot_can_take_stays_unplanned() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -58,7 +59,7 @@ def quotes(draw: st.DrawFn, *, plain: bool = False) -> list[Quote]:
 def requests(draw: st.DrawFn) -> PlanRequest:
     resting, post_only = draw(st.booleans()), draw(st.booleans())
     limit = draw(cents(9500, 10500).map(str) | (st.none() if not (resting or post_only) else st.nothing()))
-    return request(
+    asked = request(
         str(draw(cents(1, 900))),
         draw(st.sampled_from(Side)),
         limit=limit,
@@ -66,6 +67,7 @@ def requests(draw: st.DrawFn) -> PlanRequest:
         resting=resting,
         post_only=post_only,
     )
+    return replace(asked, reaching=draw(st.booleans()))
 
 
 @given(requests(), quotes())

@@ -14,10 +14,10 @@ from tests.router.market import BUY, SELL, quote, request
 D = Decimal
 
 
-def plan(side: Side, spendable: str = "1000000", **bounds: str) -> Plan:
+def plan(side: Side, spendable: str = "1000000", fee_bps: str = "0", **bounds: str) -> Plan:
     """One BTC at 101 (bought) or 99 (sold) on one venue, reaching as far as the bounds allow."""
     asked = replace(request("1", side), reaching=True, **{name: D(value) for name, value in bounds.items()})
-    return make_plan(asked, [quote("kraken", spendable=spendable)])
+    return make_plan(asked, [quote("kraken", spendable=spendable, fee_bps=fee_bps)])
 
 
 @pytest.mark.parametrize(("side", "limit"), [(BUY, "105"), (SELL, "95")])
@@ -33,9 +33,10 @@ def test_the_slippage_cap_bounds_it_on_the_tick_grid() -> None:
     assert leg.limit_px == D("103.33")
 
 
-def test_it_reaches_no_further_than_the_balance_affords() -> None:
-    """A buy reserves quantity times limit: 103 buy one at 103 and no higher."""
-    (leg,) = plan(BUY, spendable="103", limit_px="105").legs
+@pytest.mark.parametrize(("spendable", "fee_bps"), [("103.005", "0"), ("104.03", "100")])
+def test_it_reaches_no_further_than_the_balance_affords(spendable: str, fee_bps: str) -> None:
+    """A buy reserves quantity times limit, and its fee: 103 and a half tick buy one at 103 and no higher."""
+    (leg,) = plan(BUY, spendable, fee_bps, limit_px="105").legs
     assert leg.limit_px == D(103)
 
 

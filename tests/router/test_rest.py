@@ -88,6 +88,22 @@ def test_a_lot_that_takes_all_goes_before_a_lower_fee_that_leaves_some() -> None
     assert quantities(make_plan(request("1.5", limit="50", post_only=True), quotes)) == {"b": "1.5"}
 
 
+def test_a_whole_lot_that_is_left_over_counts_like_any_quantity() -> None:
+    """Nobody can rest all 2: b leaves 0.51, a leaves one whole lot."""
+    quotes = [quote("a", lot="1", spendable="50"), quote("b", spendable="75", fee_bps="10")]
+    assert quantities(make_plan(request("2", limit="50", post_only=True), quotes)) == {"b": "1.49"}
+
+
+def test_a_part_of_a_lot_that_is_left_over_is_worth_no_higher_fee() -> None:
+    quotes = [quote("a", lot="1"), quote("b", lot="0.2", fee_bps="10")]
+    assert quantities(make_plan(request("1.5", limit="50", post_only=True), quotes)) == {"a": "1"}
+
+
+def test_of_equals_the_venue_that_takes_rests_too() -> None:
+    quotes = [quote("a"), quote("b", asks=[("100", "1"), ("105", "1")])]
+    assert quantities(make_plan(request("3", limit="100.5", resting=True), quotes)) == {"b": "3"}
+
+
 def test_a_sell_does_not_rest_above_the_venues_highest_price() -> None:
     quotes = [quote("a", max_px="150"), quote("b", fee_bps="10")]
     plan = make_plan(request("1", SELL, limit="200", post_only=True), quotes)

@@ -25,6 +25,15 @@ def test_what_fell_behind_is_caught_up_two_slices_at_a_time() -> None:
     assert [D(2), D(4)] == [due_qty(D(4), D(0), s, 120) for s in (95, 120)]
 
 
+def test_nothing_is_due_of_an_order_that_filled_for_more_than_the_whole() -> None:
+    assert [D(0), D(0)] == [due_qty(D(4), D(5), s, 120) for s in (95, 120)]
+
+
+def test_the_next_slice_is_the_very_next_one() -> None:
+    """At 30, 60 and 90 s, and the end at 120."""
+    assert [30, 1, 30, 15] == [next_slice_s(s, 120) for s in (0, 29, 30, 105)]
+
+
 @given(DURATIONS, st.floats(0, 2), st.integers(0, 100))
 def test_never_more_than_is_left_and_all_of_it_after_the_end(
     duration_s: float, part: float, done: int
