@@ -79,8 +79,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "unknown not reserved",
         (
             "domain/order.py",
-            "        return ZERO if self.settled else max(",
-            "        return ZERO if self.settled or self.unknown else max(",
+            "        return ZERO if self.settled else most",
+            "        return ZERO if self.settled or self.unknown else most",
         ),
     ),
     _mutant(
@@ -208,9 +208,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "stale balance believed",
         (
             _BALANCES,
-            "    began_at = work.snapshot.began_at\n    doubt = None",
+            "    began_at = work.snapshot.began_at\n    doubt =",
             "    _adjust(work, asset, posted, theirs, work.snapshot.began_at)\n    return True\n"
-            "    began_at = work.snapshot.began_at\n    doubt = None",
+            "    began_at = work.snapshot.began_at\n    doubt =",
         ),
     ),
     _mutant(
