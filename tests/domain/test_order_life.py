@@ -353,3 +353,10 @@ def test_a_bust_takes_no_more_from_a_claim_than_there_is() -> None:
 
 def test_an_order_that_filled_is_known() -> None:
     assert not fill_it(order(unknown=True), "0.5").unknown
+
+
+def test_what_was_pushed_and_is_superseded_leaves_nothing_expected() -> None:
+    pushed = order_life.heard(order(), Decimal("0.5"), Decimal(99))
+    assert (pushed.heard_qty, pushed.heard_notional) == (Decimal("0.5"), Decimal("49.5"))
+    gone = order_life.heard(pushed, -Decimal("0.5"), Decimal(99))
+    assert (gone.heard_qty, gone.heard_notional) == (0, 0)
