@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId, ExecId, OrderId, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
 from mvx.journal import history, views
 from mvx.journal.store import Journal
 from mvx.sqlite import VERSION
@@ -112,6 +112,30 @@ def test_an_adjustment_tells_whether_its_baseline_was_set_since(journal: Journal
     with journal.read() as tx:
         found = [each.rebased for each in history.anchors(tx, KRAKEN, at(0))]
         assert [False, True, True, False] == found
+
+
+def test_a_parent_that_is_gone_on_with_has_no_result_any_more(journal: Journal) -> None:
+    """What it answered when its first worker ended is not what it comes to."""
+    parent_id = ParentId("p9")
+    opened = log.ParentOpened(parent_id, "k9", "{}", "BTC-USD", SELL, D(1))
+    for entry, said in (
+        (log.ParentClosed(parent_id, "partial", "{}"), ("partial", "{}")),
+        (log.ParentResumed(parent_id, "ops"), ("working", None)),
+    ):
+        write(journal, [opened, entry] if said[1] else [entry])
+        with journal.read() as tx:
+            row = history.parent(tx, parent_id)
+        assert row is not None
+        assert said == (row.status, row.result)
+
+
+def test_what_is_bought_of_an_asset_that_was_not_held_is_all_position(journal: Journal) -> None:
+    """First contact named no such holding, so none of it is inventory."""
+    sol = Asset("SOL")
+    write(journal, [log.FillBooked(fill("3", exec_id="s1", symbol=Symbol("SOL/USD")), sol, USD, None)])
+    with journal.read() as tx:
+        row = views.holdings(tx)[KRAKEN, sol]
+    assert (row.confirmed, row.baseline) == (D(3), D(0))
 
 
 def test_a_venue_without_first_contact_has_no_anchor(journal: Journal) -> None:
