@@ -55,6 +55,22 @@ def test_a_fill_with_another_key_is_not_known(journal: Journal, change: dict[str
         assert history.known_fills(tx, [replace(BOUGHT.fill, **change)]) == {}
 
 
+def test_a_fill_is_known_however_many_were_booked_since(journal: Journal) -> None:
+    for n in range(5):
+        write(journal, [log.FillBooked(fill("1", exec_id=f"later{n}"), BTC, USD, None)])
+    with journal.read() as tx:
+        assert history.known_fills(tx, [BOUGHT.fill]) == {BOUGHT.fill.key: BOUGHT.fill}
+
+
+def test_the_fills_of_an_order_are_those_that_its_venue_did_not_take_back(journal: Journal) -> None:
+    with journal.read() as tx:
+        (m1,) = (each for each in views.unsettled_orders(tx) if each.cl_ord_id == M1)
+        assert history.fills_of(tx, [m1]) == (BOUGHT,)
+    write(journal, [log.FillBusted(replace(BOUGHT.fill, busted_at=at(20)), BTC, USD, M1, {})])
+    with journal.read() as tx:
+        assert history.fills_of(tx, [m1]) == ()
+
+
 def test_fills_booked_after_an_entry_do_not_hold_its_own(journal: Journal) -> None:
     """Strictly after; with what was absorbed and whose it is."""
     with journal.read() as tx:
