@@ -120,11 +120,14 @@ def test_the_opening_is_told_always_and_adjustments_since_an_instant(
 
 
 def test_an_adjustment_tells_whether_its_baseline_was_set_since(journal: Journal) -> None:
-    """Of its own asset, and after it was made."""
+    """Of its own asset at its own venue, and after it was made."""
     for asset in (USD, BTC):
         write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
         write(journal, [log.BaselineSet(KRAKEN, asset, D(1), "ops")])
     write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
+    write(journal, [log.Opening(Venue("okx"), "main", at(0), {BTC: D(1)}, {BTC: D(1)}, ())])
+    for venue, asset in ((KRAKEN, USD), (Venue("okx"), BTC)):
+        write(journal, [log.BaselineSet(venue, asset, D(1), "ops")])
     with journal.read() as tx:
         found = [each.rebased for each in history.anchors(tx, KRAKEN, at(0))]
         assert [False, True, True, False] == found
