@@ -106,6 +106,14 @@ def test_an_event_on_its_asset_voids_a_doubt(journal: Journal, event: log.Entry,
         assert ((KRAKEN, BTC) in views.doubted(tx)) is open_still
 
 
+def test_a_doubt_of_what_we_hold_none_of_is_told_too_and_of_its_venue_alone(journal: Journal) -> None:
+    sol = Asset("SOL")
+    write(journal, [log.BalanceDoubted(KRAKEN, sol, D(0), D(2), at(9))])
+    with journal.read() as tx:
+        assert list(history.doubts(tx, KRAKEN)) == [(KRAKEN, sol)]
+        assert history.doubts(tx, Venue("okx")) == {}
+
+
 @pytest.mark.parametrize(("since_s", "adjustments"), [(8, [9, 11]), (9, [9, 11]), (10, [11]), (12, [])])
 def test_the_opening_is_told_always_and_adjustments_since_an_instant(
     journal: Journal, since_s: int, adjustments: list[int]
