@@ -325,3 +325,38 @@ def test_a_record_that_counts_more_brings_its_own_average_price() -> None:
     first = order_life.reported(order(), report(S.PARTIALLY_FILLED, "0.3", avg_px="100"), at(3))
     second = order_life.reported(first, report(S.PARTIALLY_FILLED, "0.7", avg_px="99"), at(4))
     assert (second.cum_qty, second.avg_px) == (Decimal("0.7"), Decimal(99))
+
+
+def test_what_was_paid_is_the_sum_of_the_trades_that_stand() -> None:
+    """0.5 at 100 and 0.3 at 90; then the first is taken back."""
+    both = fill_it(fill_it(named(S.NEW), "0.5"), "0.3", "90")
+    assert (both.filled_qty, both.filled_notional) == (Decimal("0.8"), Decimal(77))
+    back = order_life.busted(both, Decimal("0.5"), Decimal(100))
+    assert (back.filled_qty, back.filled_notional, back.cum_qty) == (
+        Decimal("0.3"),
+        Decimal(27),
+        Decimal("0.3"),
+    )
+
+
+def test_what_first_contact_had_counted_was_paid_at_the_record_s_average() -> None:
+    claiming = order(cum_qty=Decimal("0.5"), avg_px=Decimal(98))
+    known = order_life.counted_before(claiming, Decimal("0.5"))
+    assert (known.filled_qty, known.filled_notional, known.claimed_qty) == (Decimal("0.5"), 49, 0)
+
+
+def test_a_bust_takes_no_more_from_a_claim_than_there_is() -> None:
+    """The record was behind its trades."""
+    behind = order(cum_qty=Decimal("0.2"), filled_qty=Decimal("0.5"), filled_notional=Decimal(50))
+    assert order_life.busted(behind, Decimal("0.5"), Decimal(100)).cum_qty == 0
+
+
+def test_an_order_that_filled_is_known() -> None:
+    assert not fill_it(order(unknown=True), "0.5").unknown
+
+
+def test_what_was_pushed_and_is_superseded_leaves_nothing_expected() -> None:
+    pushed = order_life.heard(order(), Decimal("0.5"), Decimal(99))
+    assert (pushed.heard_qty, pushed.heard_notional) == (Decimal("0.5"), Decimal("49.5"))
+    gone = order_life.heard(pushed, -Decimal("0.5"), Decimal(99))
+    assert (gone.heard_qty, gone.heard_notional) == (0, 0)

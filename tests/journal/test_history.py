@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvx.domain import entries as log
-from mvx.domain.ids import ClOrdId, ExecId, OrderId, Venue
+from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, ParentId, Symbol, Venue
 from mvx.journal import history, views
 from mvx.journal.store import Journal
 from mvx.sqlite import VERSION
@@ -56,6 +56,22 @@ def test_a_fill_with_another_key_is_not_known(journal: Journal, change: dict[str
         assert history.known_fills(tx, [replace(BOUGHT.fill, **change)]) == {}
 
 
+def test_a_fill_is_known_however_many_were_booked_since(journal: Journal) -> None:
+    for n in range(5):
+        write(journal, [log.FillBooked(fill("1", exec_id=f"later{n}"), BTC, USD, None)])
+    with journal.read() as tx:
+        assert history.known_fills(tx, [BOUGHT.fill]) == {BOUGHT.fill.key: BOUGHT.fill}
+
+
+def test_the_fills_of_an_order_are_those_that_its_venue_did_not_take_back(journal: Journal) -> None:
+    with journal.read() as tx:
+        (m1,) = (each for each in views.unsettled_orders(tx) if each.cl_ord_id == M1)
+        assert history.fills_of(tx, [m1]) == (BOUGHT,)
+    write(journal, [log.FillBusted(replace(BOUGHT.fill, busted_at=at(20)), BTC, USD, M1, {})])
+    with journal.read() as tx:
+        assert history.fills_of(tx, [m1]) == ()
+
+
 def test_fills_booked_after_an_entry_do_not_hold_its_own(journal: Journal) -> None:
     """Strictly after; with what was absorbed and whose it is."""
     with journal.read() as tx:
@@ -91,6 +107,14 @@ def test_an_event_on_its_asset_voids_a_doubt(journal: Journal, event: log.Entry,
         assert ((KRAKEN, BTC) in views.doubted(tx)) is open_still
 
 
+def test_a_doubt_of_what_we_hold_none_of_is_told_too_and_of_its_venue_alone(journal: Journal) -> None:
+    sol = Asset("SOL")
+    write(journal, [log.BalanceDoubted(KRAKEN, sol, D(0), D(2), at(9))])
+    with journal.read() as tx:
+        assert list(history.doubts(tx, KRAKEN)) == [(KRAKEN, sol)]
+        assert history.doubts(tx, Venue("okx")) == {}
+
+
 @pytest.mark.parametrize(("since_s", "adjustments"), [(8, [9, 11]), (9, [9, 11]), (10, [11]), (12, [])])
 def test_the_opening_is_told_always_and_adjustments_since_an_instant(
     journal: Journal, since_s: int, adjustments: list[int]
@@ -105,14 +129,41 @@ def test_the_opening_is_told_always_and_adjustments_since_an_instant(
 
 
 def test_an_adjustment_tells_whether_its_baseline_was_set_since(journal: Journal) -> None:
-    """Of its own asset, and after it was made."""
+    """Of its own asset at its own venue, and after it was made."""
     for asset in (USD, BTC):
         write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
         write(journal, [log.BaselineSet(KRAKEN, asset, D(1), "ops")])
     write(journal, [log.Adjusted(KRAKEN, "main", BTC, D(1), at(9), ())])
+    write(journal, [log.Opening(Venue("okx"), "main", at(0), {BTC: D(1)}, {BTC: D(1)}, ())])
+    for venue, asset in ((KRAKEN, USD), (Venue("okx"), BTC)):
+        write(journal, [log.BaselineSet(venue, asset, D(1), "ops")])
     with journal.read() as tx:
         found = [each.rebased for each in history.anchors(tx, KRAKEN, at(0))]
         assert [False, True, True, False] == found
+
+
+def test_a_parent_that_is_gone_on_with_has_no_result_any_more(journal: Journal) -> None:
+    """What it answered when its first worker ended is not what it comes to."""
+    parent_id = ParentId("p9")
+    opened = log.ParentOpened(parent_id, "k9", "{}", "BTC-USD", SELL, D(1))
+    for entry, said in (
+        (log.ParentClosed(parent_id, "partial", "{}"), ("partial", "{}")),
+        (log.ParentResumed(parent_id, "ops"), ("working", None)),
+    ):
+        write(journal, [opened, entry] if said[1] else [entry])
+        with journal.read() as tx:
+            row = history.parent(tx, parent_id)
+        assert row is not None
+        assert said == (row.status, row.result)
+
+
+def test_what_is_bought_of_an_asset_that_was_not_held_is_all_position(journal: Journal) -> None:
+    """First contact named no such holding, so none of it is inventory."""
+    sol = Asset("SOL")
+    write(journal, [log.FillBooked(fill("3", exec_id="s1", symbol=Symbol("SOL/USD")), sol, USD, None)])
+    with journal.read() as tx:
+        row = views.holdings(tx)[KRAKEN, sol]
+    assert (row.confirmed, row.baseline) == (D(3), D(0))
 
 
 def test_a_venue_without_first_contact_has_no_anchor(journal: Journal) -> None:
