@@ -331,7 +331,7 @@ def test_what_was_paid_is_the_sum_of_the_trades_that_stand() -> None:
     """0.5 at 100 and 0.3 at 90; then the first is taken back."""
     both = fill_it(fill_it(named(S.NEW), "0.5"), "0.3", "90")
     assert (both.filled_qty, both.filled_notional) == (Decimal("0.8"), Decimal(77))
-    back = order_life.busted(both, Decimal("0.5"), Decimal(100))
+    back = order_life.busted(both, Decimal("0.5"), Decimal(50))
     assert (back.filled_qty, back.filled_notional, back.cum_qty) == (
         Decimal("0.3"),
         Decimal(27),
@@ -348,7 +348,7 @@ def test_what_first_contact_had_counted_was_paid_at_the_record_s_average() -> No
 def test_a_bust_takes_no_more_from_a_claim_than_there_is() -> None:
     """The record was behind its trades."""
     behind = order(cum_qty=Decimal("0.2"), filled_qty=Decimal("0.5"), filled_notional=Decimal(50))
-    assert order_life.busted(behind, Decimal("0.5"), Decimal(100)).cum_qty == 0
+    assert order_life.busted(behind, Decimal("0.5"), Decimal(50)).cum_qty == 0
 
 
 def test_an_order_that_filled_is_known() -> None:
@@ -356,7 +356,7 @@ def test_an_order_that_filled_is_known() -> None:
 
 
 def test_what_was_pushed_and_is_superseded_leaves_nothing_expected() -> None:
-    pushed = order_life.heard(order(), Decimal("0.5"), Decimal(99))
+    pushed = order_life.heard(order(), Decimal("0.5"), Decimal("49.5"))
     assert (pushed.heard_qty, pushed.heard_notional) == (Decimal("0.5"), Decimal("49.5"))
-    gone = order_life.heard(pushed, -Decimal("0.5"), Decimal(99))
+    gone = order_life.heard(pushed, -Decimal("0.5"), -Decimal("49.5"))
     assert (gone.heard_qty, gone.heard_notional) == (0, 0)
