@@ -37,7 +37,7 @@ def traded(runs: list[Ended]) -> Decimal:
     return sum((Decimal(run.answer["data"].get("cum_qty", "0")) for run in runs), Decimal(0))
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", [0, *(pytest.param(again, marks=pytest.mark.long) for again in (1, 2))])
 def test_routes_in_other_processes_go_around_a_halt_that_lands_among_them(
     tmp_path: Path, attempt: int
 ) -> None:

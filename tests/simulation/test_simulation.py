@@ -46,6 +46,7 @@ def test_a_third_of_the_seeds_runs_behind_the_adapter() -> None:
     assert 10 <= sum(not wiring_of(seed).plenty for seed in wired) <= 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", BOTH_WAYS)
 def test_one_seed_is_one_story_to_the_last_digit(seed: int) -> None:
     """I11, within a process: whatever was simulated before."""
