@@ -27,6 +27,11 @@ class FillKey(NamedTuple):
     exec_id: ExecId
 
 
+def notional_of(qty: Decimal, price: Decimal, gross_trade_amt: Decimal | None) -> Decimal:
+    """What a trade moved in quote (see Fill)."""
+    return qty * price if gross_trade_amt is None else gross_trade_amt
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """`qty` in base, `price` and notional in quote, the fee in its own asset (positive: paid).
@@ -70,7 +75,7 @@ class Fill:
 
     @property
     def notional(self) -> Decimal:
-        return self.qty * self.price if self.gross_trade_amt is None else self.gross_trade_amt
+        return notional_of(self.qty, self.price, self.gross_trade_amt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from mvx.domain.execution import Fill
 from mvx.domain.money import plain
 from mvx.domain.order import Side
-from mvx.journal.rows import Row
+from mvx.journal.rows import Row, number_or_none, text_or_none
 
 
 def fill_row(fill: Fill) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def fill_row(fill: Fill) -> dict[str, Any]:
         "fee_asset": fill.fee_asset,
         "fee_amount": plain(fill.fee_amount),
         "at": fill.at,
-        "gross_trade_amt": None if fill.gross_trade_amt is None else plain(fill.gross_trade_amt),
+        "gross_trade_amt": text_or_none(fill.gross_trade_amt),
     }
 
 
@@ -46,5 +46,5 @@ def fill_of(row: Row) -> Fill:
         fee_amount=Decimal(row["fee_amount"]),
         at=row["at"],
         busted_at=row.get("busted_at"),
-        gross_trade_amt=None if row["gross_trade_amt"] is None else Decimal(row["gross_trade_amt"]),
+        gross_trade_amt=number_or_none(row["gross_trade_amt"]),
     )

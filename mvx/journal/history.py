@@ -19,6 +19,7 @@ from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_of
+from mvx.journal.rows import number_or_none, text_or_none
 from mvx.journal.schema import FILL_KEY, FOLDS
 from mvx.journal.store import HELD, ReadTx, held
 from mvx.journal.views import DOUBTS_OPEN
@@ -107,17 +108,15 @@ _Numbers = tuple[str, str, str, str, str, int, str | None]
 
 
 def _numbers(fill: Fill) -> _Numbers:
-    amount, gross = plain(fill.fee_amount), fill.gross_trade_amt
-    moved = None if gross is None else plain(gross)
+    amount, moved = plain(fill.fee_amount), text_or_none(fill.gross_trade_amt)
     return (fill.order_id, plain(fill.qty), plain(fill.price), fill.fee_asset, amount, fill.at, moved)
 
 
 def _fill(key: FillKey, row: _Numbers) -> Fill:
     order_id, qty, price, fee_asset, amount, at, moved = row
     asset, paid = Asset(fee_asset), Decimal(amount)
-    gross = None if moved is None else Decimal(moved)
     numbers = (Decimal(qty), Decimal(price), asset, paid, Instant(at))
-    return Fill(*key, OrderId(order_id), *numbers, gross_trade_amt=gross)
+    return Fill(*key, OrderId(order_id), *numbers, gross_trade_amt=number_or_none(moved))
 
 
 def _last_numbers(tx: ReadTx, count: int) -> dict[tuple[str, ...], _Numbers]:

@@ -13,11 +13,11 @@ from mvx.domain.order_status import OrdStatus
 Row = Mapping[str, Any]
 
 
-def _text(number: Decimal | None) -> str | None:
+def text_or_none(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
 
-def _number(text: str | None) -> Decimal | None:
+def number_or_none(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
@@ -41,7 +41,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "deadline": order.deadline,
         "fee_bps": plain(order.fee_bps),
         "fee_assets": " ".join(order.fee_assets),
-        "max_px": _text(order.max_px),
+        "max_px": text_or_none(order.max_px),
     } | progress_row(order)
 
 
@@ -65,7 +65,7 @@ def order_of(row: Row) -> Order:
         deadline=row["deadline"],
         fee_bps=Decimal(row["fee_bps"]),
         fee_assets=tuple(row["fee_assets"].split()),
-        max_px=_number(row["max_px"]),
+        max_px=number_or_none(row["max_px"]),
         sending=bool(row["sending"]),
         ord_status=OrdStatus(row["ord_status"]),
         unknown=bool(row["unknown"]),
@@ -73,7 +73,7 @@ def order_of(row: Row) -> Order:
         reason=row["reason"],
         order_id=row["order_id"],
         cum_qty=Decimal(row["cum_qty"]),
-        avg_px=_number(row["avg_px"]),
+        avg_px=number_or_none(row["avg_px"]),
         filled_qty=Decimal(row["filled_qty"]),
         filled_notional=Decimal(row["filled_notional"]),
         busted_qty=Decimal(row["busted_qty"]),
@@ -110,7 +110,7 @@ _PROGRESS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("reason", _same),
     ("order_id", _same),
     ("cum_qty", plain),
-    ("avg_px", _text),
+    ("avg_px", text_or_none),
     ("filled_qty", plain),
     ("filled_notional", plain),
     ("busted_qty", plain),

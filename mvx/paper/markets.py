@@ -100,10 +100,9 @@ def fee_rate(settings: VenueSettings) -> Decimal:
 
 def gross_of(venue: Venue, qty: Decimal, px: Decimal) -> Decimal | None:
     """What a trade moves in quote; None: quantity times price, to the last digit."""
-    step = house_of(venue).quote_step
-    if step is None or floor_to(qty * px, step) == qty * px:
-        return None
-    return floor_to(qty * px, step)
+    step, product = house_of(venue).quote_step, qty * px
+    moved = product if step is None else floor_to(product, step)
+    return None if moved == product else moved
 
 
 def fee_tokens(settings: VenueSettings) -> tuple[Asset, ...]:

@@ -307,7 +307,7 @@ def holds(answer: object, keys: tuple[str, ...]) -> bool:
 
 def tells(answer: object, keys: tuple[str, ...]) -> bool:
     """Whether that is more than an empty place for it (Kraken docs, Errors: `"result": {}` with an error)."""
-    return holds(answer, keys) and found_at(answer, keys) != {}
+    return found_at(answer, keys) not in (None, {})
 
 
 def found_at(answer: object, keys: tuple[str, ...]) -> object:
