@@ -50,13 +50,6 @@ class Capabilities:
         return tuple(dict.fromkeys((*own, *self.fee_tokens)))
 
 
-class LookUp(StrEnum):
-    """How an order is found by its client order id."""
-
-    LISTS = "in the lists of open and closed orders"
-    ORDER = "by itself"
-
-
 class UniqueAmong(StrEnum):
     """Where a client order id may not stand twice."""
 
@@ -67,13 +60,12 @@ class UniqueAmong(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClientIds:
     """sent_as, told_as: the field on the wire, and in the venue's record of an order. allowed: what an id
-    may be, as a pattern. look_up: the way that ccxt leaves open."""
+    may be, as a pattern."""
 
     sent_as: str
     told_as: str
     allowed: str
     unique_among: UniqueAmong
-    look_up: LookUp
 
     def fits(self, text: str) -> bool:
         return re.fullmatch(self.allowed, text, re.ASCII) is not None
@@ -202,7 +194,6 @@ KRAKEN = Row(
         # docs, Add Order: a UUID, or free text of at most 18 characters
         allowed=r"[A-Za-z0-9]{1,18}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}",
         unique_among=UniqueAmong.OPEN_ORDERS,  # docs, Add Order: "uniquely identifies an open order"
-        look_up=LookUp.LISTS,  # ccxt kraken.fetch_order sends it as userref
     ),
     # docs, Add Order: "RFC3339 timestamp ... min now() + 2 seconds, max now() + 60 seconds"; whole seconds,
     # as in the example there
@@ -253,7 +244,6 @@ BINANCE = Row(
         told_as="clientOrderId",  # ccxt binance.parse_order
         allowed=r"[.A-Z:/a-z0-9_-]{1,36}",  # docs, New order
         unique_among=UniqueAmong.OPEN_ORDERS,  # docs, New order: "A unique id among open orders"
-        look_up=LookUp.ORDER,  # ccxt binance.fetch_order: origClientOrderId
     ),
     # docs, Timing security: timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow, at most
     # 60000; it is checked before the engine

@@ -1,8 +1,8 @@
 """What a venue's ledger says of trades and transfers, where its trades only guess. Pure.
 
 Rule: the ledger is what moved the balances. Kraken rounds what a trade moves to the asset's own digits (a
-trade of XTZEUR that cost 774.189467 moves 774.1894), so a fee that is read from it holds what was moved
-beyond quantity times price, and balances agree to the last digit.
+trade of XTZEUR that cost 774.189467 moves 774.1894), so a fill says what it moved in quote, and balances
+agree to the last digit. What was rounded in base is in the fee, where that was taken in base.
 """
 
 from __future__ import annotations
@@ -47,6 +47,29 @@ class Posting(NamedTuple):
         return Asset(self.asset.removesuffix(_EARNING))
 
 
+class _Moved(NamedTuple):
+    """What lines of one asset moved in all: `amount` is signed, and the fee goes off besides. last_digits:
+    how far it may be from what was traded, by the last digit of each."""
+
+    amount: Decimal
+    fee: Decimal
+    last_digits: Decimal
+
+    def and_line(self, line: Posting) -> _Moved:
+        digit = Decimal(1).scaleb(int(line.amount.as_tuple().exponent))
+        return _Moved(self.amount + line.amount, self.fee + line.fee, self.last_digits + digit)
+
+    @property
+    def net(self) -> Decimal:
+        return self.amount - self.fee
+
+    def amounts_to(self, traded: Decimal) -> bool:
+        return abs(abs(self.amount) - traded) <= self.last_digits
+
+
+_NOTHING = _Moved(ZERO, ZERO, ZERO)
+
+
 def posting_of(entry: Row, whose: Account) -> Posting:
     """A line from ccxt's ledger entry, whose `info` is the venue's own. Raises BadVenueData."""
     info = entry.get("info")
@@ -67,31 +90,46 @@ def posting_of(entry: Row, whose: Account) -> Posting:
 def told_by_ledger(
     fill: Fill, postings: Iterable[Posting], least: Mapping[Asset, Decimal] = MappingProxyType({})
 ) -> Fill | None:
-    """The fill with the fee that was really taken; None where the ledger does not list the trade. A third
-    asset that it moved is the fee's (Kraken's fee credits). Several lines of one asset add up. least: the
-    last digits of base and quote, once no line can be late; a trade of less has none of that asset
-    (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero). Until then a fee that the
-    trade names, and no line has, is late: a line in fee credits is written besides the other two."""
-    base, quote = split_symbol(fill.symbol)
-    moved: dict[Asset, Decimal] = {}
-    fees: dict[Asset, Decimal] = {}
+    """The fill with what it really moved and cost; None where the ledger does not list all of the trade yet.
+    least: the last digits of base and quote, once no line can be late; a trade of less has none of that asset
+    (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero). Raises BadVenueData."""
+    quote = split_symbol(fill.symbol)[1]
+    moved: dict[Asset, _Moved] = {}
     for line in postings:
-        moved[line.traded] = moved.get(line.traded, ZERO) + line.net
-        fees[line.traded] = fees.get(line.traded, ZERO) + line.fee
+        moved[line.traded] = moved.get(line.traded, _NOTHING).and_line(line)
+    if not _lists_all(fill, moved, least):
+        return None
+    fee_asset, fee_amount = _fee_of(fill, moved)
+    gross = -fill.side.sign * (moved[quote].amount if fee_asset == quote else moved[quote].net)
+    if gross < ZERO:
+        raise BadVenueData(f"{fill.venue}: its ledger moves trade {fill.exec_id} the other way")
+    amt = None if gross == fill.notional else abs(gross)  # no zero that is negative
+    return replace(fill, fee_asset=fee_asset, fee_amount=fee_amount, gross_trade_amt=amt)
+
+
+def _lists_all(fill: Fill, moved: dict[Asset, _Moved], least: Mapping[Asset, Decimal]) -> bool:
+    """Whether base and quote have lines; and, as long as one can be late, whether these add up to what was
+    traded (each wallet has its own) and a fee that the trade names is in one (fee credits have their own).
+    Adds the assets that need none."""
+    base, quote = split_symbol(fill.symbol)
     for asset, traded in ((base, fill.qty), (quote, fill.notional)):
         if traded < least.get(asset, ZERO):
-            moved.setdefault(asset, ZERO)
-            fees.setdefault(asset, ZERO)
-    if not {base, quote} <= moved.keys():
-        return None
-    if others := [asset for asset, net in moved.items() if asset not in (base, quote) and net]:
-        return replace(fill, fee_asset=others[0], fee_amount=-moved[others[0]])
-    if not least and fill.fee_amount and not any(fees.values()):
-        return None
-    in_base = fees[base] != ZERO
-    asset = base if in_base else quote
-    without_fee = fill.side.sign * (fill.qty if in_base else -fill.notional)
-    return replace(fill, fee_asset=asset, fee_amount=without_fee - moved[asset])
+            moved.setdefault(asset, _NOTHING)
+        if asset not in moved or (not least and not moved[asset].amounts_to(traded)):
+            return False
+    told = any(each.fee or (each.net and asset not in (base, quote)) for asset, each in moved.items())
+    return told or bool(least) or not fill.fee_amount
+
+
+def _fee_of(fill: Fill, moved: Mapping[Asset, _Moved]) -> tuple[Asset, Decimal]:
+    """A third asset that a trade moved is its fee's (Kraken's fee credits)."""
+    base, quote = split_symbol(fill.symbol)
+    for asset, each in moved.items():
+        if asset not in (base, quote) and each.net:
+            return asset, -each.net
+    if moved[base].fee:
+        return base, fill.side.sign * fill.qty - moved[base].net
+    return quote, moved[quote].fee
 
 
 def by_trade(postings: Iterable[Posting]) -> dict[str, list[Posting]]:

@@ -35,7 +35,7 @@ def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_
     assert () == fills("2000.0", "0.00008")
     rig.clock.advance(60)
     (fill,) = fills("2000.0", "0.00008")
-    assert (Asset("USD"), -D("0.00008")) == (fill.fee_asset, fill.fee_amount), "nothing of it was moved"
+    assert (D(0), D(0)) == (fill.notional, fill.fee_amount), "nothing of it was moved"
     with pytest.raises(BadVenueData, match="ledger does not list trade T1"):
         fills("2500.0", "0.00010")
 
@@ -106,6 +106,43 @@ def test_a_trade_whose_fee_stands_in_no_line_yet_waits_for_it(on_kraken: Rig) ->
     assert [(Asset("KFEE"), D("10400.01"))] == told(both | {"L3": in_credits})
     rig.clock.advance(60)
     assert [(Asset("USD"), D(0))] == told(both)
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_trade_of_two_wallets_waits_for_the_line_of_each(on_kraken: Rig, side: str) -> None:
+    """What the first of two lines lacks is no fee, and no better price. Whatever stands there once no line
+    can be late was moved."""
+    rig, sign = on_kraken, "-" if side == "buy" else ""
+    other = "" if sign else "-"
+    lines = {
+        "L1": kraken.ledger_line("T1", "XXBT", f"{other}0.5000000000"),
+        "L2": kraken.ledger_line("T1", "ZUSD", f"{sign}30000.0000", "104.0002"),
+        "L3": kraken.ledger_line("T1", "USD.F", f"{sign}10000.0499"),
+    }
+    rig.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade(type=side)})
+
+    def told(*names: str) -> list[tuple[Decimal, Decimal]]:
+        rig.wire.answers["Ledgers"] = kraken.pages("ledger", {name: lines[name] for name in names})
+        return [(each.notional, each.fee_amount) for each in rig.run(lambda venue: venue.trades(BEGINNING))]
+
+    rig.clock.advance(2)
+    assert [] == told("L1", "L2")
+    assert [(D("40000.0499"), D("104.0002"))] == told("L1", "L2", "L3")
+    lines["L1"] |= {"amount": f"{other}0.4000000000"}
+    assert [] == told("L1", "L2", "L3")
+    rig.clock.advance(60)
+    assert [(D("30000.0000"), D("104.0002"))] == told("L1", "L2")
+
+
+def test_a_trade_that_the_ledger_moves_the_other_way_is_not_believed(on_kraken: Rig) -> None:
+    on_kraken.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade()})
+    lines = {
+        "L1": kraken.ledger_line("T1", "XXBT", "0.5000000000"),
+        "L2": kraken.ledger_line("T1", "ZUSD", "40000.0500", "104.0002"),
+    }
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    with pytest.raises(BadVenueData, match="its ledger moves trade T1 the other way"):
+        on_kraken.run(lambda venue: venue.trades(BEGINNING))
 
 
 def test_what_a_trade_takes_out_of_earnings_is_moved_to_spot_and_is_no_fee(on_kraken: Rig) -> None:
