@@ -37,7 +37,7 @@ from mvx.machine import Machine
 from mvx.venues.budgets import NO_KEY, ORDERS, PUBLIC, file_of
 from mvx.venues.capabilities import Budget, Row
 from mvx.venues.ccxt.access import Access, Keys
-from mvx.venues.ccxt.errors import ORDER_RATE, Failed, Operation, VenueCode, meaning
+from mvx.venues.ccxt.errors import LOCKOUT, ORDER_RATE, Failed, Operation, VenueCode, meaning
 from mvx.venues.ccxt.shared import AccountKey, SharedBucket
 from mvx.venues.ccxt.wire import Call, Unreadable, current
 from mvx.venues.port import turn_until
@@ -46,6 +46,8 @@ T = TypeVar("T")
 
 #: How long nothing is asked after the venue said that we ask too much, where it does not say how long.
 PENALTY_S = 5.0
+#: And where it has shut a key out (support.kraken.com, 360001491786: "approximately 15 minutes").
+LOCKOUT_S = 900.0
 #: How long a read waits for its turn.
 TURN_S = 30.0
 #: Docs of both venues: 429, and Binance's 418 for who does not heed it; both count by the address, whatever
@@ -185,7 +187,7 @@ class Calls:
         self.key_refused |= call.private and about is Refusal.FORBIDDEN
         if about is Refusal.THROTTLED or call.status in _TOO_MUCH:
             for section in _too_much(found, call):
-                self._bucket(section).close_for(call.retry_after_s or PENALTY_S)
+                self._bucket(section).close_for(call.retry_after_s or _penalty_s(found))
         return found
 
     def _without_secrets(self, codes: Iterable[VenueCode]) -> tuple[VenueCode, ...]:
@@ -229,6 +231,11 @@ def _not_counted(call: Call) -> Iterator[None]:
     finally:
         if not timer.expired():
             timer.reschedule(ends_at + loop.time() - began_at)
+
+
+def _penalty_s(found: MvxError) -> float:
+    """Where the venue does not say how long it wants to be left alone."""
+    return LOCKOUT_S if isinstance(found, VenueRejected) and found.reason_code == LOCKOUT else PENALTY_S
 
 
 def _too_much(found: MvxError, call: Call) -> tuple[str, ...]:

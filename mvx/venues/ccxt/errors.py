@@ -70,6 +70,8 @@ class Rule:
 
 #: The reason where new orders are too many, and nothing else: reads and cancels go on.
 ORDER_RATE = "order_rate"
+#: The reason where a key was shut out, and each further attempt prolongs it.
+LOCKOUT = "lockout"
 _PACE, _SHUT, _KEY = Refusal.THROTTLED, Refusal.CLOSED, Refusal.FORBIDDEN
 _ON_ORDERS = (Operation.CANCEL, Operation.READ)
 
@@ -119,7 +121,7 @@ _KRAKEN = (
     # Too many at a time. Of an order nobody says that it was not taken
     Rule("EService:Throttled*", "rate_limit", _PACE, only=_ON_ORDERS),
     Rule("EService: Throttled*", "rate_limit", _PACE, only=_ON_ORDERS),
-    Rule("EGeneral:Temporary lockout", "lockout", _PACE),
+    Rule("EGeneral:Temporary lockout", LOCKOUT, _PACE),
     Rule("EService:Market in cancel_only mode", "closed", _SHUT),
     Rule("EService:Market in post_only mode", "closed", _SHUT),
     Rule("EService:Market in limit_only mode", "closed", _SHUT),

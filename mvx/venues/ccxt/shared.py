@@ -103,7 +103,7 @@ class SharedBucket:
         """Take so many units, now or as soon as they are there. Raises HeldBack where that is too late."""
         while (wait_s := self._take(cost, first)) > 0:
             if after(self._clock.now(), wait_s) > give_up_at:
-                raise HeldBack(f"{self._name}: its rate budget is used up for {wait_s:.1f} s")
+                raise HeldBack(f"{self._name}: {self._why(wait_s)} {wait_s:.1f} s")
             await self._clock.sleep(min(max(wait_s, _POLL_S), 1.0))
 
     def close_for(self, seconds: float) -> None:
@@ -112,6 +112,12 @@ class SharedBucket:
             empty_s = self._budget.burst / self._budget.per_s
             closed = after(self._clock.now(), empty_s + seconds)
             self._write_full_at(descriptor, max(closed, self._full_at(descriptor)))
+
+    def _why(self, wait_s: float) -> str:
+        """What fills by itself is never that far off."""
+        if wait_s > self._budget.burst / self._budget.per_s:
+            return "as it demands it is left alone for another"
+        return "its rate budget is used up for"
 
     def _take(self, cost: float, first: bool) -> float:
         """0 where it was taken, else how long until it may be there."""

@@ -162,7 +162,7 @@ def test_whoever_is_told_by_ip_to_stand_back_asks_nothing_at_all(on_binance: Rig
         with pytest.raises(VenueRejected):
             await venue.open_orders()
         rig.wire.asked.clear()
-        with pytest.raises(HeldBack, match="rate budget"):
+        with pytest.raises(HeldBack, match="as it demands it is left alone"):
             await venue.book(rig.dialect.symbol)
 
     rig.run(work)
@@ -188,7 +188,7 @@ def test_a_limit_of_new_orders_leaves_reads_and_cancels(on_binance: Rig) -> None
         assert () == await venue.open_orders()
         await venue.book(rig.dialect.symbol)
         await venue.cancel(rig.dialect.symbol, OURS, OrderId("28"))
-        with pytest.raises(HeldBack, match="rate budget"):
+        with pytest.raises(HeldBack, match="as it demands it is left alone"):
             await venue.submit(rig.request())
         rig.clock.advance(3_001)
         with pytest.raises(VenueRejected):
@@ -209,6 +209,27 @@ def test_a_limit_of_the_key_alone_leaves_the_books(on_kraken: Rig) -> None:
         await venue.book(rig.dialect.symbol)
 
     rig.run(work)
+
+
+def test_a_key_that_is_locked_out_is_read_with_no_more_until_that_is_over(on_kraken: Rig) -> None:
+    """Docs, Errors, EGeneral:Temporary lockout: "Do not retry ... each attempt resets the timer";
+    support.kraken.com, 360001491786: about 15 minutes. Books go on, and so does whatever leaves the venue."""
+    rig = on_kraken
+    rig.wire.answers["BalanceEx"] = kraken.error("EGeneral:Temporary lockout")
+
+    async def work(venue: Any) -> None:
+        with pytest.raises(VenueRejected):
+            await venue.balances()
+        rig.clock.advance(840)
+        with pytest.raises(HeldBack, match="kraken: as it demands it is left alone for another 60"):
+            await venue.open_orders()
+        await venue.book(rig.dialect.symbol)
+        await venue.cancel(rig.dialect.symbol, OURS, OrderId(kraken.ORDER_ID))
+        assert not rig.wire.asked_for("OpenOrders")
+        rig.clock.advance(61)
+        assert () == await venue.open_orders()
+
+    rig.run(work, timeout_s=2)
 
 
 @pytest.mark.parametrize("path", ["BalanceEx", "OpenOrders"])
