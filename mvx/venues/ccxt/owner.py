@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mvx.errors import BadVenueData, Refusal, VenueRejected
+from mvx.errors import BadVenueData, Refusal, VenueRejected, VenueUnreachable
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.calls import Calls
 from mvx.venues.ccxt.parse import text_of
@@ -34,13 +34,14 @@ class Owner:
         if self._checked == keys:
             return
         folder, name = self._access.folder, self._access.name
-        noted = Note(folder / f"{name}-{keys.name}.account")
-        theirs = noted.read() or await self._told(exchange)
-        if theirs:
-            noted.first(theirs)
-            ours = Note(folder / f"{name}.account").first(theirs)
-            if theirs != ours:
-                raise self._another(theirs, ours)
+        keys_own, journals = Note(folder / f"{name}-{keys.name}.account"), Note(folder / f"{name}.account")
+        try:
+            theirs = keys_own.read() or await self._told(exchange)
+            ours = theirs and journals.first(keys_own.first(theirs))
+        except OSError as error:
+            raise VenueUnreachable(f"{name}: whose its key is can not be noted: {error.strerror}") from None
+        if theirs != ours:
+            raise self._another(theirs, ours)
         self._checked = keys
 
     async def _told(self, exchange: Any) -> str:

@@ -112,6 +112,12 @@ def test_a_key_of_which_the_venue_does_not_answer_is_not_used(rig: Rig) -> None:
     assert not rig.wire.asked_for("OpenOrders") + rig.wire.asked_for("openOrders")
 
 
+def test_what_can_not_be_noted_is_no_defect(rig: Rig) -> None:
+    (rig.access.folder / f"{rig.dialect.exchange}.account").mkdir()
+    with pytest.raises(VenueUnreachable, match="whose its key is can not be noted: Is a directory"):
+        rig.run(lambda venue: venue.open_orders())
+
+
 def known(positions: dict[str, Any]) -> list[tuple[str, ...]]:
     """Without the ages."""
     return [tuple(row[key] for key in ("asset", "confirmed", "lo", "hi")) for row in positions["positions"]]
