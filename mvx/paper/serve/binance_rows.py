@@ -126,6 +126,7 @@ def account(settings: VenueSettings, found: Balances) -> Row:
         "accountType": "SPOT",
         "balances": balances,
         "permissions": ["SPOT"],
+        "uid": 354937868,
     }
 
 

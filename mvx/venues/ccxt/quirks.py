@@ -47,7 +47,8 @@ class Quirks:
     balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
     object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
     ccxt's method that asks what the key may do. rights: of its answer, the rights that the key has, and
-    whether it is taken from any address. Raises BadVenueData."""
+    whether it is taken from any address. Raises BadVenueData. ask_owner: ccxt's method that asks whose the
+    key is. owner: of its answer, the venue's name of the account."""
 
     config: Mapping[str, Any]
     times: Times
@@ -69,6 +70,8 @@ class Quirks:
     tick: Callable[[Mapping[str, Any]], str | None]
     ask_rights: str
     rights: Callable[[Any], tuple[frozenset[str], bool]]
+    ask_owner: str
+    owner: Callable[[Any], object]
 
 
 def too_late(deadline: Instant, now: Instant, rule: OrderDeadline) -> bool:
@@ -198,6 +201,9 @@ _KRAKEN = Quirks(
     tick=_kraken_tick,
     ask_rights="private_post_getapikeyinfo",
     rights=_kraken_rights,
+    # docs, Get API Key Info, and Account Transfer: "IIBAN of the source account", a subaccount's perhaps
+    ask_owner="private_post_getapikeyinfo",
+    owner=lambda answer: found_at(answer, ("result", "iban")),
 )
 
 
@@ -293,6 +299,8 @@ _BINANCE = Quirks(
     tick=_nothing,
     ask_rights="sapi_get_account_apirestrictions",
     rights=_binance_rights,
+    ask_owner="private_get_account",
+    owner=lambda answer: found_at(answer, ("uid",)),  # docs, Account information
 )
 
 QUIRKS: Mapping[str, Quirks] = {"kraken": _KRAKEN, "binance": _BINANCE}

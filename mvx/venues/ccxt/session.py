@@ -35,6 +35,7 @@ from mvx.venues.capabilities import Row
 from mvx.venues.ccxt.access import Access, Keys
 from mvx.venues.ccxt.calls import Calls
 from mvx.venues.ccxt.markets import is_fresh, load_markets
+from mvx.venues.ccxt.owner import Owner
 from mvx.venues.ccxt.parse import instant_of, rules_of
 from mvx.venues.ccxt.quirks import MILLISECOND, QUIRKS
 from mvx.venues.ccxt.wire import Call, HttpLine, Line, open_exchange
@@ -75,6 +76,7 @@ class Session:
         self.row = row
         self.quirks = QUIRKS[access.exchange]
         self.calls = Calls(access, row, clock, machine)
+        self._owner = Owner(access, self.quirks, self.calls)
         self._line = line or HttpLine(secure=not (access.api_url or "").startswith("http:"))
         self._exchange: Any = None
         self._markets_at = self._asked_at = Instant(0)
@@ -93,7 +95,8 @@ class Session:
 
     async def private(self, *, at_once: bool = False) -> Any:
         """The same, with the account's keys and the time there. Keys that were refused may have been replaced
-        since, and are read again. Raises NoKey where there are none."""
+        since, and are read again. Raises NoKey where there are none, and VenueRejected where they are another
+        account's."""
         exchange = await self.public(at_once=at_once)
         if (keys := self.calls.keys) is None or self.calls.key_refused:
             keys = await _keys_of(self.access)
@@ -103,6 +106,7 @@ class Session:
         most_doubt_s = math.inf if at_once else self.row.clock_skew_s / 2
         if self._skew is None or not self._skew.holds(self.calls.now(), most_doubt_s):
             await self.read_time(exchange)
+        await self._owner.check(exchange, keys)
         return exchange
 
     async def to_write(self) -> Any:

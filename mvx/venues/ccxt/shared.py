@@ -33,6 +33,8 @@ URGENT_S = 5.0
 #: The longest time for which a venue's word to wait is believed.
 MOST_WAIT_S = 3_600.0
 _POLL_S = 0.005
+#: What these small files hold.
+MOST_NOTED = 60
 
 
 class AccountKey:
@@ -87,6 +89,26 @@ class Nonce:
         nonce = max(self._clock.now() // 1_000, int(last) + 1 if last.isdecimal() else 0)
         _write(self._descriptor, f"{nonce} {self._pid}")
         return nonce
+
+
+class Note:
+    """A word that whoever comes first writes, once and for all. At most MOST_NOTED characters of ASCII."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> str:
+        """Empty: nothing was written yet."""
+        with _locked_file(self._file) as descriptor:
+            return _read(descriptor)
+
+    def first(self, word: str) -> str:
+        """What stands there, which is this where nothing did."""
+        with _locked_file(self._file) as descriptor:
+            found = _read(descriptor)
+            if not found:
+                _write(descriptor, word)
+        return found or word
 
 
 class SharedBucket:

@@ -38,7 +38,8 @@ DEPTH = {
     "asks": [["80000.10000000", "1.00000000"], ["80000.20000000", "2.50000000"]],
 }
 
-#: privateGetAccount, in binance.fetch_balance.
+UID = "354937868"
+#: privateGetAccount, in binance.fetch_balance; uid as in the venue's own document, Account information.
 ACCOUNT = {
     "makerCommission": 10, "takerCommission": 10, "canTrade": True, "canWithdraw": True, "canDeposit": True,
     "updateTime": NOW * 1_000, "accountType": "SPOT",
@@ -47,7 +48,7 @@ ACCOUNT = {
         {"asset": "USDT", "free": "17185.45120001", "locked": "8249.76000000"},
         {"asset": "LTC", "free": "0.00000000", "locked": "0.00000000"},
     ],
-    "permissions": ["SPOT"],
+    "permissions": ["SPOT"], "uid": int(UID),
 }  # fmt: skip
 
 #: Docs, wallet, Get API Key Permission: the sample there, with the rights that a desk needs.

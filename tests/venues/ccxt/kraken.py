@@ -66,10 +66,11 @@ BALANCES = {
     "KFEE": {"balance": "0.00", "hold_trade": "0.00"},
 }
 
+IIBAN = "AA88 N84G WOAK NMOI"
 #: Docs, Get API Key Info: the sample there, with the rights that a desk needs.
 KEY_INFO: dict[str, Any] = {
     "apiKeyName": "my-api-key", "apiKey": "4/SDrDBcOOPnm3nPlNfEMMJDeRcIVqPz+QhRxIodyZbI9po/aVRiHsgX",
-    "nonce": "1772627060997", "nonceWindow": 0, "iban": "AA88 N84G WOAK NMOI", "validUntil": "0",
+    "nonce": "1772627060997", "nonceWindow": 0, "iban": IIBAN, "validUntil": "0",
     "queryFrom": "0", "queryTo": "0", "createdTime": "1772542900", "modifiedTime": "1772543095",
     "ipAllowlist": ["192.0.2.7"], "lastUsed": "1772627061",
     "permissions": [

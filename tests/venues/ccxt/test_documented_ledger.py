@@ -18,6 +18,47 @@ D = Decimal
 BEGINNING = Instant(NOW * MICROS_PER_S)
 
 
+#: What of a trade of 0.5 for 40000.05 stands in the ledger, and what it moved in quote and cost then.
+LEDGERS = {
+    "in base, beside what was bought": (
+        [("XXBT", "0.5000000000", "0.0013000000"), ("ZUSD", "-40000.0500", "0")],
+        (D("40000.05"), Asset("BTC"), D("0.0013")),
+    ),
+    "in base, and the cost was rounded": (
+        [("XXBT", "0.5000000000", "0.0013000000"), ("ZUSD", "-40000.0501", "0")],
+        (D("40000.0501"), Asset("BTC"), D("0.0013")),
+    ),
+    "in fee credits": (
+        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "0"), ("KFEE", "0", "1040.00")],
+        (D("40000.05"), Asset("KFEE"), D(1040)),
+    ),
+    "in fee credits and in quote, of which a fill has one": (
+        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "52.0001"), ("KFEE", "0", "520.00")],
+        (D("40052.0501"), Asset("KFEE"), D(520)),
+    ),
+    "in quote, rounded as the balance was": (
+        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "104.0001")],
+        (D("40000.05"), Asset("USD"), D("104.0001")),
+    ),
+    "none, and the cost was rounded": (
+        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0501", "0")],
+        (D("40000.0501"), Asset("USD"), D(0)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEDGERS)
+def test_the_ledger_tells_what_a_trade_moved_and_cost(on_kraken: Rig, name: str) -> None:
+    """So that balances agree to the last digit."""
+    lists, told = LEDGERS[name]
+    lines = {f"L{i}": kraken.ledger_line("T1", *line) for i, line in enumerate(lists)}
+    on_kraken.clock.advance(60)  # then no line may come yet
+    on_kraken.wire.answers["TradesHistory"] = kraken.pages("trades", {"T1": kraken.trade()})
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    (fill,) = on_kraken.run(lambda venue: venue.trades(BEGINNING))
+    assert told == (fill.notional, fill.fee_asset, fill.fee_amount)
+
+
 def test_a_trade_for_less_than_the_last_digit_of_the_quote_has_no_line_of_it(on_kraken: Rig) -> None:
     """github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero. It may be late as well; a
     cost of a digit or more has one."""

@@ -57,46 +57,6 @@ def test_a_trade_is_told_with_every_digit_and_the_fee_of_the_ledger(on_kraken: R
     assert Instant(BEGINNING + 1_123_456) == fill.at
 
 
-#: What of a trade of 0.5 for 40000.05 stands in the ledger, and what it moved in quote and cost then.
-LEDGERS = {
-    "in base, beside what was bought": (
-        [("XXBT", "0.5000000000", "0.0013000000"), ("ZUSD", "-40000.0500", "0")],
-        (D("40000.05"), Asset("BTC"), D("0.0013")),
-    ),
-    "in base, and the cost was rounded": (
-        [("XXBT", "0.5000000000", "0.0013000000"), ("ZUSD", "-40000.0501", "0")],
-        (D("40000.0501"), Asset("BTC"), D("0.0013")),
-    ),
-    "in fee credits": (
-        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "0"), ("KFEE", "0", "1040.00")],
-        (D("40000.05"), Asset("KFEE"), D(1040)),
-    ),
-    "in fee credits and in quote, of which a fill has one": (
-        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "52.0001"), ("KFEE", "0", "520.00")],
-        (D("40052.0501"), Asset("KFEE"), D(520)),
-    ),
-    "in quote, rounded as the balance was": (
-        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0500", "104.0001")],
-        (D("40000.05"), Asset("USD"), D("104.0001")),
-    ),
-    "none, and the cost was rounded": (
-        [("XXBT", "0.5000000000", "0"), ("ZUSD", "-40000.0501", "0")],
-        (D("40000.0501"), Asset("USD"), D(0)),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", LEDGERS)
-def test_the_ledger_tells_what_a_trade_moved_and_cost(on_kraken: Rig, name: str) -> None:
-    """So that balances agree to the last digit."""
-    lists, told = LEDGERS[name]
-    lines = {f"L{i}": kraken.ledger_line("T1", *line) for i, line in enumerate(lists)}
-    on_kraken.clock.advance(60)  # then no line may come yet
-    lists_trades(on_kraken, {"T1": kraken.trade()}, lines)
-    (fill,) = fills(on_kraken)
-    assert told == (fill.notional, fill.fee_asset, fill.fee_amount)
-
-
 def test_a_trade_whose_ledger_lines_come_late_waits_for_them(on_kraken: Rig) -> None:
     """As if it were listed late itself; a fee that was guessed would have to be taken back."""
     rig = on_kraken

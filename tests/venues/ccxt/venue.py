@@ -17,6 +17,7 @@ from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.domain.instant import after
 from mvx.domain.order import OrderRequest, Side, TimeInForce
 from mvx.venues.ccxt.access import Access, Keys
+from mvx.venues.ccxt.shared import Note
 from mvx.venues.ccxt.venue import CcxtVenue
 from tests.support import ManualClock
 from tests.venues.ccxt import binance, kraken
@@ -49,22 +50,25 @@ def plenty(folder: Path) -> Iterator[None]:
 
 
 class Dialect(NamedTuple):
-    """What is said in one venue's words. order: the path that takes orders and cancels."""
+    """What is said in one venue's words. submit, cancel: the paths that take orders and cancels. owner: the
+    account."""
 
     exchange: str
     symbol: Symbol
     answers: Callable[..., dict[str, Said]]
     submit: str
     cancel: str
+    owner: str
 
 
-KRAKEN = Dialect("kraken", Symbol("BTC/USD"), kraken.answers, "AddOrder", "CancelOrder")
-BINANCE = Dialect("binance", Symbol("BTC/USDT"), binance.answers, "order", "order")
+KRAKEN = Dialect("kraken", Symbol("BTC/USD"), kraken.answers, "AddOrder", "CancelOrder", kraken.IIBAN)
+BINANCE = Dialect("binance", Symbol("BTC/USDT"), binance.answers, "order", "order", binance.UID)
 DIALECTS = {"kraken": KRAKEN, "binance": BINANCE}
 
 
 class Rig:
-    """One venue, asked over loopback. What it says can be changed in `wire.answers`."""
+    """One venue, asked over loopback, by a desk that knows whose its key is. What it says can be changed in
+    `wire.answers`."""
 
     def __init__(
         self, wire: Loopback, folder: Path, dialect: Dialect, clock: ManualClock | None = None
@@ -84,6 +88,7 @@ class Rig:
             budgets={"private": PLENTY, "public": PLENTY},
         )
         wire.answers |= dialect.answers(lambda: self.clock.now() // 1_000_000)
+        Note(folder / f"{dialect.exchange}-{Keys(API_KEY, API_SECRET).name}.account").first(dialect.owner)
 
     def run(self, work: Callable[[CcxtVenue], Awaitable[T]], clock: Clock | None = None, **changes: Any) -> T:
         """The work's answer, by a venue that is opened for it. `clock`: instead of the rig's own, which only
