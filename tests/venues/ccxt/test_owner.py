@@ -123,6 +123,7 @@ def known(positions: dict[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(row[key] for key in ("asset", "confirmed", "lo", "hi")) for row in positions["positions"]]
 
 
+@pytest.mark.long
 def test_a_desk_with_a_key_of_another_account_concludes_nothing(wire: Loopback, tmp_path: Path) -> None:
     """As where a cron job has another environment than a shell. An order whose outcome is not known stays so,
     holdings stay, and the doctor says which key it is."""
