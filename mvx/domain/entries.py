@@ -296,7 +296,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class BalanceDoubted:
-    """A balance differs and nothing explains it yet: left open until a second, later read."""
+    """A balance differs and nothing explains it yet, or does not tell yet what is in it: left open until a
+    second, later read."""
 
     venue: Venue
     asset: Asset

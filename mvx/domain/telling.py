@@ -126,6 +126,8 @@ def _trading_set(entry: log.TradingSet, at: Instant, order: Order | None) -> str
 
 
 def _balance_doubted(entry: log.BalanceDoubted, at: Instant, order: Order | None) -> str:
+    if entry.theirs == entry.ours:
+        return f"{entry.venue} shows {plain(entry.theirs)} {entry.asset}: a second read tells what is in it"
     numbers = f"{plain(entry.theirs)} and not {plain(entry.ours)}"
     return f"{entry.venue} shows {numbers} {entry.asset}: left open until a second read"
 

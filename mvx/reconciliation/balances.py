@@ -38,7 +38,9 @@ def check_balances(work: Working) -> bool:
         posted = work.posted(asset)
         theirs = work.snapshot.totals.get(asset, ZERO)
         if theirs in _prefixes(posted, [effect.get(asset, ZERO) for effect in later]):
-            if asset in work.ours.doubts:
+            if asset in work.awaited:
+                _doubt_anew(work, asset, posted, theirs)
+            elif asset in work.ours.doubts:
                 work.find(BalanceAgreed(work.snapshot.venue, asset))
         else:
             agreed = _adjusted(work, asset, posted, theirs) and agreed
@@ -82,25 +84,43 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
     if _explained(work, asset, theirs - posted):
         work.pending.append(f"{asset}: an order that is not settled may explain {plain(theirs - posted)}")
         return False
-    began_at = work.snapshot.began_at
-    doubt = _standing_doubt(work, asset)
-    if doubt is not None and doubt.theirs == theirs:
-        if began_at >= after(doubt.read_at, work.terms.lateness_s):
-            _adjust(work, asset, posted, theirs, doubt.read_at)
-            return True
-    else:
-        read_at = max(began_at, work.snapshot.balances_at)  # by the later of the clocks
-        if work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
-            work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
+    if (since := told_since(work, asset)) is not None:
+        _adjust(work, asset, posted, theirs, since)
+        if asset in work.awaited:
+            _doubt(work, asset, theirs, theirs)
+        return True
+    _doubt_anew(work, asset, posted, theirs)
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
     return False
 
 
+def told_since(work: Working, asset: Asset) -> Instant | None:
+    """Since when the balance is what it is now, with nothing on its asset since, where that is so long ago
+    that whatever had moved it by then is listed by now."""
+    doubt = _standing_doubt(work, asset)
+    if doubt is None or work.snapshot.began_at < after(doubt.read_at, work.terms.lateness_s):
+        return None
+    return doubt.read_at
+
+
+def _doubt_anew(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
+    """Where no earlier reading serves to be compared with a later one."""
+    doubt = _standing_doubt(work, asset)
+    if doubt is None or doubt.read_at < work.awaited.get(asset, doubt.read_at):
+        _doubt(work, asset, posted, theirs)
+
+
+def _doubt(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
+    read_at = max(work.snapshot.began_at, work.snapshot.balances_at)  # by the later of the clocks
+    if work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
+        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
+
+
 def _standing_doubt(work: Working, asset: Asset) -> Doubt | None:
-    """What an earlier reading found, where nothing has happened to the asset since: else it may differ by as
-    much for another reason."""
-    doubt = work.ours.doubts.get(asset)
-    if doubt is None or asset in work.moved:
+    """What an earlier reading found, where this one finds the same and nothing has happened to the asset
+    since: else it may differ by as much for another reason."""
+    doubt, theirs = work.ours.doubts.get(asset), work.snapshot.totals.get(asset, ZERO)
+    if doubt is None or doubt.theirs != theirs or asset in work.moved:
         return None
     since = doubt.read_at
     acting = (order for order in work.orders.values() if asset in still_possible(order))

@@ -13,6 +13,7 @@ from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import listing_of
+from mvx.reconciliation.balances import told_since
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.working import Working
 
@@ -44,6 +45,8 @@ def _book(work: Working, entry: TransferBooked) -> None:
     what = "deposit" if moved.amount > 0 else "withdrawal"
     if absorbed is None:
         work.waiting.add(moved.listing)
+        read_since = max(work.awaited.get(moved.asset, moved.at), _latest(work, entry).transfer.at)
+        work.awaited[moved.asset] = read_since
         work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
         return
     by = absorbed.get(moved.asset)
@@ -60,18 +63,17 @@ def _book(work: Working, entry: TransferBooked) -> None:
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
-    """What had counted it; None where that can not be told yet: one balance may be stale, and tells nothing
-    by not having moved."""
+    """What had counted it; None where that can not be told yet. One balance tells nothing: it may be stale,
+    or moved by as much by another one that is not listed yet."""
     if not _is_coarse(work, entry):
         return work.absorbed(entry)
-    moved, snapshot, latest = entry.transfer, work.snapshot, _latest(work, entry)
-    theirs, posted = snapshot.totals.get(moved.asset, ZERO), work.posted(moved.asset)
-    if theirs == posted + moved.amount and not work.outdated:
-        return work.absorbed(latest)
-    last, told_at = work.ours.last_read_began_at, after(latest.transfer.at, work.terms.lateness_s)
-    if last is None or not told_at <= last < snapshot.began_at:
+    moved, latest = entry.transfer, _latest(work, entry)
+    since = told_since(work, moved.asset)
+    if work.outdated or since is None or since < latest.transfer.at:
         return None
-    return work.absorbed(_earliest(work, entry) if theirs == posted else entry)
+    posted = work.posted(moved.asset)
+    fitting = {posted: _earliest(work, entry), posted + moved.amount: latest}
+    return work.absorbed(fitting.get(work.snapshot.totals.get(moved.asset, ZERO), entry))
 
 
 def _is_coarse(work: Working, entry: TransferBooked) -> bool:

@@ -27,8 +27,8 @@ class Working:
     """Orders by both ids, the findings so far, and the events about to be booked.
 
     `records`: what the venue lists of each order. `unjoined`: trades that wait for the lists to show
-    their order; `waiting`: transfers that wait for a balance that tells. `heard`: what was pushed and is not
-    booked by now. `moved`: what the events did, by asset.
+    their order; `waiting`: transfers that wait for balances that tell, and `awaited`: of which assets, read
+    since when. `heard`: what was pushed and is not booked by now. `moved`: what the events did, by asset.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -49,6 +49,7 @@ class Working:
         self.pending: list[str] = []
         self.unjoined: list[Fill] = []
         self.waiting: set[str] = set()
+        self.awaited: dict[Asset, Instant] = {}
         self.findings: list[Finding] = []
         # First contact. It set every asset, those that it did not name to zero.
         self.opening: Anchor | None = next((a for a in ours.anchors if a.kind == "opening"), None)

@@ -135,6 +135,10 @@ TOLD: list[tuple[log.Entry, str]] = [
         log.BalanceDoubted(KRAKEN, BTC, D(1), D(2), at(1)),
         "kraken shows 2 and not 1 BTC: left open until a second read",
     ),
+    (
+        log.BalanceDoubted(KRAKEN, BTC, D(2), D(2), at(1)),
+        "kraken shows 2 BTC: a second read tells what is in it",
+    ),
     (log.BalanceAgreed(KRAKEN, BTC), "the BTC of kraken agrees again"),
     (
         log.Adjusted(KRAKEN, "main", BTC, D(1), at(1), ()),

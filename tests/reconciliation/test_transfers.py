@@ -241,8 +241,29 @@ def test_one_balance_that_has_not_moved_tells_nothing() -> None:
     moved = transfer("250", at_s=-99)
     found = desk.once(reading(3, totals=UNTOUCHED, transfers=[moved]))
     assert (desk.transfers(), found.pending) == ([], ("deposit of 250 USD: to be read again",))
-    assert desk.once(reading(20, totals=RICHER, transfers=[moved])).agreed
+    assert read_twice(desk, RICHER, moved).agreed
     assert desk.held() == RICHER
+
+
+@pytest.mark.parametrize(("amount", "usd"), [("250", "1250"), ("-250", "750")])
+@pytest.mark.parametrize("others", [1, -1])
+def test_a_balance_that_another_one_moved_which_is_not_listed_yet_tells_nothing(
+    amount: str, usd: str, others: int
+) -> None:
+    """As much once more, and first contact had counted the one; or as much back, and it had not."""
+    desk, moved = coarse(), transfer(amount, at_s=-99)
+    other = transfer(str(others * D(amount)), transfer_id="t2", at_s=1)
+    totals = UNTOUCHED | ({"USD": usd} if others == 1 else {})
+    for began_s in (3, 6):
+        desk.once(reading(began_s, totals=totals, transfers=[moved]))
+    assert desk.transfers() == []
+    for began_s in (12, 15):
+        desk.once(reading(began_s, totals=totals, transfers=[moved, other]))
+    assert ["t2"] == [each.transfer.transfer_id for each in desk.transfers()]
+    found = desk.once(reading(23, totals=totals, transfers=[moved, other]))
+    assert (found.agreed, found.pending, desk.held()) == (True, (), totals)
+    counted = {USD: "opening"} if others == 1 else {}
+    assert [{}, counted] == [each.absorbed for each in desk.transfers()]
 
 
 def test_an_outdated_balance_tells_nothing() -> None:
@@ -252,15 +273,20 @@ def test_an_outdated_balance_tells_nothing() -> None:
     assert desk.transfers() == []
 
 
-@pytest.mark.parametrize(("first_s", "told"), [(-88.000001, False), (-88, True)])
-def test_a_balance_tells_once_an_earlier_one_was_read_lateness_after_the_transfer(
-    first_s: float, told: bool
+@pytest.mark.parametrize(
+    ("first_s", "second_s", "told"), [(-99.000001, -80, False), (-99, -88.000001, False), (-99, -88, True)]
+)
+@pytest.mark.parametrize("totals", [UNTOUCHED, RICHER])
+def test_a_balance_tells_once_it_was_the_same_lateness_before_and_after_the_transfer(
+    first_s: float, second_s: float, told: bool, totals: dict[str, str]
 ) -> None:
-    """It was at -98 s at the latest, and lateness is 10 s."""
+    """It was at -98 s at the latest, lateness is 10 s, and a reading takes a second to its balances."""
     desk, moved = coarse(), transfer("250", at_s=-99)
-    for began_s in (first_s, -80):
-        found = desk.once(reading(began_s, totals=UNTOUCHED, transfers=[moved]))
-    assert (len(desk.transfers()), len(found.pending)) == (int(told), int(not told))
+    for began_s in (first_s, second_s):
+        found = desk.once(reading(began_s, totals=totals, transfers=[moved]))
+    assert (len(desk.transfers()), bool(found.pending)) == (int(told), not told)
+    assert desk.once(reading(second_s + 12, totals=totals, transfers=[moved])).agreed
+    assert desk.held() == totals
 
 
 def test_a_balance_that_fits_neither_leaves_the_time_as_it_was_told() -> None:
@@ -279,11 +305,14 @@ def test_a_transfer_whose_time_can_not_tell_is_booked_after_those_whose_time_can
 
 
 def test_a_trade_beside_a_transfer_whose_time_can_not_tell_is_booked_before_it() -> None:
-    """The balance misses the transfer alone, and tells at once."""
-    traded = fill("0.5", order_id="X", at_s=1)
+    """The balance misses the transfer alone."""
+    desk, traded = coarse(), fill("0.5", order_id="X", at_s=1)
     totals = {"BTC": "10.5", "USD": "1200"}
-    found = coarse().once(reading(20, totals=totals, trades=[traded], transfers=[transfer("250", at_s=-99)]))
-    assert (found.agreed, found.pending) == (True, ())
+    for began_s in (20, 31):
+        found = desk.once(
+            reading(began_s, totals=totals, trades=[traded], transfers=[transfer("250", at_s=-99)])
+        )
+    assert (found.agreed, found.pending, desk.held()) == (True, (), totals)
 
 
 # A balance is as of when it was asked for, at the earliest: it may count what came while the answer was made

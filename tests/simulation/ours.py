@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.instant import Instant
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
 from mvx.journal import views
@@ -32,12 +33,13 @@ class Intent:
 
 
 class Ours:
-    """The journal's entries so far, and its tables as they are now."""
+    """The journal's entries so far, and its tables as they are now. intended_at: the last intent's time."""
 
     def __init__(self, tx: ReadTx, tell: Callable[[str], None]) -> None:
         self.tx = tx
         self.seq = 0
         self.intents: dict[str, Intent] = {}
+        self.intended_at = Instant(0)
         self.parents: dict[str, Decimal] = {}
         self.trading: dict[Venue | None, TradingState] = {}
         self.fills: set[tuple[str, str]] = set()
@@ -98,6 +100,7 @@ def _said(kind: str, body: dict[str, Any]) -> str:
 
 def _intended(ours: Ours, body: dict[str, Any]) -> None:
     order = body["order"]
+    ours.intended_at = max(ours.intended_at, Instant(order["created_at"]))
     ours.intents[order["cl_ord_id"]] = Intent(
         order["cl_ord_id"],
         order["parent_id"],

@@ -153,8 +153,9 @@ class Play:
             daemon.main.cancel()
 
     def _agree(self) -> None:
-        """All is settled, and the journal is the ledger, before the bound is over."""
-        give_up_at = after(self.world.clock.now(), BOUND_S + self._waits_s)
+        """All is settled, and the journal is the ledger, before the bound is over: that of what was sent
+        last, for who was at work goes on with it."""
+        healed_at = self.world.clock.now()
         for kind in (CRON, SHELL, SCRIPT):
             self._ends(kind, f"{kind} hangs")
         while True:
@@ -166,7 +167,8 @@ class Play:
             # What happens at a venue after its reading, a bust that was due, is for the next one.
             if agreed and self.judge.all_settled() and self.judge.truth.marks == marks:
                 break
-            if self.world.clock.now() > give_up_at:
+            began_at = max(healed_at, self.judge.ours.intended_at)
+            if self.world.clock.now() > after(began_at, BOUND_S + self._waits_s):
                 self.judge.fail("I7: all intents are terminal within the bound after heal", str(answer))
             self._pause(1.0)
         self._stop_daemon()

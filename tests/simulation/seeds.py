@@ -24,5 +24,7 @@ NAMED: Mapping[int, str] = {
     4227: "of two equal deposits the one that first contact had counted was taken for the one that moved",
     1274: "a balance that was stale by seconds told that first contact had counted a deposit, and it had not",
     4447: "a stale balance lacked as much as a trade that was not listed yet and a gift, and was adjusted",
+    11168: "a withdrawal that first contact had counted was taken for an equal one that was not listed yet",
+    12682: "a flatten that reads slowly sent its last order late in good weather, and had too little time",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
 }
