@@ -208,9 +208,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "stale balance believed",
         (
             _BALANCES,
-            "    began_at = work.snapshot.began_at\n    doubt =",
+            "    if (since := told_since(work, asset)) is not None:\n",
             "    _adjust(work, asset, posted, theirs, work.snapshot.began_at)\n    return True\n"
-            "    began_at = work.snapshot.began_at\n    doubt =",
+            "    if (since := told_since(work, asset)) is not None:\n",
         ),
     ),
     _mutant(
