@@ -94,10 +94,8 @@ def told_by_ledger(
     least: the last digits of base and quote, once no line can be late; a trade of less has none of that asset
     (github.com/rotki/rotki/pull/13038: Kraken writes none that rounds to zero). Raises BadVenueData."""
     quote = split_symbol(fill.symbol)[1]
-    moved: dict[Asset, _Moved] = {}
-    for line in postings:
-        moved[line.traded] = moved.get(line.traded, _NOTHING).and_line(line)
-    if not _lists_all(fill, moved, least):
+    moved = _moved_by(fill, postings, least)
+    if not _lists_all(fill, moved, may_be_late=not least):
         return None
     fee_asset, fee_amount = _fee_of(fill, moved)
     gross = -fill.side.sign * (moved[quote].amount if fee_asset == quote else moved[quote].net)
@@ -107,18 +105,35 @@ def told_by_ledger(
     return replace(fill, fee_asset=fee_asset, fee_amount=fee_amount, gross_trade_amt=amt)
 
 
-def _lists_all(fill: Fill, moved: dict[Asset, _Moved], least: Mapping[Asset, Decimal]) -> bool:
-    """Whether base and quote have lines; and, as long as one can be late, whether these add up to what was
-    traded (each wallet has its own) and a fee that the trade names is in one (fee credits have their own).
-    Adds the assets that need none."""
-    base, quote = split_symbol(fill.symbol)
-    for asset, traded in ((base, fill.qty), (quote, fill.notional)):
+def _moved_by(
+    fill: Fill, postings: Iterable[Posting], least: Mapping[Asset, Decimal]
+) -> Mapping[Asset, _Moved]:
+    """By asset, those of which the trade needs no line among them."""
+    moved: dict[Asset, _Moved] = {}
+    for line in postings:
+        moved[line.traded] = moved.get(line.traded, _NOTHING).and_line(line)
+    for asset, traded in _traded_by(fill):
         if traded < least.get(asset, ZERO):
             moved.setdefault(asset, _NOTHING)
-        if asset not in moved or (not least and not moved[asset].amounts_to(traded)):
-            return False
-    told = any(each.fee or (each.net and asset not in (base, quote)) for asset, each in moved.items())
-    return told or bool(least) or not fill.fee_amount
+    return moved
+
+
+def _lists_all(fill: Fill, moved: Mapping[Asset, _Moved], *, may_be_late: bool) -> bool:
+    """Whether base and quote have lines; and, as long as one may be late, whether these add up to what was
+    traded (each wallet has its own) and a fee that the trade names is in one (fee credits have their own)."""
+    traded = _traded_by(fill)
+    if any(asset not in moved for asset, _ in traded):
+        return False
+    if not may_be_late:
+        return True
+    has_fee = any(each.fee or (each.net and asset not in dict(traded)) for asset, each in moved.items())
+    return all(moved[asset].amounts_to(qty) for asset, qty in traded) and (has_fee or not fill.fee_amount)
+
+
+def _traded_by(fill: Fill) -> tuple[tuple[Asset, Decimal], ...]:
+    """Base and quote, and how much of each the trade names."""
+    base, quote = split_symbol(fill.symbol)
+    return (base, fill.qty), (quote, fill.notional)
 
 
 def _fee_of(fill: Fill, moved: Mapping[Asset, _Moved]) -> tuple[Asset, Decimal]:

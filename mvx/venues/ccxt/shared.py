@@ -1,4 +1,5 @@
-"""What processes share about one account, in small files beside the journal: its key and its rate budget.
+"""What processes share about one account, in small files beside the journal: its key, its rate budget, and
+whose a key is.
 
 Rules:
 - One process at a time talks privately on a key whose nonce must grow. The lock is held for one call, and is
