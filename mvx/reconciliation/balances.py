@@ -17,7 +17,7 @@ from mvx.domain.exposure import POINT_ZERO, still_possible
 from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.instrument import split_symbol
-from mvx.domain.ledger import Doubt, net
+from mvx.domain.ledger import Anchor, Doubt, net
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order
 from mvx.domain.postings import happened_at, listing_of, movements_of
@@ -33,12 +33,13 @@ def check_balances(work: Working) -> bool:
     if work.outdated:
         return False
     later = list(_effects_not_in_first_reading(work))
+    awaited = {moved.asset for moved in work.waiting.values()}
     agreed = True
     for asset in sorted({*work.snapshot.totals, *work.ours.holdings}):
         posted = work.posted(asset)
         theirs = work.snapshot.totals.get(asset, ZERO)
         if theirs in _prefixes(posted, [effect.get(asset, ZERO) for effect in later]):
-            if asset in work.awaited:
+            if asset in awaited:
                 _doubt_anew(work, asset, posted, theirs)
             elif asset in work.ours.doubts:
                 work.find(BalanceAgreed(work.snapshot.venue, asset))
@@ -86,8 +87,6 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
         return False
     if (since := told_since(work, asset)) is not None:
         _adjust(work, asset, posted, theirs, since)
-        if asset in work.awaited:
-            _doubt(work, asset, theirs, theirs)
         return True
     _doubt_anew(work, asset, posted, theirs)
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
@@ -105,14 +104,8 @@ def told_since(work: Working, asset: Asset) -> Instant | None:
 
 def _doubt_anew(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
     """Where no earlier reading serves to be compared with a later one."""
-    doubt = _standing_doubt(work, asset)
-    if doubt is None or doubt.read_at < work.awaited.get(asset, doubt.read_at):
-        _doubt(work, asset, posted, theirs)
-
-
-def _doubt(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
     read_at = max(work.snapshot.began_at, work.snapshot.balances_at)  # by the later of the clocks
-    if work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
+    if _standing_doubt(work, asset) is None and work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
         work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
 
 
@@ -123,8 +116,21 @@ def _standing_doubt(work: Working, asset: Asset) -> Doubt | None:
     if doubt is None or doubt.theirs != theirs or asset in work.moved:
         return None
     since = doubt.read_at
+    if _happened_since(work, asset, since):
+        return None
     acting = (order for order in work.orders.values() if asset in still_possible(order))
     return None if any(_has_unlisted(work, order, since) for order in acting) else doubt
+
+
+def _happened_since(work: Working, asset: Asset, since: Instant) -> bool:
+    """Whether an event on it is listed that came after that reading, or may have by what its time may mean:
+    one that was booked with that very reading, which its second lists showed, or that waits."""
+    snapshot, skew_s = work.snapshot, work.terms.clock_skew_s
+    traded = [fill for fill in snapshot.trades if asset in {*split_symbol(fill.symbol), fill.fee_asset}]
+    times = [at for fill in traded for at in (fill.at, fill.busted_at) if at is not None]
+    step_s = work.terms.transfer_step_s
+    times += [after(moved.at, step_s) for moved in snapshot.transfers if moved.asset == asset]
+    return any(after(at, skew_s) > since for at in times)
 
 
 def _has_unlisted(work: Working, order: Order, since: Instant) -> bool:
@@ -158,6 +164,8 @@ def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, at: I
         note=f"no trade, order or transfer that the venue lists explains {plain(amount)} {asset}",
     )
     work.find(Adjusted(snapshot.venue, snapshot.account, asset, amount, at, listed), found=found)
+    work.adjusted.add(asset)
+    work.anchors.append(Anchor(asset, "adjustment", at, frozenset(listed)))
 
 
 def _kind(work: Working, asset: Asset) -> BreakKind:

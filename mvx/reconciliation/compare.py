@@ -25,7 +25,7 @@ from mvx.reconciliation.orders import (
     settle,
 )
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
-from mvx.reconciliation.transfers import book_transfers
+from mvx.reconciliation.transfers import book_counted, book_transfers, what_is
 from mvx.reconciliation.working import Working
 
 
@@ -45,9 +45,12 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     prove_absent(work)
     settle(work)
     agreed = check_balances(work)
+    book_counted(work)
     if agreed and count_claims(work):
         settle(work)
     deduce_canceled(work, agreed=agreed)
+    for moved in work.waiting.values():
+        work.pending.append(f"{what_is(moved)} {moved.asset}: to be read again")
     if work.outdated:
         work.pending.append("a later reading was applied before this one")
     claiming = [order for order in work.orders.values() if order.claimed_qty]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mvx.domain.entries import TransferBooked
+from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import Instant, after
 from mvx.domain.money import ZERO, plain
@@ -37,29 +38,43 @@ def book_transfers(work: Working) -> None:
     ]
     new.sort(key=lambda each: (_is_coarse(work, each), each.transfer.at, counted(listing_of(each))))
     for entry in new:
-        _book(work, entry)
+        absorbed = _absorbed(work, entry)
+        if absorbed is None:
+            work.waiting[entry.transfer.listing] = entry.transfer
+        else:
+            _book(work, entry, absorbed)
 
 
-def _book(work: Working, entry: TransferBooked) -> None:
-    moved, absorbed = entry.transfer, _absorbed(work, entry)
-    what = "deposit" if moved.amount > 0 else "withdrawal"
-    if absorbed is None:
-        work.waiting.add(moved.listing)
-        read_since = max(work.awaited.get(moved.asset, moved.at), _latest(work, entry).transfer.at)
-        work.awaited[moved.asset] = read_since
-        work.pending.append(f"{what} of {plain(abs(moved.amount))} {moved.asset}: to be read again")
-        return
+def book_counted(work: Working) -> None:
+    """Book what waited while its balance fitted neither, once this pass has adjusted that: it is counted now,
+    and its time as it was told decides by what."""
+    for moved in [each for each in work.waiting.values() if each.asset in work.adjusted]:
+        entry = TransferBooked(work.waiting.pop(moved.listing))
+        _book(work, entry, work.absorbed(entry))
+
+
+def _book(work: Working, entry: TransferBooked, absorbed: dict[Asset, str]) -> None:
+    moved = entry.transfer
     by = absorbed.get(moved.asset)
     in_baseline = by == "adjustment" and work.rebased(entry)
     found = work.a_break(
         BreakKind.BALANCE,
         f"{moved.account}:{moved.listing}",
         "none",
-        f"{what} of {plain(abs(moved.amount))}",
+        what_is(moved),
         asset=moved.asset,
-        note=f"a {what}: {_NOTES['baseline' if in_baseline else by]}",
+        note=f"a {_kind(moved)}: {_NOTES['baseline' if in_baseline else by]}",
     )
     work.post(replace(entry, absorbed=absorbed, in_baseline=in_baseline), found=found)
+
+
+def what_is(moved: Transfer) -> str:
+    """A transfer in a few words."""
+    return f"{_kind(moved)} of {plain(abs(moved.amount))}"
+
+
+def _kind(moved: Transfer) -> str:
+    return "deposit" if moved.amount > 0 else "withdrawal"
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
@@ -67,13 +82,13 @@ def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:
     or moved by as much by another one that is not listed yet."""
     if not _is_coarse(work, entry):
         return work.absorbed(entry)
-    moved, latest = entry.transfer, _latest(work, entry)
-    since = told_since(work, moved.asset)
-    if work.outdated or since is None or since < latest.transfer.at:
+    moved = entry.transfer
+    if work.outdated or told_since(work, moved.asset) is None:
         return None
     posted = work.posted(moved.asset)
-    fitting = {posted: _earliest(work, entry), posted + moved.amount: latest}
-    return work.absorbed(fitting.get(work.snapshot.totals.get(moved.asset, ZERO), entry))
+    fitting = {posted: _earliest(work, entry), posted + moved.amount: _latest(work, entry)}
+    fits = fitting.get(work.snapshot.totals.get(moved.asset, ZERO))
+    return None if fits is None else work.absorbed(fits)  # what else moved the balance is adjusted first
 
 
 def _is_coarse(work: Working, entry: TransferBooked) -> bool:
@@ -91,7 +106,7 @@ def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:
     an adjustment are as of when they were asked for."""
     moved = entry.transfer
     since = after(moved.at, -work.terms.balances_span_s)
-    anchors = (each.at for each in work.ours.anchors if moved.asset == each.asset or each.kind == "opening")
+    anchors = (each.at for each in work.anchors if moved.asset == each.asset or each.kind == "opening")
     return _moved_at(entry, max((at for at in anchors if since <= at < moved.at), default=moved.at))
 
 

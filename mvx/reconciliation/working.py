@@ -12,7 +12,7 @@ from functools import partial
 
 from mvx.domain import order_life
 from mvx.domain.entries import BreakFound, Entry, TransferBooked
-from mvx.domain.execution import Fill, FillKey, HeardFill
+from mvx.domain.execution import Fill, FillKey, HeardFill, Transfer
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
 from mvx.domain.instant import Instant
 from mvx.domain.ledger import Anchor, net
@@ -27,8 +27,9 @@ class Working:
     """Orders by both ids, the findings so far, and the events about to be booked.
 
     `records`: what the venue lists of each order. `unjoined`: trades that wait for the lists to show
-    their order; `waiting`: transfers that wait for balances that tell, and `awaited`: of which assets, read
-    since when. `heard`: what was pushed and is not booked by now. `moved`: what the events did, by asset.
+    their order; `waiting`: transfers, by listing, that wait for balances that tell. `heard`: what was pushed
+    and is not booked by now. `moved`: what the events did, by asset; `adjusted`: what this pass did
+    adjust, and `anchors`: with the adjustments of this pass.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -46,10 +47,11 @@ class Working:
         self.heard: dict[FillKey, HeardFill] = {each.fill.key: each for each in ours.heard}
         self.booked: list[Posted] = []
         self.moved: dict[Asset, Decimal] = {}
+        self.adjusted: set[Asset] = set()
         self.pending: list[str] = []
         self.unjoined: list[Fill] = []
-        self.waiting: set[str] = set()
-        self.awaited: dict[Asset, Instant] = {}
+        self.waiting: dict[str, Transfer] = {}
+        self.anchors: list[Anchor] = list(ours.anchors)
         self.findings: list[Finding] = []
         # First contact. It set every asset, those that it did not name to zero.
         self.opening: Anchor | None = next((a for a in ours.anchors if a.kind == "opening"), None)
@@ -88,14 +90,14 @@ class Working:
         for asset in net(movements_of(event)):
             if self.before_first_contact(at):
                 found[asset] = "opening"
-            elif any(_counted(anchor, asset, at, listing) for anchor in self.ours.anchors):
+            elif any(_counted(anchor, asset, at, listing) for anchor in self.anchors):
                 found[asset] = "adjustment"
         return found
 
     def rebased(self, moved: TransferBooked) -> bool:
         """Whether the baseline was set after the adjustment that had counted this transfer."""
         at, listing, asset = happened_at(moved), listing_of(moved), moved.transfer.asset
-        return any(each.rebased and _counted(each, asset, at, listing) for each in self.ours.anchors)
+        return any(each.rebased and _counted(each, asset, at, listing) for each in self.anchors)
 
     def posted(self, asset: Asset) -> Decimal:
         """What the journal holds of it, with all that is being booked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from mvx.domain import entries as log
 from mvx.domain.order_status import OrdStatus
 from mvx.reconciliation.kinds import next_of
 from tests.domain.orders import BTC, BUY, SELL, USD, at, fill, report
-from tests.reconciliation.desk import Desk, kinds, opened, reading, written
+from tests.reconciliation.desk import TERMS, Desk, kinds, opened, reading, written
 
 D = Decimal
 S = OrdStatus
@@ -167,6 +168,23 @@ def test_another_difference_is_another_doubt() -> None:
     assert kinds(desk.once(short(20, "985"))) == []
     assert kinds(desk.once(short(30, "985"))) == []
     assert kinds(desk.once(short(31, "985"))) == ["balance"]
+
+
+@pytest.mark.parametrize(("traded_s", "second_adjusts"), [(3.49, True), (3.500001, False), (4.2, False)])
+def test_a_reading_that_an_event_tore_is_compared_with_no_later_one(
+    traded_s: float, second_adjusts: bool
+) -> None:
+    """A trade was made right after the balances were asked for, at 4 s, or before that by a clock that is
+    off: it is booked and not in them. A stale answer that says the same again tells nothing."""
+    desk = opened()
+    desk.terms = replace(TERMS, clock_skew_s=0.5)
+    traded = [fill("1", order_id="X", at_s=traded_s)]
+    torn = {"BTC": "11", "USD": "1003"}
+    desk.once(reading(3, totals=torn, trades=() if traded_s > 4 else traded, after=traded))
+    found = desk.once(reading(14, totals=torn, trades=traded))
+    assert (desk.held()["USD"], found.agreed) == (("1003", True) if second_adjusts else ("900", False))
+    assert desk.once(reading(26, totals=torn, trades=traded)).agreed
+    assert desk.held() == torn
 
 
 @pytest.mark.parametrize("in_the_same_pass", [False, True])
