@@ -14,7 +14,7 @@ from mvx.domain.entries import Heard
 from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk
-from mvx.errors import VenueError
+from mvx.errors import JournalError, VenueError
 from mvx.journal import events, history, views
 from mvx.journal.store import ReadTx
 
@@ -39,12 +39,13 @@ async def listening(desk: Desk, venues: Iterable[Venue]) -> AsyncIterator[None]:
 
 
 async def _listen(desk: Desk, venue: Venue) -> None:
-    """Until the venue is closed; after a lost connection again. What was missed is read."""
+    """Until the venue is closed; after a lost connection again, and after a journal that failed, of which
+    whoever works is told by what he writes himself. What was missed is read."""
     while True:
         try:
             async for report in desk.venues[venue].executions():
                 hear(desk, report)
-        except VenueError:
+        except (VenueError, JournalError):
             await desk.clock.sleep(_PAUSE_S)
         else:
             return

@@ -16,10 +16,11 @@ from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Symbol
 from mvx.domain.order import Order
 from mvx.domain.order_status import ExecType, OrdStatus
+from mvx.engine import listen
 from mvx.engine.desk import Desk
 from mvx.engine.listen import hear, listening
 from mvx.engine.positions_result import PositionRow
-from mvx.errors import VenueUnreachable
+from mvx.errors import JournalError, VenueUnreachable
 from mvx.journal import views
 from tests.domain import orders
 from tests.domain.orders import BTC, BUY, SELL, USD
@@ -176,6 +177,29 @@ def test_after_a_connection_that_was_lost_one_listens_again(tmp_path: Path) -> N
 
     at.does(listens)
     assert D("0.4") == the_order(at).heard_qty
+
+
+def test_after_a_journal_that_could_not_be_written_one_listens_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that was full for a moment leaves no venue unheard for as long as the leader leads."""
+    at, failed = at_work(tmp_path), []
+
+    def full(desk: Desk, report: ExecutionReport) -> bool:
+        if len(failed) < 2:
+            failed.append(report)
+            raise JournalError("the disk is full")
+        return hear(desk, report)
+
+    monkeypatch.setattr(listen, "hear", full)
+
+    async def listens(desk: Desk) -> None:
+        port = Streaming(desk.venues[KRAKEN], PUSHED)
+        async with listening(replace(desk, venues={KRAKEN: port}), [KRAKEN]):
+            await asyncio.sleep(0.05)
+
+    at.does(listens)
+    assert (2, D("0.4")) == (len(failed), the_order(at).heard_qty)
 
 
 def test_a_listener_that_fails_is_not_silent(tmp_path: Path) -> None:
