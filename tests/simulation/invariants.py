@@ -7,14 +7,14 @@ venue's lateness), so much is allowed for here as has truly happened, and no mor
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
 from mvx.config.settings import Settings
 from mvx.domain.exposure import holding
-from mvx.domain.ids import Asset, Venue
+from mvx.domain.ids import Asset, OrderId, Venue
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Side
 from mvx.domain.trading import TradingState
@@ -222,7 +222,23 @@ def _untold(case: Case, venue: Venue, asset: Asset) -> tuple[Decimal, Decimal]:
         known = (venue, each.transfer_id) in case.ours.transfers  # never so for what no list shows
         if each.asset == asset and not known and each.at > opened_at:
             moves.append(each.amount)
+    moves += _taken_for_another(case, venue, asset)
     return sum((m for m in moves if m < 0), ZERO), sum((m for m in moves if m > 0), ZERO)
+
+
+def _taken_for_another(case: Case, venue: Venue, asset: Asset) -> Iterator[Decimal]:
+    """What an overfill hides that is booked before all that its order filled in time: it is taken for a part
+    of that, and so much less is expected of what is not booked yet."""
+    it, late_s, qty = case.truth.venues[venue], case.lateness_s(venue), defaultdict[OrderId, Decimal](Decimal)
+    booked = [fill for fill in it.fills if (venue, fill.exec_id) in case.ours.fills]
+    for fill in booked:
+        if it.is_exogenous(fill, late_s):
+            qty[fill.order_id] += fill.qty
+    for order_id, extra in qty.items():
+        missing = {fill for fill in it.fills if fill.order_id == order_id}.difference(booked)
+        timely = [fill for fill in missing if not it.is_exogenous(fill, late_s)]
+        hidden = (effect_of(fill).get(asset, ZERO) / fill.qty for fill in timely)
+        yield max(hidden, key=abs, default=ZERO) * min(extra, sum((fill.qty for fill in timely), ZERO))
 
 
 def i14_a_parent_gets_no_more_than_it_asked_for(case: Case) -> Iterator[str]:
