@@ -200,16 +200,20 @@ def default_delay_s(name: str, timeout_s: float) -> float:
     return delay.timeouts * timeout_s + delay.seconds if delay else 0.0
 
 
-def meet(con: Connection, venue: Venue, call: Call, now: Instant) -> Fault | None:
-    """The fault that this call meets: of those that last the oldest, else the oldest of the others,
-    with one use taken off its count."""
+def meet(
+    con: Connection, venue: Venue, call: Call, now: Instant, on_its_way: Fault | None = None
+) -> Fault | None:
+    """The fault that this call meets: of those that last the oldest, else what it met on its way here, else
+    the oldest of the others, with one use taken off its count."""
     hits = [
         row
         for row in _active(con, venue, now)
         if call in row.fault.kind.calls and (row.remaining is None or call is Call.WRITE)
     ]
+    if on_its_way is not None:
+        hits = [row for row in hits if not row.fault.kind.counted]
     if not hits:
-        return None
+        return on_its_way
     first = min(hits, key=lambda row: (row.fault.kind.counted, row.id))
     return _spent(con, first)
 

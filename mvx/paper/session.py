@@ -54,9 +54,9 @@ class Session:
             self._happen(what, at)
         self._gateway.cross_resting(now)
 
-    def meet(self, call: Call) -> Fault | None:
-        """The fault that a call now meets on its way."""
-        return faults.meet(self._con, self._venue, call, self.now)
+    def meet(self, call: Call, on_its_way: Fault | None = None) -> Fault | None:
+        """The fault that a call now meets here, or met before."""
+        return faults.meet(self._con, self._venue, call, self.now, on_its_way)
 
     def delay(self, request: Coming, by_s: float) -> None:
         """A request is on its way for so long."""

@@ -71,10 +71,10 @@ class Endpoint:
 
     def reach(self, wanted: Wanted, fault: Fault | None = None) -> Told:
         """The request arrives, as the fault that it meets lets it, and this is heard of it. `fault`: one
-        that it met on its way here."""
+        that it met on its way here, which opens no door that is shut."""
         reply = Reply({})
         with self._exchange.visit(self.venue) as session:
-            fault = fault or session.meet(wanted.call)
+            fault = session.meet(wanted.call, fault)
             arrives = fault.kind.arrives if fault else Arrives.NOW
             if arrives is not Arrives.NEVER:
                 turned_away = wanted.admit(session.time())

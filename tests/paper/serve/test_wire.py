@@ -14,6 +14,12 @@ from mvx.domain.instant import after
 from mvx.domain.money import plain
 from mvx.domain.order import Side, TimeInForce
 from mvx.errors import OutcomeUnknown, VenueRejected
+from mvx.paper.due import OrderArrives
+from mvx.paper.faults import Call, Fault
+from mvx.paper.serve.dialect import Reply, Wanted
+from mvx.paper.serve.endpoint import Endpoint
+from mvx.paper.serve.server import dialect_of
+from mvx.paper.session import Session
 from mvx.venues.ccxt.venue import CcxtVenue
 from mvx.venues.port import KeyRights
 from tests.paper.serve.wire import OURS, SYMBOLS, Wire
@@ -205,3 +211,23 @@ def test_a_fault_is_heard_over_the_wire(wire: Wire, kind: str) -> None:
     asyncio.run(wire.clock.sleep(0.6 if kind == "late-request" else 0))
     wire.exchange.heal()
     assert orders == len(wire.ledger()["orders"])
+
+
+@pytest.mark.parametrize("kind", ["key-revoked", "outage", "hang"])
+@pytest.mark.parametrize("on_its_way", ["truncated", "late-ack", "late-request"])
+def test_what_a_request_met_on_its_way_opens_no_door_that_is_shut(
+    wire: Wire, kind: str, on_its_way: str
+) -> None:
+    """A venue that refuses all, or that nobody can reach, takes no order of whoever has other troubles."""
+    dialect, order = dialect_of(wire.settings, limited=False), wire.request()
+    assert dialect is not None
+
+    def answer(session: Session) -> Reply:
+        session.submit(order)
+        return Reply({})
+
+    wanted = Wanted(Call.WRITE, lambda now: None, answer, lambda session: OrderArrives(order))
+    wire.exchange.inject(wire.venue, kind)
+    Endpoint(wire.exchange, wire.settings, dialect).reach(wanted, Fault(on_its_way, 0.0))
+    wire.exchange.heal()
+    assert [] == wire.ledger()["orders"]
