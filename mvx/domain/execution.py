@@ -94,6 +94,10 @@ class Transfer:
     def listing(self) -> str:
         return f"{self.epoch}/transfer/{self.transfer_id}"
 
+    @property
+    def kind(self) -> str:
+        return "withdrawal" if self.amount < 0 else "deposit"
+
 
 class HeardFill(NamedTuple):
     """A fill of an order of ours that a venue pushed and has not listed yet, and when, on our clock."""

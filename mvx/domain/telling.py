@@ -111,9 +111,8 @@ def _opening(entry: log.Opening, at: Instant, order: Order | None) -> str:
 
 def _transfer_booked(entry: log.TransferBooked, at: Instant, order: Order | None) -> str:
     moved = entry.transfer
-    kind = "withdrawal" if moved.amount < 0 else "deposit"
     amount = f"{plain(abs(moved.amount))} {moved.asset}"
-    return f"{moved.venue} lists a {kind} of {amount}{_absorbed(entry.absorbed)}"
+    return f"{moved.venue} lists a {moved.kind} of {amount}{_absorbed(entry.absorbed)}"
 
 
 def _baseline_set(entry: log.BaselineSet, at: Instant, order: Order | None) -> str:

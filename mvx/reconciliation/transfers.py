@@ -48,8 +48,10 @@ def book_transfers(work: Working) -> None:
 def book_counted(work: Working) -> None:
     """Book what waited while its balance fitted neither, once this pass has adjusted that: it is counted now,
     and its time as it was told decides by what."""
-    for moved in [each for each in work.waiting.values() if each.asset in work.adjusted]:
-        entry = TransferBooked(work.waiting.pop(moved.listing))
+    adjusted = {anchor.asset for anchor in work.adjusted}
+    for moved in [each for each in work.waiting.values() if each.asset in adjusted]:
+        del work.waiting[moved.listing]
+        entry = TransferBooked(moved)
         _book(work, entry, work.absorbed(entry))
 
 
@@ -63,18 +65,14 @@ def _book(work: Working, entry: TransferBooked, absorbed: dict[Asset, str]) -> N
         "none",
         what_is(moved),
         asset=moved.asset,
-        note=f"a {_kind(moved)}: {_NOTES['baseline' if in_baseline else by]}",
+        note=f"a {moved.kind}: {_NOTES['baseline' if in_baseline else by]}",
     )
     work.post(replace(entry, absorbed=absorbed, in_baseline=in_baseline), found=found)
 
 
 def what_is(moved: Transfer) -> str:
     """A transfer in a few words."""
-    return f"{_kind(moved)} of {plain(abs(moved.amount))}"
-
-
-def _kind(moved: Transfer) -> str:
-    return "deposit" if moved.amount > 0 else "withdrawal"
+    return f"{moved.kind} of {plain(abs(moved.amount))}"
 
 
 def _absorbed(work: Working, entry: TransferBooked) -> dict[Asset, str] | None:

@@ -28,8 +28,8 @@ class Working:
 
     `records`: what the venue lists of each order. `unjoined`: trades that wait for the lists to show
     their order; `waiting`: transfers, by listing, that wait for balances that tell. `heard`: what was pushed
-    and is not booked by now. `moved`: what the events did, by asset; `adjusted`: what this pass did
-    adjust, and `anchors`: with the adjustments of this pass.
+    and is not booked by now. `moved`: what the events did, by asset; `adjusted`: the adjustments of
+    this pass.
     """
 
     def __init__(self, ours: Ours, snapshot: Snapshot, terms: Terms) -> None:
@@ -47,11 +47,10 @@ class Working:
         self.heard: dict[FillKey, HeardFill] = {each.fill.key: each for each in ours.heard}
         self.booked: list[Posted] = []
         self.moved: dict[Asset, Decimal] = {}
-        self.adjusted: set[Asset] = set()
+        self.adjusted: list[Anchor] = []
         self.pending: list[str] = []
         self.unjoined: list[Fill] = []
         self.waiting: dict[str, Transfer] = {}
-        self.anchors: list[Anchor] = list(ours.anchors)
         self.findings: list[Finding] = []
         # First contact. It set every asset, those that it did not name to zero.
         self.opening: Anchor | None = next((a for a in ours.anchors if a.kind == "opening"), None)
@@ -62,6 +61,11 @@ class Working:
         or balance; its fills, busts and transfers are facts all the same."""
         last = self.ours.last_read_began_at
         return last is not None and self.snapshot.began_at < last
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """The opening and the adjustments, with those of this pass."""
+        return (*self.ours.anchors, *self.adjusted)
 
     def by_order_id(self, symbol: Symbol, order_id: OrderId) -> Order | None:
         """Joined by market too: some venues count order ids per market."""
