@@ -13,7 +13,7 @@ from mvx.reconciliation.kinds import BreakKind
 from tests.simulation.faults import KINDS
 from tests.simulation.run import Result, simulate
 
-BATCH = 10
+BATCH = 2
 
 
 @dataclass

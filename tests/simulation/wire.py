@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import MethodType
 from typing import Any, NamedTuple, TypeVar
 
 from mvx.clock import Clock
@@ -22,6 +23,7 @@ from mvx.paper.lists import PAGE_ROWS
 from mvx.paper.serve.endpoint import Told
 from mvx.paper.serve.server import dialect_of
 from mvx.venues.ccxt.venue import CcxtVenue
+from mvx.venues.ccxt.wire import Wire
 from tests.simulation.chance import chance
 from tests.simulation.faults import Strike
 from tests.simulation.network import Line
@@ -128,6 +130,31 @@ class Wires:
         budgets = {"private": PLENTY, "public": PLENTY} if self.plenty else {}
         access = access_to(settings, self._folder, budgets=budgets, read_attempts=3)
         return CcxtVenue(access, clock, InProcess(self._ends[settings.name], clock, line), process)
+
+
+#: What each class of an exchange leaves to do for an instance that is not its first.
+_LEFT: dict[type, list[str]] = {}
+
+
+def _names(exchange: Wire) -> list[str]:
+    """What ccxt's constructor hears of its names, to give each a twin in camel case (base/exchange.py): three
+    quarters of what an instance costs. A method's twin stays in the class, which the first instance has seen
+    to, and an endpoint (base/types.py, Entry) is written down in both."""
+    kind = type(exchange)
+    if kind in _LEFT:
+        return _LEFT[kind]
+    names = [name for name in object.__dir__(exchange) if not name.startswith("_")]
+    _LEFT[kind] = [
+        name
+        for name in names
+        if not isinstance(getattr(exchange, name), MethodType)
+        and type(getattr(kind, name, None)).__name__ != "Entry"
+    ]
+    return names
+
+
+# A desk opens each of its venues once, a seed ten of them.
+Wire.__dir__ = _names
 
 
 def ids_in(told: Told) -> tuple[str, ...]:
