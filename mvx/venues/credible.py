@@ -8,12 +8,11 @@ it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from types import NoneType
 from typing import Any
 
 from mvx.domain.book import Book
@@ -27,6 +26,8 @@ from mvx.errors import BadVenueData
 _POSITIVE = frozenset({"qty", "price", "order_qty", "limit_px", "avg_px", "tick", "lot", "max_px"})
 _NOT_NEGATIVE = frozenset({"cum_qty", "min_qty", "min_notional"})
 _NAMES = frozenset({"order_id", "exec_id", "transfer_id", "symbol", "asset", "fee_asset", "base", "quote"})
+#: What is not looked into.
+_FREE = (bool, Enum, float)
 
 
 def refuse_incredible(venue: Venue, answer: object) -> None:
@@ -38,11 +39,14 @@ def refuse_incredible(venue: Venue, answer: object) -> None:
 
 def _problem(name: str, value: Any) -> str:
     """The first that is found; empty: none."""
-    check = _CHECKS.get(value.__class__)
-    if check is not None:
-        return check(name, value)
-    if isinstance(value, Enum):
+    if isinstance(value, Decimal):
+        return _number(name, value)
+    if value is None or isinstance(value, _FREE):
         return ""
+    if isinstance(value, int):
+        return "" if 0 <= value <= LAST else f"{name} is no time: {str(value)[:MAX_DIGITS]}"
+    if isinstance(value, str):
+        return _text(name, value)
     for inner, each in _parts(name, value):
         if problem := _problem(inner, each):
             return problem
@@ -79,22 +83,3 @@ def _text(name: str, text: str) -> str:
     if len(text) > MAX_CHARS or not is_utf8(text) or (name in _NAMES and not text):
         return f"{name} is no text of a plausible length: {text[:MAX_DIGITS]!r}"
     return ""
-
-
-def _time(name: str, instant: int) -> str:
-    return "" if 0 <= instant <= LAST else f"{name} is no time: {str(instant)[:MAX_DIGITS]}"
-
-
-def _nothing(name: str, value: Any) -> str:
-    """It is not looked into."""
-    return ""
-
-
-_CHECKS: dict[type, Callable[[str, Any], str]] = {
-    Decimal: _number,
-    str: _text,
-    int: _time,
-    bool: _nothing,
-    float: _nothing,
-    NoneType: _nothing,
-}

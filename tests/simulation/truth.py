@@ -103,7 +103,6 @@ class Truth:
         self._con = con
         self._tell = tell
         self._marks: dict[Venue, tuple[int, ...]] = {}
-        self._changes: dict[Venue, int] = {}
 
     @property
     def marks(self) -> Mapping[Venue, tuple[int, ...]]:
@@ -122,9 +121,6 @@ class Truth:
 
     def refresh(self, venue: Venue, *, by_hand: bool) -> bool:
         """Whether anything has happened there since; `by_hand`: of what is new the owner is the cause."""
-        before, self._changes[venue] = self._changes.get(venue), self._con.total_changes
-        if before == self._changes[venue]:
-            return False
         mark = self._con.execute(_MARK, (venue,)).fetchone()
         if mark is None or mark == self._marks.get(venue):
             return False
