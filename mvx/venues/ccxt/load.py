@@ -1,4 +1,4 @@
-"""Imports one class of ccxt without the hundred others: a fortieth of the source that `import ccxt.pro` reads.
+"""Imports one class of ccxt without the hundred others: a fortieth of the source of `import ccxt.pro`.
 
 ccxt's packages import every exchange in their __init__. Empty package modules with the right search path
 let one class be imported alone. Where ccxt's layout has changed, the plain import takes over.
