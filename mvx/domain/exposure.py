@@ -92,5 +92,6 @@ def holding(confirmed: Decimal, asset: Asset, orders: Iterable[Order]) -> Interv
     """The interval of one venue's holding of an asset, given that venue's unsettled orders."""
     interval = point(confirmed)
     for order in orders:
-        interval = interval + still_possible(order).get(asset, POINT_ZERO)
+        if (possible := still_possible(order).get(asset)) is not None:
+            interval = interval + possible
     return interval

@@ -37,6 +37,9 @@ def bounded(number: Decimal, digits: int = MAX_DIGITS) -> bool:
     """Whether it is finite and has at most so many digits, its zeros before and after the point included."""
     if not number.is_finite():
         return False
+    text = str(number)
+    if len(text) <= digits and "E" not in text:
+        return True  # nearly always: in plain notation each of them is a character of its own
     _, written, exponent = number.as_tuple()
     assert isinstance(exponent, int)
     return -digits <= exponent and len(written) + max(0, exponent) <= digits

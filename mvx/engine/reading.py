@@ -6,13 +6,14 @@ what the reading named or by what is still open, however long the desk has been 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from mvx.clock import Clock
 from mvx.domain.execution import Fill, Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol, Venue
 from mvx.domain.instant import Instant, after, seconds_between
+from mvx.domain.order import Order
 from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
 from mvx.errors import BadVenueData
@@ -103,14 +104,16 @@ async def _read_events(port: VenuePort, since: Instant) -> tuple[tuple[Fill, ...
     return trades, await port.transfers(since) if port.capabilities.lists_transfers else ()
 
 
-def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> Instant:
+def reading_since(
+    desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant, unsettled: Iterable[Order]
+) -> Instant:
     """Behind the last reading that left no trade open by the overlap, and behind every intent that was not
     found yet and every fill that was pushed and not listed yet."""
     declared = desk.venues[venue].capabilities
     contact = views.contacts(tx).get(venue, views.Contact())
     overlap_s = OVERLAP_S + declared.lateness_s + declared.listing_lag_s + declared.clock_skew_s
     since = after(contact.cursor_at or began_at, -overlap_s)
-    for sent in views.unsettled_orders(tx, venue):
+    for sent in unsettled:
         if sent.order_id is None:
             since = min(since, after(sent.created_at, -declared.clock_skew_s - 1))
     for heard in events.heard_fills(tx, venue):
@@ -120,25 +123,24 @@ def reading_since(desk: Desk, tx: ReadTx, venue: Venue, began_at: Instant) -> In
     return since
 
 
-def working_orders(tx: ReadTx, venue: Venue) -> tuple[tuple[Symbol, OrderId], ...]:
+def working_orders(unsettled: Iterable[Order]) -> tuple[tuple[Symbol, OrderId], ...]:
     """The venue's orders that were open when we last looked, ours or not."""
-    orders = views.unsettled_orders(tx, venue)
-    return tuple((o.symbol, o.order_id) for o in orders if o.order_id is not None and not o.terminal)
+    return tuple((o.symbol, o.order_id) for o in unsettled if o.order_id is not None and not o.terminal)
 
 
-def our_side(tx: ReadTx, snapshot: Snapshot, seq: int, expected: frozenset[ClOrdId]) -> Ours:
-    """The journal's side. `seq`: the end of the log when the reading began."""
+def our_side(
+    tx: ReadTx, snapshot: Snapshot, seq: int, unsettled: Iterable[Order], expected: frozenset[ClOrdId]
+) -> Ours:
+    """The journal's side. `seq`: the end of the log when the reading began. `unsettled`: the venue's orders
+    that may still change a holding."""
     venue = snapshot.venue
     reports = snapshot.open_orders + snapshot.closed_orders
     heard = events.heard_fills(tx, venue)
-    names = [r.cl_ord_id for r in reports if r.cl_ord_id is not None]
-    named = views.orders_named(
-        tx,
-        venue,
-        [*names, *(each.cl_ord_id for each in heard)],
-        [r.order_id for r in reports] + [f.order_id for f in snapshot.trades],
-    )
-    orders = {order.cl_ord_id: order for order in (*views.unsettled_orders(tx, venue), *named)}
+    orders = {order.cl_ord_id: order for order in unsettled}
+    names = {r.cl_ord_id for r in reports if r.cl_ord_id is not None} | {each.cl_ord_id for each in heard}
+    order_ids = {r.order_id for r in reports} | {f.order_id for f in snapshot.trades}
+    named = views.orders_named(tx, venue, names - orders.keys(), order_ids)
+    orders |= {order.cl_ord_id: order for order in named}
     known_busts = events.known_busts(tx, snapshot.trades)
     known_transfers = events.known_transfers(tx, snapshot.transfers)
     return Ours(

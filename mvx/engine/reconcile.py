@@ -8,7 +8,7 @@ reconcilers can not both correct. The first pass of a venue adopts what it holds
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from mvx.domain.entries import BreakFound, NeverAccepted
@@ -87,8 +87,9 @@ async def reconcile_venue(
     port = desk.venues[venue]
     began_at = desk.clock.now()
     with desk.journal.read() as tx:
-        since = reading_since(desk, tx, venue, began_at)
-        working = working_orders(tx, venue)
+        unsettled = views.unsettled_orders(tx, venue)
+        since = reading_since(desk, tx, venue, began_at, unsettled)
+        working = working_orders(unsettled)
         seq = views.last_seq(tx)
         read = read_venue if views.is_opened(tx, venue) else read_first
     try:
@@ -157,7 +158,8 @@ def _correct(
         if first_contact and not report_only:
             configured = desk.settings.venues[venue].baseline
             tx.append(opening(snapshot, configured, desk.assets(venue)))
-        ours = our_side(tx, snapshot, seq, _expected(desk, tx, venue, now, expected))
+        unsettled = views.unsettled_orders(tx, venue)
+        ours = our_side(tx, snapshot, seq, unsettled, _expected(desk, tx, unsettled, now, expected))
         comparison = compare(ours, snapshot, desk.terms(venue), first_contact=first_contact)
         comparison = comparison.unsaid(history.known_break_refs(tx, comparison.refs))
         if report_only:
@@ -171,12 +173,11 @@ def _correct(
 
 
 def _expected(
-    desk: Desk, tx: ReadTx, venue: Venue, now: Instant, by_caller: frozenset[ClOrdId]
+    desk: Desk, tx: ReadTx, orders: Collection[Order], now: Instant, by_caller: frozenset[ClOrdId]
 ) -> frozenset[ClOrdId]:
     """Orders whose progress is news to nobody: the caller's, and those of parents that a live process is
     working. Of an intent that nobody began to send, no caller expects anything: it is worked, or given up."""
     working = {name for name, holder in history.holders(tx, now).items() if desk.is_alive(holder)}
-    orders = views.unsettled_orders(tx, venue)
     unsent = {order.cl_ord_id for order in orders if not order.sending}
     return (by_caller - unsent) | {order.cl_ord_id for order in orders if order.parent_id in working}
 

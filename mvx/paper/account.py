@@ -53,7 +53,7 @@ class Account:
         """The venue's time of an event at that instant: what its clock says, or just after the last."""
         says = faults.venue_time(self._con, self._settings.name, at)
         event_at = Instant(max(says, self._row.last_event_at + 1))
-        self._row = replace(self._row, last_event_at=event_at)
+        self._row = self._row._replace(last_event_at=event_at)
         store.save_venue(self._con, self._row)
         return event_at
 
@@ -82,7 +82,7 @@ class Account:
         return self.totals().get(asset, ZERO) - self.held().get(asset, ZERO)
 
     def transfer(self, asset: Asset, amount: Decimal, at: Instant, *, listed_after_s: float = 0.0) -> None:
-        self._row = replace(self._row, transfers=self._row.transfers + 1)
+        self._row = self._row._replace(transfers=self._row.transfers + 1)
         number = self._row.transfers
         moved = Transfer(
             venue=self._settings.name,
@@ -112,7 +112,7 @@ class Account:
     ) -> PaperOrder:
         """A new order, numbered and not filled yet; without a client id it was made by hand. It came `at`
         our time and was accepted at the venue's."""
-        self._row = replace(self._row, orders=self._row.orders + 1)
+        self._row = self._row._replace(orders=self._row.orders + 1)
         number = self._row.orders
         order = PaperOrder(
             number=number,
@@ -197,7 +197,7 @@ class Account:
         return order
 
     def _fill(self, order: PaperOrder, px: Decimal, qty: Decimal, event_at: Instant, at: Instant) -> Fill:
-        self._row = replace(self._row, fills=self._row.fills + 1)
+        self._row = self._row._replace(fills=self._row.fills + 1)
         fee_asset, fee_amount = self._fee(order, px, qty, at)
         return Fill(
             venue=self._settings.name,

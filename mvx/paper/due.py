@@ -53,13 +53,12 @@ def put(con: Connection, venue: Venue, due_at: Instant, coming: Coming) -> None:
 
 def take_next(con: Connection, venue: Venue, now: Instant) -> tuple[Instant, Coming] | None:
     """The oldest of what is due by now, and when it was; it is under way no longer."""
-    row = con.execute(
-        "SELECT id, due_at, what, body FROM due WHERE venue = ? AND due_at <= ? ORDER BY due_at, id LIMIT 1",
-        (venue, now),
-    ).fetchone()
-    if row is None:
+    rows = con.execute(
+        "SELECT due_at, id, what, body FROM due WHERE venue = ? AND due_at <= ?", (venue, now)
+    ).fetchall()
+    if not rows:
         return None
-    row_id, due_at, what, body = row
+    due_at, row_id, what, body = min(rows)
     con.execute("DELETE FROM due WHERE id = ?", (row_id,))
     return Instant(due_at), _parsed(what, json.loads(body))
 

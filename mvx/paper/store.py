@@ -6,9 +6,9 @@ outside this file, so that a command, the next command and a killed one see one 
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant
@@ -74,8 +74,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class VenueRow:
+class VenueRow(NamedTuple):
     """One account's counters. The epoch tells its ids from those before a reset."""
 
     venue: Venue
@@ -123,7 +122,7 @@ def last_epoch(con: Connection) -> int:
 
 
 def save_venue(con: Connection, row: VenueRow) -> None:
-    con.execute("INSERT OR REPLACE INTO venues VALUES (?, ?, ?, ?, ?, ?)", astuple(row))
+    con.execute("INSERT OR REPLACE INTO venues VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def totals(con: Connection, venue: Venue) -> dict[Asset, Decimal]:

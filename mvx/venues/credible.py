@@ -8,7 +8,7 @@ it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -26,8 +26,6 @@ from mvx.errors import BadVenueData
 _POSITIVE = frozenset({"qty", "price", "order_qty", "limit_px", "avg_px", "tick", "lot", "max_px"})
 _NOT_NEGATIVE = frozenset({"cum_qty", "min_qty", "min_notional"})
 _NAMES = frozenset({"order_id", "exec_id", "transfer_id", "symbol", "asset", "fee_asset", "base", "quote"})
-#: What is not looked into.
-_FREE = (bool, Enum, float)
 
 
 def refuse_incredible(venue: Venue, answer: object) -> None:
@@ -39,27 +37,28 @@ def refuse_incredible(venue: Venue, answer: object) -> None:
 
 def _problem(name: str, value: Any) -> str:
     """The first that is found; empty: none."""
-    if isinstance(value, Decimal):
-        return _number(name, value)
-    if value is None or isinstance(value, _FREE):
-        return ""
-    if isinstance(value, int):
-        return "" if 0 <= value <= LAST else f"{name} is no time: {str(value)[:MAX_DIGITS]}"
-    if isinstance(value, str):
-        return _text(name, value)
+    check = _check_of(value.__class__)
+    if check is not None:
+        return check(name, value)
     for inner, each in _parts(name, value):
         if problem := _problem(inner, each):
             return problem
     return ""
 
 
+@cache
+def _check_of(kind: type) -> Callable[[str, Any], str] | None:
+    """None for what consists of parts."""
+    return next((check for base, check in _CHECKS.items() if issubclass(kind, base)), None)
+
+
 def _parts(name: str, value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, Book):
         return (("at", value.at),)  # its levels were checked when it was built
-    if isinstance(value, Mapping):
-        return (part for asset, amount in value.items() for part in (("asset", asset), ("amount", amount)))
     if is_dataclass(value):
         return ((inner, getattr(value, inner)) for inner in _field_names(value.__class__))
+    if isinstance(value, Mapping):
+        return (part for asset, amount in value.items() for part in (("asset", asset), ("amount", amount)))
     return ((name, each) for each in value)
 
 
@@ -83,3 +82,24 @@ def _text(name: str, text: str) -> str:
     if len(text) > MAX_CHARS or not is_utf8(text) or (name in _NAMES and not text):
         return f"{name} is no text of a plausible length: {text[:MAX_DIGITS]!r}"
     return ""
+
+
+def _time(name: str, time: int) -> str:
+    return "" if 0 <= time <= LAST else f"{name} is no time: {str(time)[:MAX_DIGITS]}"
+
+
+def _free(name: str, value: object) -> str:
+    """It is not looked into."""
+    return ""
+
+
+#: Of those that fit the first: the values of an enum may be texts besides, and a bool is an int.
+_CHECKS: dict[type, Callable[[str, Any], str]] = {
+    Decimal: _number,
+    type(None): _free,
+    bool: _free,
+    Enum: _free,
+    float: _free,
+    int: _time,
+    str: _text,
+}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvx.domain.money import ceil_to, floor_to, is_multiple, parse_decimal, plain, round_px
+from mvx.domain.money import bounded, ceil_to, floor_to, is_multiple, parse_decimal, plain, round_px
 from mvx.errors import BadNumber
 
 
@@ -114,3 +114,36 @@ def test_rounding_to_a_step_brackets_the_number(number: Decimal, text: str) -> N
 def test_a_quotient_is_cut_for_reports(text: str, expected: str) -> None:
     """A tie goes to the even neighbour."""
     assert plain(round_px(Decimal(text))) == expected
+
+
+@settings(deadline=None)
+@given(st.decimals() | numbers(60) | st.builds(Decimal.scaleb, numbers(3), st.integers(-60, 60)))
+def test_a_number_is_bounded_where_its_digits_and_zeros_are_so_few(number: Decimal) -> None:
+    """Counted one by one, those before and those after the point."""
+    found = bounded(number)
+    _, written, exponent = number.as_tuple()
+    if isinstance(exponent, str):
+        assert not found
+        return
+    before, after = len(written) + max(0, exponent), max(0, -exponent)
+    assert found is (max(before, after) <= 40)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("1" * 40, True),
+        ("1" * 41, False),
+        ("-0." + "1" * 39, True),
+        ("0." + "1" * 40, True),
+        ("0." + "1" * 41, False),
+        ("1e39", True),
+        ("1e40", False),
+        ("1e-40", True),
+        ("0e-41", False),
+        ("NaN", False),
+        ("-Infinity", False),
+    ],
+)
+def test_forty_digits_are_the_most(text: str, fits: bool) -> None:
+    assert bounded(Decimal(text)) is fits

@@ -14,7 +14,7 @@ from mvx.domain import entries as log
 from mvx.domain.instant import MICROS_PER_S, Instant, after
 from mvx.engine.reading import reading_since
 from mvx.errors import Exit
-from mvx.journal import history
+from mvx.journal import history, views
 from tests.engine.desk import KRAKEN, order
 from tests.engine.happenings import deposits, desk, opened, trades_by_hand
 from tests.engine.meddling import Interrupted, Meddled, logged
@@ -135,7 +135,8 @@ def reaches_back_s(at: Meddled) -> float:
     async def ask(found: Any) -> float:
         now = at.clock.now()
         with found.journal.read() as tx:
-            return (now - reading_since(found, tx, KRAKEN, now)) / MICROS_PER_S
+            unsettled = views.unsettled_orders(tx, KRAKEN)
+            return (now - reading_since(found, tx, KRAKEN, now, unsettled)) / MICROS_PER_S
 
     return at.does(ask)
 

@@ -103,6 +103,7 @@ class Truth:
         self._con = con
         self._tell = tell
         self._marks: dict[Venue, tuple[int, ...]] = {}
+        self._written: dict[Venue, int] = {}
 
     @property
     def marks(self) -> Mapping[Venue, tuple[int, ...]]:
@@ -121,6 +122,10 @@ class Truth:
 
     def refresh(self, venue: Venue, *, by_hand: bool) -> bool:
         """Whether anything has happened there since; `by_hand`: of what is new the owner is the cause."""
+        written = self._con.total_changes
+        if written == self._written.get(venue):
+            return False  # the venues' only connection wrote nothing: most visits only look
+        self._written[venue] = written
         mark = self._con.execute(_MARK, (venue,)).fetchone()
         if mark is None or mark == self._marks.get(venue):
             return False

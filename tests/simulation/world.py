@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from hashlib import blake2b
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -55,6 +56,11 @@ class Exchange(PaperExchange):
     """The five venues. `visited` hears of a venue at which something may have happened."""
 
     visited: Callable[[Venue], None] = staticmethod(lambda venue: None)
+
+    def __init__(self, path: Path, venues: Mapping[Venue, VenueSettings], clock: Clock) -> None:
+        super().__init__(path, venues, clock)
+        for how in ("locking_mode=EXCLUSIVE", "journal_mode=MEMORY", "synchronous=OFF"):
+            self.connection.execute(f"PRAGMA {how}")  # nobody else has the file, and it lives for one seed
 
     @property
     def connection(self) -> Connection:

@@ -135,6 +135,19 @@ def test_what_is_no_time_is_no_answer(answer: Any, name: str, micros: int) -> No
     assert_incredible(replace(answer, **{name: Instant(micros)}), name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("exec_id", type("Text", (str,), {})("")),
+        ("qty", type("Number", (Decimal,), {})("NaN")),
+        ("at", type("Number", (int,), {})(-1)),
+    ],
+)
+def test_a_kind_of_its_own_is_looked_at_too(name: str, value: Any) -> None:
+    """A library may hand on its own kinds of text and number."""
+    assert_incredible(replace(FILL, **{name: value}), name)
+
+
 def test_a_fill_inside_a_report_is_looked_at_too() -> None:
     assert_incredible(replace(REPORT, fill=replace(FILL, price=Decimal("NaN"))), "price")
 

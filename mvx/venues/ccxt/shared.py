@@ -36,6 +36,7 @@ MOST_WAIT_S = 3_600.0
 _POLL_S = 0.005
 #: What these small files hold.
 MOST_NOTED = 60
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class AccountKey:
@@ -176,8 +177,11 @@ def make_folder(folder: Path) -> None:
 
 
 def _open(file: Path) -> int:
-    make_folder(file.parent)
-    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(file, _FLAGS, 0o600)
+    except FileNotFoundError:
+        make_folder(file.parent)
+        return os.open(file, _FLAGS, 0o600)
 
 
 @contextmanager
