@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any
 
+from mvx.domain.changing import changer
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Symbol, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.money import ZERO, round_px
@@ -158,16 +157,7 @@ def is_unknown(order: Order, now: Instant) -> bool:
     return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
 
 
-_values_of = attrgetter(*Order.__slots__)
-_INDEX = {name: index for index, name in enumerate(Order.__slots__)}
-
-
-def changed(order: Order, **changes: Any) -> Order:
-    """dataclasses.replace, three times as fast: every fill of every order takes this step."""
-    values = list(_values_of(order))
-    for name, value in changes.items():
-        values[_INDEX[name]] = value
-    return Order(*values)
+changed = changer(Order)
 
 
 def average_px(order: Order) -> Decimal | None:

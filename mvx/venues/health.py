@@ -16,11 +16,12 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from typing import Any
 
+from mvx.domain.changing import changer
 from mvx.domain.instant import Instant, after, seconds_between
 
 #: An answer that takes more than this part of timeout_s is slow.
@@ -219,6 +220,9 @@ _ENTERED = {
 }
 
 
+_changed = changer(Health)
+
+
 def observe(health: Health, seen: Observation, timeout_s: float) -> Health:
     """The health after one more observation; timeout_s is the venue's own."""
     if _before(seen.at, health.since):
@@ -228,9 +232,9 @@ def observe(health: Health, seen: Observation, timeout_s: float) -> Health:
     found = _counted(health, seen, sign)
     if state is not health.state:
         reason = _ENTERED.get((state, sign), why)
-        found = replace(found, state=state, since=seen.at, reason=reason, good_in_row=0)
+        found = _changed(found, state=state, since=seen.at, reason=reason, good_in_row=0)
     elif why and (state is not HealthState.RECOVERING or sign in (Sign.NOTED, Sign.OUTDATED)):
-        found = replace(found, reason=why)
+        found = _changed(found, reason=why)
     return _scheduled(found, health, seen.at, sign)
 
 
@@ -265,7 +269,7 @@ def _counted(health: Health, seen: Observation, sign: Sign) -> Health:
     if isinstance(seen, StreamHeard):
         found["stream"] = "up" if seen.up else "gap"
     if sign in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED):
-        return replace(health, **found)
+        return _changed(health, **found)
     good = sign in (Sign.GOOD, Sign.ENOUGH)
     found["good_in_row"] = health.good_in_row + 1 if good else 0
     if not good and sign is not Sign.POOR:
@@ -277,7 +281,7 @@ def _counted(health: Health, seen: Observation, sign: Sign) -> Health:
             found["error_rate"] = _averaged(health.error_rate, 1.0)
         case Answered() | BookRead() | StatusRead():
             found |= _answered(health, seen)
-    return replace(health, **found)
+    return _changed(health, **found)
 
 
 def _answered(health: Health, seen: Answered | BookRead | StatusRead) -> dict[str, Any]:
@@ -314,9 +318,9 @@ def _scheduled(health: Health, before: Health, at: Instant, sign: Sign) -> Healt
         probes = 0 if health.state is HealthState.LIVE else health.probes
         if (health.probes, health.probe_at) == (probes, None):
             return health  # nearly always: every call to a venue comes by here
-        return replace(health, probes=probes, probe_at=None)
+        return _changed(health, probes=probes, probe_at=None)
     failed = sign not in (Sign.AGREED, Sign.OUTDATED, Sign.NOTED)
     if before.state is HealthState.DARK and not (failed and before.may_be_asked(at)):
         return health
     pause_s = min(LONGEST_PROBE_S, FIRST_PROBE_S * 2.0 ** min(health.probes, 10))
-    return replace(health, probes=health.probes + 1, probe_at=after(at, pause_s))
+    return _changed(health, probes=health.probes + 1, probe_at=after(at, pause_s))
