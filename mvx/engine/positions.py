@@ -58,8 +58,8 @@ def positions(
     max_age_s: float | None = None,
 ) -> Outcome:
     """Positions, totals and balances. `name` is an instrument or an asset. Exit 5 where a position is
-    unconfirmed or unknown; where one is stale, only with max_age_s, while a `run` is up or after a failed
-    attempt."""
+    unconfirmed, unknown or in none of these numbers; where one is stale, only with max_age_s, while a `run`
+    is up or after a failed attempt."""
     journal = open_journal(desk)
     with journal.read() as tx:
         known = Known(
@@ -85,7 +85,8 @@ def positions(
     )
     totals = _totals(desk, known, rows, oldest_s)
     data = PositionsResult(rows, totals, tuple(_balance(row) for row in rows))
-    uncertain = any(row.state in ("unconfirmed", "unknown") for row in rows)
+    uncounted = tuple(_uncounted(desk, known))
+    uncertain = bool(uncounted) or any(row.state in ("unconfirmed", "unknown") for row in rows)
     failed = {each for each, contact in known.contacts.items() if contact.failed_at is not None}
     asked = max_age_s is not None or known.led
     stale = any(row.state == "stale" and (asked or row.venue in failed) for row in rows)
@@ -93,7 +94,7 @@ def positions(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
         uncertain=uncertain,
-        warnings=(*_warnings(known, rows), *_uncounted(desk, known)),
+        warnings=(*_warnings(known, rows), *uncounted),
     )
 
 
@@ -115,8 +116,9 @@ def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_
     orders = [o for o in known.orders if o.venue == venue and asset in (o.base, o.quote, *o.fee_assets)]
     contact = known.contacts.get(venue, Contact())
     row = known.holding(venue, asset)
-    interval = UNBOUNDED if row is None else holding(row.confirmed, asset, orders)
-    expected = None
+    interval, expected = UNBOUNDED, None
+    if row is not None and venue not in known.out_of_date:  # else nothing tells what was sent since
+        interval = holding(row.confirmed, asset, orders)
     if row is not None:
         expected = row.confirmed + sum((claimed(order).get(asset, ZERO) for order in orders), ZERO)
     settling = [order for order in orders if _settling(desk, order, known.now)]

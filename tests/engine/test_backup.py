@@ -17,6 +17,7 @@ from mvx.engine.backup import BackedUp, journal_backup
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions import positions
 from mvx.engine.positions_result import PositionsResult
+from mvx.engine.reconcile import reconcile
 from mvx.engine.trading import change_trading
 from mvx.engine.venue_status import cached_status
 from mvx.engine.venue_status_result import VenueStatusResult
@@ -130,6 +131,7 @@ def test_after_an_old_backup_nothing_is_sent_before_a_reconcile_agrees(at: Opera
     put_back(backup, at)
     at.clock.advance(1)
     assert {"unconfirmed"} == states(at)
+    assert_truth_inside(at, "put back")
     outcome = at.routes(order("0.1"))
     (line,) = told(outcome)
     assert "an --id used since would trade again" in line
@@ -140,6 +142,26 @@ def test_after_an_old_backup_nothing_is_sent_before_a_reconcile_agrees(at: Opera
     assert [] == told(at.routes(order("0.1")))
     with reading(at.settings) as tx:
         assert [] == list(differences(tx))
+
+
+def test_nothing_bounds_a_position_in_a_journal_that_was_put_back(at: Operator) -> None:
+    """`?..?`, at each venue until its own reconcile agrees: nothing in the file tells what was sent since."""
+    backup = backup_of(at)
+    at.routes(order("0.2"))
+    put_back(backup, at)
+    assert {(None, None)} == bounds(at)
+    at.does(lambda desk: reconcile(desk, (BINANCE,)))
+    at.clock.advance(3)
+    at.does(lambda desk: reconcile(desk, (BINANCE,)))
+    assert {(None, None)} == bounds(at, OKX)
+    assert (None, None) not in bounds(at, BINANCE)
+    assert_truth_inside(at)
+
+
+def bounds(at: Operator, venue: Venue | None = None) -> set[tuple[Decimal | None, Decimal | None]]:
+    found = positions(at.settings.desk, at.clock.now(), venue=venue).data
+    assert isinstance(found, PositionsResult)
+    return {(row.lo, row.hi) for row in found.positions}
 
 
 def test_an_order_that_was_lost_and_still_rests_is_found_as_foreign(at: Operator) -> None:

@@ -39,9 +39,11 @@ def test_a_position_at_a_venue_that_is_named_no_more_is_said_to_be_in_no_total(t
     at.settings = settings(tmp_path, "kraken", "okx")
     at.routes(order("0.5", venues=(KRAKEN,)))
     at.settings = settings(tmp_path, "okx")
+    found = at.positions()
     assert ("kraken is not configured: its position and its orders are in none of these numbers",) == (
-        at.positions().warnings
+        found.warnings
     )
+    assert (Exit.UNCERTAIN, True) == (found.exit_code, found.uncertain)
 
 
 def test_a_position_in_a_market_that_is_named_no_more_is_said_to_be_in_no_total(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_a_position_in_a_market_that_is_named_no_more_is_said_to_be_in_no_total(
     assert said == at.positions().warnings
     at.clock.advance(3)
     at.reconciles()
-    assert said == at.positions().warnings
+    assert (Exit.UNCERTAIN, said) == (at.positions().exit_code, at.positions().warnings)
     at.settings = settings(tmp_path, both)
     at.routes(order("5", SELL, instrument="ETH-USD"))
     at.clock.advance(3)
