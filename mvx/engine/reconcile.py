@@ -52,7 +52,7 @@ async def reconcile(desk: Desk, venues: tuple[Venue, ...], *, report_only: bool 
     breaks = tuple(found for each in passes for found in each.breaks)
     uncertain = any(not each.complete or each.pending for each in passes)
     return Outcome(
-        data=ReconcileResult(tuple(_row(each) for each in passes)),
+        data=ReconcileResult(tuple(_row(each, report_only=report_only) for each in passes)),
         exit_code=worst_exit(Exit.UNCERTAIN if uncertain else Exit.OK, Exit.BREAKS if breaks else Exit.OK),
         uncertain=uncertain,
         breaks=breaks,
@@ -224,11 +224,12 @@ def break_row(found: BreakFound, break_id: int | None, at: Instant) -> BreakRow:
     )
 
 
-def _row(each: VenuePass) -> VenuePassRow:
+def _row(each: VenuePass, *, report_only: bool) -> VenuePassRow:
+    """What was found and not corrected is no agreement, though the pass that corrects it will be one."""
     return VenuePassRow(
         each.venue,
         each.complete,
-        each.agreed,
+        each.agreed and not (report_only and each.breaks),
         each.checked,
         len(each.breaks),
         each.took_ms,

@@ -20,7 +20,7 @@ from mvx.reconciliation.working import Working
 
 #: What became of holding and baseline, by what had counted the transfer before.
 _NOTES = {
-    None: "the baseline moved with it, so the position did not",
+    None: "the baseline moves with it, so the position does not",
     "opening": "first contact had counted it in the holding and in the baseline: neither moved",
     "adjustment": "an adjustment had moved the holding; the baseline follows it now",
     "baseline": "an adjustment had moved the holding, and the baseline was set since: neither moved",

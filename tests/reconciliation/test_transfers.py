@@ -38,7 +38,7 @@ def test_a_listed_transfer_is_booked_with_its_baseline_and_said(amount: str, usd
     assert ("balance", "none", theirs, True, USD) == (
         said.kind, said.ours, said.theirs, said.corrected, said.asset,
     )  # fmt: skip
-    assert "the baseline moved with it" in said.note
+    assert "the baseline moves with it" in said.note
     assert (found.agreed, desk.held()["USD"], desk.baseline(USD)) == (True, usd, D(usd))
 
 
