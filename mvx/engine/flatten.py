@@ -296,17 +296,19 @@ def _ours(run: Run) -> frozenset[ClOrdId]:
     return frozenset((*run.cancelled, *sent))
 
 
-def _positions(run: Run, tx: ReadTx) -> Positions:
+def _positions(run: Run, tx: ReadTx, *, to_zero: bool = False) -> Positions:
     if not views.is_opened(tx, run.venue):
         return dict.fromkeys(each.base for each in run.instruments)
-    return {each.base: read_position(tx, run.venue, each).confirmed for each in run.instruments}
+    return {
+        each.base: read_position(tx, run.venue, each, to_zero=to_zero).confirmed for each in run.instruments
+    }
 
 
 async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
     """What the journal says there is to do, and the first slices on the venue's book. Writes nothing."""
     run = Run(desk, order, venue, lambda: False, verified=None)
     with desk.journal.read() as tx:
-        run.before = _positions(run, tx)
+        run.before = _positions(run, tx, to_zero=order.to_zero)
         open_orders = tuple(o.cl_ord_id for o in run.orders(tx) if not answered(o))
         positions = {each: read_position(tx, venue, each, to_zero=order.to_zero) for each in run.instruments}
         if not views.is_opened(tx, venue):

@@ -258,6 +258,15 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) ->
     assert TradingState.ACTIVE is trading(at, KRAKEN)
 
 
+def test_a_dry_run_to_zero_begins_where_the_run_does(tmp_path: Path) -> None:
+    """All of the holding is the position then."""
+    at = desk_of(tmp_path, "okx")
+    at.routes(order("0.5"))
+    planned = row_of(flattens(at, "okx", to_zero=True, dry_run=True))
+    assert {BTC: D("10.5")} == planned.before == planned.after
+    assert planned.before == row_of(flattens(at, "okx", to_zero=True)).before
+
+
 def test_declining_sends_nothing(tmp_path: Path) -> None:
     at = holding_some(tmp_path)
     seq = last_seq(at.settings)
