@@ -63,8 +63,7 @@ class Session:
             from mvx.config import source
 
             around = self.environment
-            path = source.find_file(self.config, around.variables, around.cwd)
-            self._source = source.load(path, around.cwd)
+            self._source = source.find(self.config, around.variables, around.cwd)
             if self._source.notice and not self.quiet:
                 around.say(f"mvx: {self._source.notice}")
             self.mode = self._source.mode
@@ -161,12 +160,17 @@ class Session:
 
     def reread(self) -> Settings:
         """The configuration as it is on disk now; the journal and the mode stay those that were begun with.
-        Raises ConfigError."""
-        kept, self._source = (self._source, self.mode), None
+        Raises ConfigError, also for a configuration that is another one than that."""
+        from mvx.config import source
+
+        begun, around = self.source(), self.environment
+        found = source.find(self.config, around.variables, around.cwd)
+        source.refuse_another(begun, found)
+        self._source = found
         try:
             return self.settings()
         finally:
-            self._source, self.mode = kept
+            self._source = begun
 
     def tick(self, outcome: Outcome) -> bool:
         """One record of a watch for scripts; whether it was written."""

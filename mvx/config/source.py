@@ -77,6 +77,11 @@ def find_file(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path
     return folder / FILE_NAME if folder is not None and _is_there(folder / FILE_NAME) else None
 
 
+def find(flag: str | None, variables: Mapping[str, str], cwd: Path) -> Source:
+    """The configuration in force, as it is on disk now. Raises ConfigError."""
+    return load(find_file(flag, variables, cwd), cwd)
+
+
 def load(path: Path | None, cwd: Path) -> Source:
     """Reads the file, or stands in for it. Raises ConfigError where it can not be read as TOML."""
     written = _read_toml(path) if path else {}
@@ -84,6 +89,20 @@ def load(path: Path | None, cwd: Path) -> Source:
     if written.get("venues", {}) != {}:
         return Source(path, folder, written, written, None)
     return Source(path, folder, written, _with_built_in_venues(written), _NOTICE)
+
+
+def refuse_another(begun: Source, found: Source) -> None:
+    """For whoever reads its configuration again: a file that is away for a moment, or written anew, would
+    have another one stand in, whose limits are others or none. Raises ConfigError."""
+    why = ""
+    if found.path != begun.path:
+        why = f"{begun.path or 'no file'} was begun with, and {found.path or 'no file'} is found now"
+    elif found.notice and not begun.notice:
+        why = f"{found.name} names no venue any more"
+    elif found.mode != begun.mode:
+        why = f"{found.name} is of a {found.mode} desk now, and this one is a {begun.mode} desk"
+    if why:
+        raise ConfigError(why, known="nothing was changed", next_step="mvx config check")
 
 
 def journal_path(source: Source, flag: str | None, variables: Mapping[str, str], cwd: Path) -> Path:

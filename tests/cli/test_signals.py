@@ -25,7 +25,7 @@ from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.errors import Exit, StoppedFollowing, VenueRejected
-from tests.cli.harness import LIVE, Terminal, surroundings
+from tests.cli.harness import Terminal, surroundings
 
 CASES = [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
 
@@ -154,17 +154,6 @@ def test_who_stops_following_is_told_whether_the_job_goes_on(begun: bool, tmp_pa
         boundary.exit_code, found["error"]["code"], found["sent"], found["uncertain"],
     )  # fmt: skip
     assert begun is ("mvx cancel j1" in found["error"]["next"])
-
-
-def test_a_configuration_that_is_read_again_changes_neither_mode_nor_journal(tmp_path: Path) -> None:
-    """Those need a new start, so they are still what an answer tells."""
-    file = tmp_path / "mvx.toml"
-    file.write_text('[journal]\npath = "a.db"\n')
-    session = Session(surroundings(tmp_path), Signals())
-    session.settings()
-    file.write_text('[journal]\npath = "b.db"\n' + LIVE)
-    session.reread()
-    assert ("paper", "a.db") == (session.mode, session.journal_path().name)
 
 
 def test_an_answer_that_can_not_be_told_leaves_open_what_was_sent(tmp_path: Path) -> None:
