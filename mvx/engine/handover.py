@@ -1,6 +1,7 @@
 """Trading verbs beside a leader: shown and agreed to here, worked there, and answered here all the same.
 
-Where nobody leads, or whoever led went away before the job was begun, the command does the work itself.
+Where nobody leads, or whoever led went away before the job was begun or had no room for it, the command does
+the work itself.
 """
 
 from __future__ import annotations

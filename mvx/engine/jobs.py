@@ -13,6 +13,7 @@ from typing import Any
 
 from mvx.domain.entries import JobClaimed, JobEnded, JobQueued, JobWithdrawn
 from mvx.domain.ids import JobId
+from mvx.domain.instant import after
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import BreakRow, Outcome
@@ -22,7 +23,7 @@ from mvx.errors import Exit, LeaderGone, MvxError, Refused
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
-from mvx.journal.store import Lease
+from mvx.journal.store import Lease, ReadTx
 from mvx.risk.question import Refusal
 
 Order = RouteOrder | FlattenOrder
@@ -32,13 +33,18 @@ _FOLLOW_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a job of this name asks for, and what it answers."""
+    """What a job of this name asks for, and what it answers. `waits`: for room beside those at work; an
+    emergency does not."""
 
     order: type
     result: type
+    waits: bool
 
 
-KINDS = {"route": Kind(RouteOrder, RouteResult), "flatten": Kind(FlattenOrder, FlattenResult)}
+KINDS = {
+    "route": Kind(RouteOrder, RouteResult, waits=True),
+    "flatten": Kind(FlattenOrder, FlattenResult, waits=False),
+}
 
 
 class JobFailed(MvxError):
@@ -82,17 +88,23 @@ def key_of(job: Job) -> str:
     return (order.id if isinstance(order, RouteOrder) else None) or f"job/{job.job_id}"
 
 
-def claim(desk: Desk, lease: Lease, busy: frozenset[JobId]) -> Job | None:
-    """The oldest job that nobody works: one in the queue, or one whose leader is gone (`worker` tells)."""
+def claim(desk: Desk, lease: Lease, busy: frozenset[JobId], most: int) -> Job | None:
+    """The oldest job that nobody works and that need not wait: one in the queue, or one whose leader is gone
+    (`worker` tells). `most`: so many of those that wait are worked at once."""
     with desk.journal.read() as tx:
-        if not any(job.job_id not in busy for job in jobs.open_jobs(tx)):
+        if _next(tx, busy, most) is None:
             return None
     with desk.journal.write(lease) as tx:
-        for job in jobs.open_jobs(tx):
-            if job.job_id not in busy:
-                tx.append(JobClaimed(job.job_id, desk.holder))
-                return job
-    return None
+        job = _next(tx, busy, most)
+        if job is not None:
+            tx.append(JobClaimed(job.job_id, desk.holder))
+        return job
+
+
+def _next(tx: ReadTx, busy: frozenset[JobId], most: int) -> Job | None:
+    found = jobs.open_jobs(tx)
+    full = sum(job.job_id in busy and KINDS[job.kind].waits for job in found) >= most
+    return next((j for j in found if j.job_id not in busy and not (full and KINDS[j.kind].waits)), None)
 
 
 def end(desk: Desk, lease: Lease, job_id: JobId, answer: Outcome | MvxError) -> None:
@@ -101,9 +113,10 @@ def end(desk: Desk, lease: Lease, job_id: JobId, answer: Outcome | MvxError) -> 
 
 
 async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
-    """The job's answer once it is there. None: nobody had begun it and nobody leads, so it was withdrawn,
-    and whoever queued it may do it. Raises JobFailed with the leader's error, LeaderGone, and Refused
-    where the operator withdrew it."""
+    """The job's answer once it is there. None: nobody had begun it, and nobody leads or whoever does had no
+    room for it within max_s, so it was withdrawn, and whoever queued it may do it. Raises JobFailed with the
+    leader's error, LeaderGone, and Refused where the operator withdrew it."""
+    late_at = after(desk.clock.now(), desk.settings.route.max_s)
     while True:
         with desk.journal.read() as tx:
             job = jobs.job(tx, job_id)
@@ -117,7 +130,8 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
                 known="nothing of it was begun, and nothing was sent",
                 next_step="mvx orders --open",
             )
-        if leader is None and withdraw(desk, job_id):
+        unheeded = leader is None or desk.clock.now() >= late_at
+        if job.status == "queued" and unheeded and withdraw(desk, job_id):
             return None
         if leader is None and job.status == "claimed":
             raise LeaderGone(

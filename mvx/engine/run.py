@@ -38,7 +38,7 @@ from mvx.venues.budgets import share_used
 
 Say = Callable[[Outcome], None]
 
-#: So many jobs are worked at once; the others wait in the queue.
+#: So many routes are worked at once; the others wait in the queue. A flatten waits for none.
 MAX_AT_ONCE = 8
 #: Of a venue's budget of requests: while more is used, it is not read for the sake of reading.
 MOST_USED = 0.25
@@ -159,10 +159,7 @@ async def _reread(runner: Runner) -> None:
 
 async def _work_jobs(runner: Runner) -> None:
     while True:
-        while len(runner.working) < MAX_AT_ONCE:
-            job = jobs.claim(runner.desk, runner.lease, frozenset(runner.working))
-            if job is None:
-                break
+        while job := jobs.claim(runner.desk, runner.lease, frozenset(runner.working), MAX_AT_ONCE):
             runner.working[job.job_id] = asyncio.ensure_future(_work(runner, job))
         await runner.desk.clock.sleep(_LOOK_S)
 
