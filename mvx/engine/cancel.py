@@ -121,10 +121,22 @@ def _to_come(tx: ReadTx, worked: Collection[str]) -> Iterator[str]:
         wait = "1 job waits" if len(queued) == 1 else f"{len(queued)} jobs wait"
         yield f"{wait} in the queue as before: {'; '.join(f'mvx cancel {each}' for each in queued)}"
     for job in found:
-        parent = history.parent_by_key(tx, key_of(job))
-        told = parent is not None and (parent.parent_id in worked or parent.status == CANCELED)
-        if job.status == "claimed" and job.kind == "route" and not told:
+        if job.status == "claimed" and _goes_on(tx, job, worked):
             yield f"{job.job_id} was begun, and whoever leads goes on with it: mvx cancel {job.job_id}"
+
+
+def _goes_on(tx: ReadTx, job: jobs.Job, worked: Collection[str]) -> bool:
+    parent = history.parent_by_key(tx, key_of(job))
+    if job.kind != "route" or parent is None:
+        return job.kind == "route"
+    return _is_its(job, parent) and parent.parent_id not in worked and parent.status != CANCELED
+
+
+def _is_its(job: jobs.Job, parent: history.ParentRow) -> bool:
+    """Whether a parent that has the job's key came of it: with other parameters the id is somebody else's,
+    and whoever works the job is refused it."""
+    order = order_of(job)
+    return isinstance(order, RouteOrder) and parent.params == parameters(order)
 
 
 def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
@@ -137,12 +149,16 @@ def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
         tx.append(JobWithdrawn(job.job_id, run.desk.holder))
         run.warnings.append(f"{job.job_id} was taken out of the queue: nothing of it was begun")
         return None
-    parent = history.parent_by_key(tx, key_of(job))
-    if parent is not None:
+    parent, order = history.parent_by_key(tx, key_of(job)), order_of(job)
+    if parent is not None and _is_its(job, parent):
         return parent.parent_id
-    order = order_of(job)
-    if job.status != "claimed" or not isinstance(order, RouteOrder):
-        raise UsageError(f"{job.job_id} is {job.status}, and no parent came of it")
+    if parent is not None or job.status != "claimed" or not isinstance(order, RouteOrder):
+        taken = f"; its id {parent.key!r} is that of {parent.parent_id}, another order" if parent else ""
+        raise UsageError(
+            f"{job.job_id} is {job.status}, and no parent came of it",
+            known=f"nothing was cancelled{taken}",
+            next_step="mvx orders --open",
+        )
     opened = tx.next_parent_id()
     terms = (parameters(order), order.instrument, order.side, order.order_qty)
     tx.append(ParentOpened(opened, key_of(job), *terms))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mvx.domain.entries import JobClaimed
 from mvx.domain.ids import JobId
 from mvx.engine import jobs
 from mvx.engine.cancel import cancel
@@ -15,7 +16,7 @@ from mvx.engine.desk import Desk, open_desk
 from mvx.engine.outcome import Outcome
 from mvx.errors import Exit, UsageError
 from mvx.journal import history
-from tests.engine.desk import OKX, Operator, order, routed, settings
+from tests.engine.desk import GTC, OKX, Operator, order, routed, settings
 from tests.engine.halting import answer
 from tests.engine.test_run import Leader, bought, somebody, status_of
 from tests.engine.truth import assert_healed, reading
@@ -161,6 +162,65 @@ def test_a_job_whose_leader_died_is_not_gone_on_with(at: Operator) -> None:
     outcome = at.clock.run(second())
     assert outcome is not None
     assert (Exit.INCOMPLETE, traded) == (outcome.exit_code, bought(at))
+
+
+def resting_under_the_id(at: Operator) -> history.ParentRow:
+    at.routes(order("0.1", time_in_force=GTC, limit_px=D(70_000), id="k"))
+    return parent(at)
+
+
+def assert_still_rests(at: Operator, before: history.ParentRow) -> None:
+    assert before == parent(at)
+    assert {"NEW"} == {row["status"] for row in at.ledger_rows("orders")}
+
+
+def test_a_job_that_was_refused_its_id_names_no_other_parent(at: Operator) -> None:
+    """What rests under that id is somebody else's."""
+    theirs = resting_under_the_id(at)
+
+    async def refused() -> JobId:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, order("0.2", id="k"), "ops")
+            with pytest.raises(jobs.JobFailed, match="was used before with other parameters"):
+                await jobs.follow(leader.desk, job_id)
+            return job_id
+
+    job_id = at.clock.run(refused())
+    with pytest.raises(UsageError, match=f"{job_id} is ended, and no parent came of it") as caught:
+        at.clock.run(cancels(at, job_id))
+    assert f"its id 'k' is that of {theirs.parent_id}" in caught.value.known
+    assert_still_rests(at, theirs)
+
+
+def test_a_job_that_was_begun_under_the_id_of_another_names_that_one_neither(at: Operator) -> None:
+    """It is refused by whoever leads next: nothing has to be stopped, or told of."""
+    theirs = resting_under_the_id(at)
+
+    async def begun(desk: Desk) -> JobId:
+        job_id = jobs.queue(desk, order("0.2", id="k"), "ops")
+        with desk.journal.write() as tx:
+            tx.append(JobClaimed(job_id, "999999999-dead"))
+        return job_id
+
+    job_id = at.does(begun)
+    with pytest.raises(UsageError, match=f"{job_id} is claimed, and no parent came of it"):
+        at.clock.run(cancels(at, job_id))
+    assert_still_rests(at, theirs)
+    assert not any(job_id in line for line in at.clock.run(cancels(at, None)).warnings)
+
+
+def test_a_job_that_asks_for_a_known_id_again_names_its_parent(at: Operator) -> None:
+    """The same order under the same id is one run."""
+    resting_under_the_id(at)
+
+    async def again() -> Outcome:
+        async with Leader(at) as leader:
+            same = order("0.1", time_in_force=GTC, limit_px=D(70_000), id="k")
+            job_id = jobs.queue(leader.desk, same, "ops")
+            assert await jobs.follow(leader.desk, job_id) is not None
+            return await cancels(at, job_id)
+
+    assert (Exit.OK, "canceled") == (at.clock.run(again()).exit_code, parent(at).status)
 
 
 def test_what_nobody_has_begun_is_taken_out_of_the_queue(at: Operator) -> None:
