@@ -21,6 +21,7 @@ from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.money import ONE, ZERO, floor_to, plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.engine.admission import admit_leaving, propose, refusal_text
+from mvx.engine.alive import beating
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, quote_of, tradeable
@@ -239,7 +240,13 @@ async def _trade(closing: Closing, found: Slice) -> bool:
         lease = tx.take_lease(parent.parent_id, desk.holder)
         for child in children:
             tx.append(Intended(child))
-    closing.passes += await execute(desk, children, stopping=closing.stopping)
+    async with beating(desk.journal, lambda: lease) as say_alive:
+
+        def stopping() -> bool:
+            say_alive()
+            return closing.stopping()
+
+        closing.passes += await execute(desk, children, stopping=stopping)
     with desk.journal.write(lease) as tx:
         done = views.children(tx, parent.parent_id)
         context = Context(plan_row(plan), plan.arrival_px, found.market.rates, 1)

@@ -21,6 +21,7 @@ from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order
 from mvx.domain.trading import TradingState
 from mvx.engine.agreement import Confirm, agree
+from mvx.engine.alive import beating
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import Closing, close_position, plan_slice, read_position
 from mvx.engine.desk import Desk
@@ -71,6 +72,7 @@ class Run:
     venue: Venue
     stopped: Callable[[], bool]
     lease: Lease | None = None
+    say_alive: Callable[[], None] = lambda: None
     before: Positions = field(default_factory=dict)
     cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
     asked: bool = False
@@ -96,9 +98,7 @@ class Run:
 
     def stopping(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive."""
-        if self.lease is not None:
-            with self.desk.journal.write(self.lease):
-                pass
+        self.say_alive()
         return self.stopped()
 
     def orders(self, tx: ReadTx) -> tuple[Order, ...]:
@@ -144,17 +144,18 @@ async def _leave(run: Run) -> None:
     urgent.set(True)  # for what this task asks: the others keep waiting for their turn
     run.lease = await _take_lease(run)
     try:
-        _cordon(run)
-        readable = await _reconciled(run)
-        if readable and run.order.to_zero:
-            _give_up_inventory(run)
-        with run.desk.journal.read() as tx:
-            run.before = _positions(run, tx)
-        await _cancel_resting(run)  # asked for even where nothing can be read
-        if readable:
-            await _resolve(run)
-            await _close(run)
-            await _verify(run)
+        async with beating(run.desk.journal, lambda: run.lease) as run.say_alive:
+            _cordon(run)
+            readable = await _reconciled(run)
+            if readable and run.order.to_zero:
+                _give_up_inventory(run)
+            with run.desk.journal.read() as tx:
+                run.before = _positions(run, tx)
+            await _cancel_resting(run)  # asked for even where nothing can be read
+            if readable:
+                await _resolve(run)
+                await _close(run)
+                await _verify(run)
     finally:
         with suppress(JournalError), run.desk.journal.write() as tx:  # it runs out by itself
             tx.drop_lease(run.lease)

@@ -17,6 +17,7 @@ from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.admission import Barred, Waiting, admit, propose, refused
 from mvx.engine.agreement import FRESH_S, Confirm, agree, agreed_to, no_longer, refuse_stale
+from mvx.engine.alive import beating
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
@@ -69,10 +70,11 @@ async def route(
 
 async def _work(run: Run) -> Outcome:
     try:
-        if run.parent is not None:
-            run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
-        while await _round(run):
-            pass
+        async with beating(run.desk.journal, lambda: run.lease) as run.say_alive:
+            if run.parent is not None:
+                run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
+            while await _round(run):
+                pass
     except LeaseLost as error:
         note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:

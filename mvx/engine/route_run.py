@@ -39,7 +39,8 @@ Show = Callable[[RouteResult], None]
 class Run:
     """`parent` is None until its first children are committed. `barred`: venues that the operator's states
     kept it from, at the time of its commit, and why. `earlier`: children that another command sent. `agreed`:
-    what was said yes to so far. `stop`: once it is set nothing more is sent."""
+    what was said yes to so far. `say_alive`: for its pauses, while its lease is kept. `stop`: once it is set
+    nothing more is sent."""
 
     desk: Desk
     order: RouteOrder
@@ -50,6 +51,7 @@ class Run:
     confirm: Confirm
     parent: Parent | None = None
     lease: Lease | None = None
+    say_alive: Callable[[], None] = lambda: None
     shown: bool = False
     agreed: Agreed | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,9 +96,7 @@ class Run:
 
     def keep_lease(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive; whether it is to stop."""
-        if self.lease is not None:
-            with self.desk.journal.write(self.lease):
-                pass
+        self.say_alive()
         return self.stop.is_set()
 
     def remember(self, plan: Plan, market: Market) -> None:

@@ -20,6 +20,7 @@ from mvx.domain.ids import JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.adapters import shared_folder
+from mvx.engine.alive import beats
 from mvx.engine.cadence import pause_s
 from mvx.engine.desk import Desk, is_failing
 from mvx.engine.flatten import flatten
@@ -33,7 +34,7 @@ from mvx.errors import ConfigError, Exit, JournalError, LeaseLost, MvxError
 from mvx.journal import jobs as queue
 from mvx.journal import views
 from mvx.journal.jobs import LEADER, Job
-from mvx.journal.store import LEASE_S, Lease
+from mvx.journal.store import Lease
 from mvx.venues.budgets import share_used
 
 Say = Callable[[Outcome], None]
@@ -43,7 +44,6 @@ MAX_AT_ONCE = 8
 #: Of a venue's budget of requests: while more is used, it is not read for the sake of reading.
 MOST_USED = 0.25
 _LOOK_S = 0.1
-_BEAT_S = LEASE_S / 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,13 @@ async def _stop(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _keep_the_lead(runner: Runner) -> None:
-    while True:
+    def beat() -> None:
         with runner.desk.journal.write(runner.lease) as tx:
             runner.desk.watch.flush(tx)
         runner.around.beat()
-        await runner.desk.clock.sleep(_BEAT_S)
+
+    beat()
+    await beats(beat)
 
 
 async def _reread(runner: Runner) -> None:
