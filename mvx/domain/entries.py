@@ -180,6 +180,14 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelRejected:
+    """The venue refused every cancel that was asked for, or nothing of it left: none is pending."""
+
+    cl_ord_id: ClOrdId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """The venue's record of the order, where it taught us something."""
 
@@ -365,6 +373,7 @@ Entry = (
     | NeverLeft
     | OutcomeLost
     | CancelRequested
+    | CancelRejected
     | Reported
     | Heard
     | PhantomDropped

@@ -89,6 +89,17 @@ def cancel_requested(order: Order) -> Order:
     return changed(order, ord_status=next_status(order.ord_status, ExecType.PENDING_CANCEL))
 
 
+def cancel_rejected(order: Order) -> Order:
+    """No cancel of it is pending any more: its state is again what its own numbers say. FIX has a message of
+    its own for this (OrderCancelReject), which is no execution report and so no row of the table."""
+    if order.ord_status is not OrdStatus.PENDING_CANCEL:
+        return order
+    if order.cum_qty or order.filled_qty or order.busted_qty:
+        return changed(order, ord_status=OrdStatus.PARTIALLY_FILLED)
+    status = OrdStatus.PENDING_NEW if order.order_id is None else OrdStatus.NEW
+    return changed(order, ord_status=status)
+
+
 def reported(order: Order, report: OrderReport, at: Instant) -> Order:
     """The venue's snapshot of the order. One that is behind what we know changes nothing, nor does one
     that goes on counting what was taken back; one that teaches something takes a settled order's

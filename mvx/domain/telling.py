@@ -215,6 +215,10 @@ def _cancel_requested(entry: log.CancelRequested, at: Instant, order: Order | No
     return f"{_at_venue(order)} is asked to cancel it"
 
 
+def _cancel_rejected(entry: log.CancelRejected, at: Instant, order: Order | None) -> str:
+    return f"the cancel came to nothing, and it is as it was before: {entry.reason}"
+
+
 # One order: what the venue's record says
 
 
@@ -308,6 +312,7 @@ _TELLERS: dict[type, Callable[[Any, Instant, Order | None], str]] = {
     log.NeverLeft: _never_left,
     log.OutcomeLost: _outcome_lost,
     log.CancelRequested: _cancel_requested,
+    log.CancelRejected: _cancel_rejected,
     log.Reported: _reported,
     log.Heard: _heard,
     log.PhantomDropped: _phantom_dropped,

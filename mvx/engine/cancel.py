@@ -11,9 +11,17 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mvx.domain.entries import CancelRequested, JobWithdrawn, ParentClosed, ParentOpened, Revoked
+from mvx.domain.entries import (
+    CancelRejected,
+    CancelRequested,
+    JobWithdrawn,
+    ParentClosed,
+    ParentOpened,
+    Revoked,
+)
 from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
+from mvx.domain.order_status import OrdStatus
 from mvx.engine.desk import Desk
 from mvx.engine.jobs import key_of, order_of
 from mvx.engine.outcome import Outcome
@@ -220,10 +228,12 @@ async def _ask_and_settle(run: Run, orders: Sequence[Order]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of one request; `left`: it went out to the venue."""
+    """What came of one request; `left`: it went out to the venue; `pending`: it was taken, or may have
+    been."""
 
     says: str
     left: bool = True
+    pending: bool = True
 
 
 async def ask_cancel(desk: Desk, orders: Sequence[Order]) -> list[Asked]:
@@ -231,9 +241,26 @@ async def ask_cancel(desk: Desk, orders: Sequence[Order]) -> list[Asked]:
     if not orders:
         return []
     with desk.journal.write() as tx:
-        for order in orders:
-            tx.append(CancelRequested(order.cl_ord_id))
-    return list(await asyncio.gather(*(_ask(desk, order) for order in orders)))
+        asked_before = {order.cl_ord_id for order in orders if _is_asked_for(tx, order)}
+        asked_at = [tx.append(CancelRequested(order.cl_ord_id)) for order in orders]
+    answers = list(await asyncio.gather(*(_ask(desk, order) for order in orders)))
+    vain = {
+        order.cl_ord_id: (seq, answer.says)
+        for order, seq, answer in zip(orders, asked_at, answers, strict=True)
+        if not answer.pending and order.cl_ord_id not in asked_before
+    }
+    if vain:
+        with desk.journal.write() as tx:
+            for cl_ord_id, (seq, why) in vain.items():
+                if not history.is_cancel_requested_after(tx, cl_ord_id, seq):
+                    tx.append(CancelRejected(cl_ord_id, why))
+    return answers
+
+
+def _is_asked_for(tx: ReadTx, order: Order) -> bool:
+    """Whether a cancel is pending already: what came of it is not known, and another one does not tell."""
+    now = views.order(tx, order.cl_ord_id)
+    return now is not None and now.ord_status is OrdStatus.PENDING_CANCEL
 
 
 async def _ask(desk: Desk, order: Order) -> Asked:
@@ -242,10 +269,10 @@ async def _ask(desk: Desk, order: Order) -> Asked:
         await desk.venues[order.venue].cancel(order.symbol, order.cl_ord_id, order.order_id)
     except VenueRejected as error:
         if error.about is not Refusal.REQUEST:
-            return Asked(f"the venue would not hear it: {said(order.venue, error)}")
-        return Asked(f"the venue has no such open order: {error.reason_code}")
+            return Asked(f"the venue would not hear it: {said(order.venue, error)}", pending=False)
+        return Asked(f"the venue has no such open order: {error.reason_code}", pending=False)
     except VenueUnreachable as error:
-        return Asked(f"not asked: {said(order.venue, error)}", left=False)
+        return Asked(f"not asked: {said(order.venue, error)}", left=False, pending=False)
     except OutcomeUnknown as error:
         return Asked(f"asked, no answer: {said(order.venue, error)}")
     return Asked("asked")

@@ -14,6 +14,7 @@ from mvx.config.desk import DeskSettings
 from mvx.domain.entries import Entry, JournalRestored, TradingSet
 from mvx.domain.ids import ClOrdId
 from mvx.domain.order import Order
+from mvx.domain.order_status import OrdStatus
 from mvx.domain.telling import known_of, names_in, sentence, subject_of
 from mvx.engine.outcome import Outcome
 from mvx.engine.reports import known_break
@@ -61,9 +62,14 @@ def explain_order(desk: DeskSettings, name: str) -> Outcome:
 
 
 def _next(orders: Iterable[Order]) -> str:
-    """Only the venue itself can tell how the story of an order ends."""
-    venues = dict.fromkeys(order.venue for order in orders if not order.settled)
-    return f"mvx reconcile --venue {','.join(venues)}" if venues else ""
+    """Only the venue itself can tell how the story of an order ends. A cancel that may have arrived is not
+    asked for again by anybody else."""
+    alive = [order for order in orders if not order.settled]
+    if not alive:
+        return ""
+    look = f"mvx reconcile --venue {','.join(dict.fromkeys(order.venue for order in alive))}"
+    asked = [f"mvx cancel {o.cl_ord_id}" for o in alive if o.ord_status is OrdStatus.PENDING_CANCEL]
+    return f"{look}, and {'; '.join(asked)} where it is open yet" if asked else look
 
 
 def _nothing_called(word: str) -> UsageError:

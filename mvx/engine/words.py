@@ -59,7 +59,8 @@ ORDER_STATES: dict[OrdStatus, str] = {
     OrdStatus.NEW: "The venue accepted it, and none of it has filled.",
     OrdStatus.PARTIALLY_FILLED: "Some of it filled, and the rest may still fill.",
     OrdStatus.FILLED: "All of it filled.",
-    OrdStatus.PENDING_CANCEL: "A cancel was asked for. It may fill until the venue says that it is closed.",
+    OrdStatus.PENDING_CANCEL: "A cancel was asked for, and may have been taken. It may fill until the "
+    "venue says that it is closed.",
     OrdStatus.CANCELED: "Closed before all of it filled, by us, by the venue, or because it was not to rest.",
     OrdStatus.REJECTED: "The venue refused it, it never arrived, or it was given up before it was sent: "
     "its reason tells which.",

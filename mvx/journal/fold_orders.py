@@ -59,6 +59,10 @@ def _cancel_requested(state: State, seq: int, at: Instant, entry: log.CancelRequ
     take_step(state, entry.cl_ord_id, order_life.cancel_requested)
 
 
+def _cancel_rejected(state: State, seq: int, at: Instant, entry: log.CancelRejected) -> None:
+    take_step(state, entry.cl_ord_id, order_life.cancel_rejected)
+
+
 def _reported(state: State, seq: int, at: Instant, entry: log.Reported) -> None:
     take_step(state, entry.cl_ord_id, lambda order: order_life.reported(order, entry.report, at))
 
@@ -146,6 +150,7 @@ HANDLERS: dict[type, Handler] = {
     log.NeverLeft: _never_left,
     log.OutcomeLost: _outcome_lost,
     log.CancelRequested: _cancel_requested,
+    log.CancelRejected: _cancel_rejected,
     log.Reported: _reported,
     log.Heard: _heard,
     log.PhantomDropped: _phantom_dropped,

@@ -13,7 +13,7 @@ from typing import Any
 
 from mvx.domain.entries import FillBooked
 from mvx.domain.execution import Fill, FillKey
-from mvx.domain.ids import Asset, OrderId, ParentId, Venue
+from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.money import plain
@@ -225,6 +225,12 @@ def account_of(tx: ReadTx, venue: Venue) -> str | None:
     """The account that the journal's orders at a venue are of; None where there are none."""
     row = tx.connection.execute("SELECT account FROM orders WHERE venue = ? LIMIT 1", (venue,)).fetchone()
     return None if row is None else str(row[0])
+
+
+def is_cancel_requested_after(tx: ReadTx, cl_ord_id: ClOrdId, seq: int) -> bool:
+    """Whether anybody asked for a cancel of an order after an entry of the log."""
+    sql = "SELECT 1 FROM log WHERE seq > ? AND kind = 'CancelRequested' AND body ->> 'cl_ord_id' = ?"
+    return tx.connection.execute(sql, (seq, cl_ord_id)).fetchone() is not None
 
 
 def working_parents(tx: ReadTx, at: Instant) -> tuple[ParentRow, ...]:

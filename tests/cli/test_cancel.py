@@ -52,7 +52,7 @@ def test_a_dark_venue_is_exit_5_and_the_others_are_cancelled(tmp_path: Path) -> 
         found["error"],
     )
     states = {row["cl_ord_id"]: row["ord_status"] for row in found["data"]["orders"]}
-    assert {dark: "PENDING_CANCEL", lit: "CANCELED"} == states
+    assert {dark: "NEW", lit: "CANCELED"} == states
     assert any(f"mvx cancel {dark}" in warning for warning in found["warnings"])
     run(tmp_path, "paper", "heal", "kraken")
     assert Exit.OK == run(tmp_path, "cancel", "--all")["exit_code"]

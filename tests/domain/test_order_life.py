@@ -226,6 +226,7 @@ STEPS = st.lists(
         st.tuples(st.just("lost"), st.none(), st.just("0")),
         st.tuples(st.just("refuse"), st.none(), st.just("0")),
         st.tuples(st.just("cancel"), st.none(), st.just("0")),
+        st.tuples(st.just("no cancel"), st.none(), st.just("0")),
         st.tuples(st.just("fill"), st.none(), st.sampled_from(["0.1", "0.5", "1"])),
         st.tuples(st.just("report"), st.sampled_from([S.NEW, S.CANCELED, S.FILLED, S.EXPIRED]),
                   st.sampled_from(["0", "0.5", "1"])),
@@ -252,6 +253,8 @@ def test_no_sequence_of_inputs_frees_what_may_still_fill(
             known = order_life.rejected(known, "refused", at(second))
         elif kind == "cancel":
             known = order_life.cancel_requested(known)
+        elif kind == "no cancel":
+            known = order_life.cancel_rejected(known)
         elif kind == "fill":
             known = fill_it(replace(known, order_id=V1), qty, seconds=second)
         elif status is not None:

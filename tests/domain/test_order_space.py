@@ -25,6 +25,8 @@ HALF, PX, NOW = D("0.5"), D(100), at(9)
 V1, V2 = OrderId("V1"), OrderId("V2")
 CUMS = ("0", "0.5", "1", "1.5")
 
+WORKING = (OrdStatus.PENDING_NEW, OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+
 Step = Callable[[Order], Order]
 
 
@@ -45,6 +47,7 @@ INPUTS = (
     Input("refuse", lambda o: order_life.rejected(o, "no funds", NOW)),
     Input("lose the answer", lambda o: order_life.outcome_lost(o, "timeout")),
     Input("ask to cancel", order_life.cancel_requested),
+    Input("refuse the cancel", order_life.cancel_rejected),
     *(
         Input(f"record {status} {cum}", partial(order_life.reported, report=report(status, cum), at=NOW))
         for status, cum in product(order_life.SNAPSHOT_EXEC_TYPE, CUMS)
@@ -127,15 +130,45 @@ def test_nothing_is_absurd_but_a_refusal_of_what_filled_in_part() -> None:
 
 
 def test_every_move_between_states_is_a_row_of_the_table() -> None:
-    """Or two, where a record tells of more than one event."""
+    """Or two, where a record tells of more than one event; or the way back from a cancel that came to
+    nothing, which no execution report tells."""
     rows = {(status, then) for (status, _), then in TRANSITIONS.items()}
+    back = {(OrdStatus.PENDING_CANCEL, then) for then in WORKING}
 
     def is_row(move: Move) -> bool:
         return move.before.ord_status is move.after.ord_status or (
-            (move.before.ord_status, move.after.ord_status) in rows
+            (move.before.ord_status, move.after.ord_status)
+            in (back if move.input.name == "refuse the cancel" else rows)
         )
 
     assert [] == violations(is_row)
+
+
+def test_a_cancel_that_came_to_nothing_leaves_the_order_as_it_was() -> None:
+    """Nothing but its state moved, and that moved back: to NEW only where it is named and nothing of it
+    filled."""
+
+    def is_back(move: Move) -> bool:
+        before = move.before
+        asked_and_refused = order_life.cancel_rejected(move.after)
+        traded = before.cum_qty or before.filled_qty or before.busted_qty
+        fits = (before.ord_status is OrdStatus.PARTIALLY_FILLED) is bool(traded)
+        if move.input.name != "ask to cancel" or before.ord_status not in WORKING or not fits:
+            return True
+        return asked_and_refused == before
+
+    assert [] == violations(is_back)
+
+
+def test_a_cancel_that_was_not_asked_for_can_not_be_refused() -> None:
+    def holds(move: Move) -> bool:
+        before, after = move.before, move.after
+        if move.input.name != "refuse the cancel" or after == before:
+            return True
+        only_its_state = after == replace(before, ord_status=after.ord_status)
+        return only_its_state and before.ord_status is OrdStatus.PENDING_CANCEL
+
+    assert [] == violations(holds)
 
 
 def test_what_is_said_twice_says_nothing_the_second_time() -> None:

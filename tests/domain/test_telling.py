@@ -76,6 +76,10 @@ TOLD: list[tuple[log.Entry, str]] = [
     ),
     (log.CancelRequested(M1), "kraken is asked to cancel it"),
     (
+        log.CancelRejected(M1, "not asked: connection refused"),
+        "the cancel came to nothing, and it is as it was before: not asked: connection refused",
+    ),
+    (
         log.Reported(M1, report(OrdStatus.PARTIALLY_FILLED, "0.2", of=SENT)),
         "kraken's record of it (V1): PARTIALLY_FILLED, 0.2 of 0.5 filled at 64000 on average",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +14,15 @@ from mvx.domain.instant import after
 from mvx.domain.order import OrderRequest
 from mvx.engine.cancel import FINISHED, REVOKED, cancel
 from mvx.engine.desk import Desk
+from mvx.engine.explain import explain_order
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import CancelResult, CancelRow
-from mvx.errors import Exit, UsageError
+from mvx.engine.words import Event, ExplainResult
+from mvx.errors import Exit, OutcomeUnknown, Refusal, UsageError, VenueRejected, VenueUnreachable
 from mvx.journal import views
 from tests.engine.desk import BUY, GTC, KRAKEN, OKX, Operator, order, settings
 from tests.engine.halting import answer, commits, once_committed, resting, routes
+from tests.engine.ports import raising, within
 from tests.engine.truth import assert_healed, assert_truth_inside, assert_verified, last_seq, reading
 
 STRANGE = "s00000000000000001"
@@ -219,7 +222,7 @@ class TestDark:
         at.exchange.inject(KRAKEN, "outage", for_s=60)
         outcome = cancels(at)
         assert (Exit.UNCERTAIN, True, True) == (outcome.exit_code, outcome.sent, outcome.uncertain)
-        assert ("PENDING_CANCEL", "not asked: connection refused") == (
+        assert ("NEW", "not asked: connection refused") == (
             rows(outcome)[dark].ord_status,
             rows(outcome)[dark].outcome,
         )
@@ -244,6 +247,91 @@ class TestDark:
         assert (Exit.UNCERTAIN, True) == (outcome.exit_code, outcome.sent)
         assert "not asked: kraken is not configured" == rows(outcome)[gone].outcome
         assert "CANCELED" == rows(outcome)[here].ord_status
+
+
+class TestAsItWas:
+    """What asked for nothing leaves the order as the venue has it; what may have asked does not."""
+
+    def test_a_cancel_that_never_left_is_pending_nowhere(self, at: Operator) -> None:
+        """The order rests there, and nobody will ask: it was told as asked for ever after."""
+        ours = rests(at, KRAKEN)
+        at.exchange.inject(KRAKEN, "outage", for_s=60)
+        assert Exit.UNCERTAIN is cancels(at, ours).exit_code
+        at.exchange.heal(KRAKEN)
+        assert Exit.OK is at.reconciles().exit_code
+        assert ("NEW", "NEW") == (state(at, ours), statuses(at, KRAKEN)[0])
+        *_, asked, undone = story(at, ours)
+        assert "kraken is asked to cancel it" == asked.text
+        says = "not asked: connection refused"
+        assert f"the cancel came to nothing, and it is as it was before: {says}" == undone.text
+        assert Exit.OK is cancels(at, ours).exit_code
+        assert_healed(at)
+
+    def test_what_filled_in_part_is_so_again(self, at: Operator) -> None:
+        at.exchange.inject(KRAKEN, "partial")
+        plan = answer(at.routes(order("0.5", venues=(KRAKEN,), dry_run=True))).plan
+        assert plan is not None
+        (leg,) = plan.legs
+        asked = order("0.5", time_in_force=GTC, limit_px=leg.limit_px, venues=(KRAKEN,))
+        (child,) = answer(at.routes(asked)).children
+        assert "PARTIALLY_FILLED" == child.ord_status
+        at.exchange.inject(KRAKEN, "outage", for_s=60)
+        cancels(at, child.cl_ord_id)
+        assert "PARTIALLY_FILLED" == state(at, child.cl_ord_id)
+        assert_truth_inside(at)
+
+    @pytest.mark.parametrize("about", Refusal)
+    def test_a_cancel_that_is_refused_is_pending_nowhere(self, at: Operator, about: Refusal) -> None:
+        ours = rests(at, KRAKEN)
+        refused = VenueRejected("EService:Busy", reason_code="busy", about=about)
+        assert Exit.UNCERTAIN is cancels_in(at, raising(refused, "cancel"), ours).exit_code
+        assert "NEW" == state(at, ours)
+        assert "CancelRejected" == story(at, ours)[-1].kind
+
+    @pytest.mark.parametrize("later", ["outage", "http-429"])
+    def test_one_that_may_have_arrived_stays_pending(self, at: Operator, later: str) -> None:
+        """Nor is it undone by another that has not, and the story says how to ask again."""
+        ours = rests(at, KRAKEN)
+        assert Exit.UNCERTAIN is cancels_in(at, raising(OutcomeUnknown("reset"), "cancel"), ours).exit_code
+        assert "PENDING_CANCEL" == state(at, ours)
+        at.exchange.inject(KRAKEN, later, for_s=60)
+        cancels(at, ours)
+        assert "PENDING_CANCEL" == state(at, ours)
+        told = explain_order(at.settings.desk, ours).data
+        assert isinstance(told, ExplainResult)
+        assert f"mvx reconcile --venue kraken, and mvx cancel {ours} where it is open yet" == told.next
+
+    def test_another_that_left_meanwhile_may_have_arrived(self, at: Operator) -> None:
+        """Two ask at once; the first finds no way out, and what became of the second's is not known."""
+        ours = rests(at, KRAKEN)
+        another = Operator(at.settings, at.clock)
+
+        async def meets(call: str) -> None:
+            if call == "cancel":
+                lost = raising(OutcomeUnknown("reset"), "cancel")
+                in_thread(lambda: cancels_in(another, lost, ours))
+                raise VenueUnreachable("connection refused")
+
+        cancels_in(at, meets, ours)
+        assert "PENDING_CANCEL" == state(at, ours)
+
+
+def state(at: Operator, cl_ord_id: ClOrdId) -> str:
+    with reading(at.settings) as tx:
+        found = views.order(tx, cl_ord_id)
+    assert found is not None
+    return found.ord_status.value
+
+
+def story(at: Operator, cl_ord_id: ClOrdId) -> tuple[Event, ...]:
+    told = explain_order(at.settings.desk, cl_ord_id).data
+    assert isinstance(told, ExplainResult)
+    return told.story
+
+
+def cancels_in(at: Operator, meets: Callable[[str], Awaitable[None]], target: ClOrdId) -> Outcome:
+    """A cancel whose every call to kraken meets this first."""
+    return at.does(lambda desk: cancel(within(desk, KRAKEN, meets), target, False, ()))
 
 
 class TestNaming:

@@ -139,6 +139,8 @@ _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     st.builds(log.Rejected, _NAMED, st.just("no funds")),
     st.builds(log.NeverLeft, _NAMED, st.just("connection refused")),
     st.builds(log.OutcomeLost, _NAMED, st.just("timeout")),
+    st.builds(log.CancelRequested, _NAMED),
+    st.builds(log.CancelRejected, _NAMED, st.just("not asked")),
     st.builds(_report, _NAMED, _LIVE, st.sampled_from(["0", "0.5", "1"])),
     _fills(),
     _rarer(),

@@ -69,16 +69,15 @@ CANCELED = (
     record(OrdStatus.NEW, "0"),
     record(OrdStatus.CANCELED, "0.5"),
 )
+#: A cancel that never left before one that was heard, or after it.
+REFUSED = (log.CancelRejected(M1, "not asked: connection refused"), *CANCELED[1:])
+ENDED = {BTC: D("10.497"), USD: D("1000") - D("49.7") - D("0.1")}
 #: What is heard after the ack (a trade is joined to an order by its name), the venue's holdings then, and the
 #: order's last state there.
 STORIES = {
     "filled": (FILLED, {BTC: D("10.997"), USD: D("1000") - D("98.7") - D("0.5")}, OrdStatus.FILLED, "1"),
-    "canceled": (
-        CANCELED,
-        {BTC: D("10.497"), USD: D("1000") - D("49.7") - D("0.1")},
-        OrdStatus.CANCELED,
-        "0.5",
-    ),
+    "canceled": (CANCELED, ENDED, OrdStatus.CANCELED, "0.5"),
+    "canceled at last": (REFUSED, ENDED, OrdStatus.CANCELED, "0.5"),
 }
 
 

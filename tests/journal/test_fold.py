@@ -40,6 +40,7 @@ def held(state: MemoryState) -> dict[str, str]:
         log.NeverLeft(M1, "connection refused"),
         log.OutcomeLost(M1, "timeout"),
         log.CancelRequested(M1),
+        log.CancelRejected(M1, "not asked"),
     ],
     ids=lambda entry: type(entry).__name__,
 )
