@@ -23,7 +23,8 @@ from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
 from mvx.engine.desk import Desk
-from mvx.engine.jobs import key_of, order_of
+from mvx.engine.flatten_order import FlattenOrder
+from mvx.engine.jobs import key_of, order_of, stop_for_good
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import CancelResult, CancelRow
@@ -135,8 +136,8 @@ def _to_come(tx: ReadTx, worked: Collection[str]) -> Iterator[str]:
 
 def _goes_on(tx: ReadTx, job: jobs.Job, worked: Collection[str]) -> bool:
     parent = history.parent_by_key(tx, key_of(job))
-    if job.kind != "route" or parent is None:
-        return job.kind == "route"
+    if parent is None or job.kind != "route":
+        return True
     return _is_its(job, parent) and parent.parent_id not in worked and parent.status != CANCELED
 
 
@@ -149,7 +150,8 @@ def _is_its(job: jobs.Job, parent: history.ParentRow) -> bool:
 
 def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
     """What is in the queue is taken out of it, and then there is nothing to cancel: None. Of a job that was
-    begun, its parent; where whoever leads has not come to it yet, its key is taken from under it."""
+    begun, its parent; where whoever leads has not come to it yet, its key is taken from under it. A flatten
+    has no parent: it is ended under its own name."""
     job = None if target is None else jobs.job(tx, JobId(target))
     if job is None:
         return target
@@ -158,6 +160,13 @@ def _unqueued(run: Run, tx: WriteTx, target: str | None) -> str | None:
         run.warnings.append(f"{job.job_id} was taken out of the queue: nothing of it was begun")
         return None
     parent, order = history.parent_by_key(tx, key_of(job)), order_of(job)
+    if job.status == "claimed" and isinstance(order, FlattenOrder):
+        stop_for_good(tx, job.job_id)
+        run.warnings.append(
+            f"{job.job_id} is stopped: nothing more is begun for it; what it sent is settled,"
+            f" and what it halted stays halted: mvx venue-status --cached"
+        )
+        return None
     if parent is not None and _is_its(job, parent):
         return parent.parent_id
     if parent is not None or job.status != "claimed" or not isinstance(order, RouteOrder):

@@ -41,6 +41,14 @@ from mvx.router.plan import Plan, PlanRequest, make_plan
 MAX_FRUITLESS = 5
 PAUSE_S = 1.0
 MAX_SLICES = 100
+GIVEN_UP = "stopped by the operator"
+
+#: Whether the operator took back what is being closed for, as the journal has it.
+GivenUp = Callable[[ReadTx], bool]
+
+
+def nobody_gave_up(tx: ReadTx) -> bool:
+    return False
 
 
 class Position(NamedTuple):
@@ -66,6 +74,7 @@ class Closing:
     venue: Venue
     instrument: Instrument
     stopping: Callable[[], bool]
+    given_up: GivenUp
     dust: Decimal = ZERO
     left: str = ""
     children: list[Order] = field(default_factory=list)
@@ -110,10 +119,15 @@ def read_position(tx: ReadTx, venue: Venue, instrument: Instrument, *, to_zero: 
 
 
 async def close_position(
-    desk: Desk, venue: Venue, instrument: Instrument, *, stopping: Callable[[], bool] = lambda: False
+    desk: Desk,
+    venue: Venue,
+    instrument: Instrument,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+    given_up: GivenUp = nobody_gave_up,
 ) -> Closing:
     """Slices until only dust is left, or the venue, its book or a balance allows no more."""
-    closing = Closing(desk, venue, instrument, stopping)
+    closing = Closing(desk, venue, instrument, stopping, given_up)
     while await _slice(closing):
         pass
     return closing
@@ -157,7 +171,8 @@ async def _slice(closing: Closing) -> bool:
     if not position.confirmed:
         return False
     if closing.stopping():
-        return closing.stop("stopped by a signal")
+        with closing.desk.journal.read() as tx:
+            return closing.stop(GIVEN_UP if closing.given_up(tx) else "stopped by a signal")
     if closing.slices >= MAX_SLICES:
         return closing.stop(f"not closed after {closing.slices} slices")
     try:
@@ -217,6 +232,8 @@ async def _trade(closing: Closing, found: Slice) -> bool:
     """Commit one slice under risk, send it, and hear how it ended."""
     desk, plan = closing.desk, found.plan
     with desk.journal.write() as tx:
+        if closing.given_up(tx):  # while its book was read
+            return closing.stop(GIVEN_UP)
         parent = Parent(
             tx.next_parent_id(),
             closing.instrument,

@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from mvx.domain.entries import BaselineSet
-from mvx.domain.ids import Asset, ClOrdId, Venue
+from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO, plain
@@ -23,11 +21,12 @@ from mvx.domain.trading import TradingState
 from mvx.engine.agreement import Confirm, agree
 from mvx.engine.alive import beating
 from mvx.engine.cancel import ask_cancel
-from mvx.engine.closing import Closing, close_position, plan_slice, read_position
+from mvx.engine.closing import GIVEN_UP, GivenUp, close_position, nobody_gave_up, plan_slice, read_position
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
+from mvx.engine.flatten_run import Positions, Run
 from mvx.engine.outcome import Outcome
-from mvx.engine.reconcile import VenuePass, pending_warnings, reconcile_venue
+from mvx.engine.reconcile import pending_warnings, reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
 from mvx.engine.route_result import child_row, plan_row
 from mvx.engine.settle import answered, resting, settle
@@ -40,19 +39,18 @@ from mvx.errors import (
     Exit,
     JournalError,
     MvxError,
+    Refused,
     VenueBusy,
     VenueError,
     exit_of,
     worst_exit,
 )
 from mvx.journal import views
-from mvx.journal.store import Lease, ReadTx
+from mvx.journal.store import Lease
 from mvx.reconciliation.orders import never_accepted_bound
 from mvx.venues.port import urgent
 
 Show = Callable[[FlattenResult], None]
-#: By base asset; None: the venue was never read.
-Positions = dict[Asset, Decimal | None]
 
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
@@ -63,53 +61,13 @@ _OTHER_S = 60.0
 _NEVER_READ = "it was never read, and what it holds is not known"
 
 
-@dataclass(slots=True)
-class Run:
-    """One venue being left."""
-
-    desk: Desk
-    order: FlattenOrder
-    venue: Venue
-    stopped: Callable[[], bool]
-    lease: Lease | None = None
-    say_alive: Callable[[], None] = lambda: None
-    before: Positions = field(default_factory=dict)
-    cancelled: dict[ClOrdId, Order] = field(default_factory=dict)
-    asked: bool = False
-    closings: list[Closing] = field(default_factory=list)
-    ended: Positions = field(default_factory=dict)
-    passes: list[VenuePass] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    verified: bool | None = False
-
-    @property
-    def instruments(self) -> tuple[Instrument, ...]:
-        """Those asked for that the venue trades, one for each base."""
-        traded = (self.desk.instrument(name) for name in self.desk.symbols(self.venue))
-        wanted = [
-            each for each in traded if not self.order.instruments or each.name in self.order.instruments
-        ]
-        return tuple({each.base: each for each in reversed(wanted)}.values())
-
-    @property
-    def last_closings(self) -> dict[Asset, Closing]:
-        """Of each position the one that counts."""
-        return {closing.instrument.base: closing for closing in self.closings}
-
-    def stopping(self) -> bool:
-        """Asked at every pause, and the place to say that this worker is alive."""
-        self.say_alive()
-        return self.stopped()
-
-    def orders(self, tx: ReadTx) -> tuple[Order, ...]:
-        """What may still do something there; of others only what was asked for."""
-        orders = views.unsettled_orders(tx, self.venue)
-        return tuple(o for o in orders if o.parent_id is not None or self.order.foreign)
-
-
-async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confirm) -> Outcome:
-    """Leave the venues. Exit 5 where one is not verified, 3 where more than dust is left, 6 where breaks
-    were found on the way. Raises Refused where nobody agreed, UsageError for what is not configured."""
+async def flatten(
+    desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confirm, given_up: GivenUp = nobody_gave_up
+) -> Outcome:
+    """Leave the venues. `given_up`: whether the operator takes the order back; from then on nothing is begun.
+    Exit 5 where one is not verified, 3 where more than dust is left, 6 where breaks were found on the way.
+    Raises Refused where nobody agreed, or it was given up before it began, UsageError for what is not
+    configured."""
     desk.select(order.venues)
     for name in order.instruments:
         desk.instrument(name)
@@ -119,7 +77,7 @@ async def flatten(desk: Desk, order: FlattenOrder, *, show: Show, confirm: Confi
         return Outcome(preview, Exit.OK)
     agree(confirm)
     stop = asyncio.Event()
-    runs = [Run(desk, order, venue, stop.is_set) for venue in order.venues]
+    runs = [Run(desk, order, venue, stop.is_set, given_up) for venue in order.venues]
     await settled(_work(runs), stop)
     return _outcome(runs)
 
@@ -150,7 +108,7 @@ async def _leave(run: Run) -> None:
             if readable and run.order.to_zero:
                 _give_up_inventory(run)
             with run.desk.journal.read() as tx:
-                run.before = _positions(run, tx)
+                run.before = run.positions(tx)
             await _cancel_resting(run)  # asked for even where nothing can be read
             if readable:
                 await _resolve(run)
@@ -180,15 +138,19 @@ async def _take_lease(run: Run) -> Lease:
 
 
 def _cordon(run: Run) -> None:
-    """No new risk from here on, and what was committed and not sent yet never is."""
+    """No new risk from here on, and what was committed and not sent yet never is. Raises Refused."""
     with run.desk.journal.write(run.lease) as tx:
+        if run.given_up(tx):
+            raise Refused(
+                GIVEN_UP, known=f"nothing was done at {run.venue}", next_step="mvx venue-status --cached"
+            )
         set_trading(tx, run.venue, TradingState.HALTED, "flatten", run.order.by)
 
 
 async def _reconciled(run: Run) -> bool:
     """A complete pass, or the reason why there is none."""
     for attempt in range(_ATTEMPTS):
-        run.passes.append(await reconcile_venue(run.desk, run.venue, expected=_ours(run)))
+        run.passes.append(await reconcile_venue(run.desk, run.venue, expected=run.ours))
         if run.passes[-1].complete or run.stopping():
             break
         if attempt + 1 < _ATTEMPTS:
@@ -208,6 +170,8 @@ def _known(run: Run) -> str:
 def _give_up_inventory(run: Run) -> None:
     """What was placed there is a position from now on, and is closed like one."""
     with run.desk.journal.write(run.lease) as tx:
+        if run.given_up(tx):
+            return
         held = views.holdings(tx, run.venue)
         for instrument in run.instruments:
             row = held.get((run.venue, instrument.base))
@@ -218,6 +182,8 @@ def _give_up_inventory(run: Run) -> None:
 async def _cancel_resting(run: Run) -> bool:
     """Ask for a cancel of every order that rests and was not asked about yet; whether there was one."""
     with run.desk.journal.read() as tx:
+        if run.given_up(tx):
+            return False
         found = [o for o in run.orders(tx) if resting(o) and o.cl_ord_id not in run.cancelled]
     run.cancelled |= {order.cl_ord_id: order for order in found}
     answers = await ask_cancel(run.desk, found)
@@ -258,7 +224,9 @@ async def _close(run: Run) -> None:
         if not (moved := _moved(run)):
             break
         for instrument in moved:
-            closing = await close_position(run.desk, run.venue, instrument, stopping=run.stopping)
+            closing = await close_position(
+                run.desk, run.venue, instrument, stopping=run.stopping, given_up=run.given_up
+            )
             run.closings.append(closing)
             run.passes += closing.passes
             run.ended[instrument.base] = closing.position.confirmed
@@ -270,7 +238,7 @@ async def _close(run: Run) -> None:
 def _moved(run: Run) -> list[Instrument]:
     """What was not closed yet, or is not where its closing ended."""
     with run.desk.journal.read() as tx:
-        now = _positions(run, tx)
+        now = run.positions(tx)
     return [each for each in run.instruments if run.ended.get(each.base) != now[each.base]]
 
 
@@ -291,25 +259,11 @@ async def _verify(run: Run) -> None:
             run.reasons.append(f"{base}: {plain(came)} came after it was closed")
 
 
-def _ours(run: Run) -> frozenset[ClOrdId]:
-    """Orders whose end is no surprise: what was cancelled and what was sent here."""
-    sent = (child.cl_ord_id for closing in run.closings for child in closing.children)
-    return frozenset((*run.cancelled, *sent))
-
-
-def _positions(run: Run, tx: ReadTx, *, to_zero: bool = False) -> Positions:
-    if not views.is_opened(tx, run.venue):
-        return dict.fromkeys(each.base for each in run.instruments)
-    return {
-        each.base: read_position(tx, run.venue, each, to_zero=to_zero).confirmed for each in run.instruments
-    }
-
-
 async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
     """What the journal says there is to do, and the first slices on the venue's book. Writes nothing."""
     run = Run(desk, order, venue, lambda: False, verified=None)
     with desk.journal.read() as tx:
-        run.before = _positions(run, tx, to_zero=order.to_zero)
+        run.before = run.positions(tx, to_zero=order.to_zero)
         open_orders = tuple(o.cl_ord_id for o in run.orders(tx) if not answered(o))
         positions = {each: read_position(tx, venue, each, to_zero=order.to_zero) for each in run.instruments}
         if not views.is_opened(tx, venue):
@@ -352,7 +306,7 @@ def _outcome(runs: list[Run]) -> Outcome:
     rows, codes = [], [Exit.OK]
     for run in runs:
         with run.desk.journal.read() as tx:
-            rows.append(_row(run, _positions(run, tx)))
+            rows.append(_row(run, run.positions(tx)))
         codes.append(Exit.OK if run.verified else Exit.UNCERTAIN)
         codes.append(Exit.INCOMPLETE if run.reasons else Exit.OK)
     passes = [each for run in runs for each in run.passes]

@@ -1,8 +1,9 @@
 """Work that is handed over to whoever leads: queued, claimed once, answered, or taken back.
 
 Rule: a job moves by compare-and-set in a transaction: queued -> claimed (by the leader, fenced) -> ended, or
-queued -> withdrawn (by whoever queued it). What is claimed is never executed by anybody but a leader, so
-that a command and a daemon can not both do it.
+queued -> withdrawn (by whoever queued it). The operator may end what is claimed: whoever works it finds that
+it has its answer, and stops. What is claimed is never executed by anybody but a leader, so that a command and
+a daemon can not both do it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mvx.errors import Exit, LeaderGone, MvxError, Refused
 from mvx.journal import jobs
 from mvx.journal.codec import decode_as, encode
 from mvx.journal.jobs import Job
-from mvx.journal.store import Lease, ReadTx
+from mvx.journal.store import Lease, ReadTx, WriteTx
 from mvx.risk.question import Refusal
 
 Order = RouteOrder | FlattenOrder
@@ -45,6 +46,20 @@ KINDS = {
     "route": Kind(RouteOrder, RouteResult, waits=True),
     "flatten": Kind(FlattenOrder, FlattenResult, waits=False),
 }
+
+
+class JobStopped(MvxError):
+    """The answer of a job that the operator stopped in the middle."""
+
+    code = "interrupted"
+    exit_code = Exit.UNCERTAIN
+
+    def __init__(self, job_id: JobId) -> None:
+        super().__init__(
+            f"{job_id} was stopped by the operator",
+            known="what it sent is in the journal and stays reserved, and what it halted stays halted",
+            next_step="mvx orders --open, then mvx positions",
+        )
 
 
 class JobFailed(MvxError):
@@ -108,8 +123,20 @@ def _next(tx: ReadTx, busy: frozenset[JobId], most: int) -> Job | None:
 
 
 def end(desk: Desk, lease: Lease, job_id: JobId, answer: Outcome | MvxError) -> None:
+    """Unless the operator ended it before."""
     with desk.journal.write(lease) as tx:
-        tx.append(JobEnded(job_id, _text(answer)))
+        if not is_ended(tx, job_id):
+            tx.append(JobEnded(job_id, _text(answer)))
+
+
+def stop_for_good(tx: WriteTx, job_id: JobId) -> None:
+    """Nothing more is begun for it, by whoever works it or by whoever leads next."""
+    tx.append(JobEnded(job_id, _text(JobStopped(job_id))))
+
+
+def is_ended(tx: ReadTx, job_id: JobId) -> bool:
+    found = jobs.job(tx, job_id)
+    return found is not None and found.status == "ended"
 
 
 async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
@@ -137,7 +164,7 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
             raise LeaderGone(
                 f"whoever led stopped in the middle of job {job_id}",
                 known="what it sent is in the journal and stays reserved; nothing is sent by this command",
-                next_step="mvx orders --open; the next mvx run goes on with it",
+                next_step=f"mvx orders --open; the next mvx run goes on with it; or mvx cancel {job_id}",
             )
         await desk.clock.sleep(_FOLLOW_S)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mvx.config.settings import Settings
@@ -209,7 +210,8 @@ async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:
         keyed = replace(order, id=jobs.key_of(job), resume=order.resume or job.worker is not None)
         begun = job.worker is not None
         return await route(runner.desk, keyed, show=lambda plan: None, confirm=None, begun=begun)
-    return await flatten(runner.desk, order, show=lambda plan: None, confirm=None)
+    given_up = partial(jobs.is_ended, job_id=job.job_id)
+    return await flatten(runner.desk, order, show=lambda plan: None, confirm=None, given_up=given_up)
 
 
 async def _watch(runner: Runner, venue: Venue) -> None:
