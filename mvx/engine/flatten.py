@@ -8,11 +8,11 @@ flatten that died is simply run again; one that is repeated finds nothing to sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 from mvx.domain.entries import BaselineSet
-from mvx.domain.ids import ClOrdId, Venue
+from mvx.domain.ids import Venue
 from mvx.domain.instant import after, seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO, plain
@@ -23,12 +23,13 @@ from mvx.engine.alive import beating
 from mvx.engine.cancel import ask_cancel
 from mvx.engine.closing import GIVEN_UP, GivenUp, close_position, nobody_gave_up, plan_slice, read_position
 from mvx.engine.desk import Desk
+from mvx.engine.flatten_answer import answer_of, beyond_reach, flatten_row, has_sent, still_halted, told
 from mvx.engine.flatten_order import FlattenOrder
-from mvx.engine.flatten_run import Positions, Run
+from mvx.engine.flatten_run import Run
 from mvx.engine.outcome import Outcome
-from mvx.engine.reconcile import pending_warnings, reconcile_venue
+from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
-from mvx.engine.route_result import child_row, plan_row
+from mvx.engine.route_result import plan_row
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.stopping import settled
 from mvx.engine.trading import set_trading
@@ -43,7 +44,6 @@ from mvx.errors import (
     VenueBusy,
     VenueError,
     exit_of,
-    worst_exit,
 )
 from mvx.journal import views
 from mvx.journal.store import Lease
@@ -79,7 +79,7 @@ async def flatten(
     stop = asyncio.Event()
     runs = [Run(desk, order, venue, stop.is_set, given_up) for venue in order.venues]
     await settled(_work(runs), stop)
-    return _outcome(runs)
+    return answer_of(runs)
 
 
 async def _work(runs: list[Run]) -> None:
@@ -92,9 +92,9 @@ async def _work(runs: list[Run]) -> None:
     worst = min(errors, key=lambda error: PRECEDENCE.index(exit_of(error)))
     if isinstance(worst, MvxError):
         others = [run for run, error in zip(runs, ended, strict=True) if error is None]
-        worst.sent = any(map(_sent, runs))
+        worst.sent = any(map(has_sent, runs))
         worst.breaks = tuple(found for run in runs for each in run.passes for found in each.breaks)
-        worst.warnings += (*map(_told, others), *map(_stays_halted, others))
+        worst.warnings += (*map(told, others), *map(still_halted, others))
     raise worst
 
 
@@ -248,11 +248,13 @@ async def _verify(run: Run) -> None:
         return
     with run.desk.journal.read() as tx:
         open_orders = [order.cl_ord_id for order in run.orders(tx) if not answered(order)]
+        out_of_reach = beyond_reach(run, tx)
+    run.reasons += out_of_reach
     if open_orders:
         run.reasons.append(f"not known to be done: {', '.join(open_orders)}")
     if not run.passes[-1].agreed:
         run.reasons.append("a balance does not agree yet")
-    run.verified = run.passes[-1].agreed and not open_orders
+    run.verified = run.passes[-1].agreed and not open_orders and not out_of_reach
     for base, closing in run.last_closings.items():
         came = closing.position.confirmed
         if not closing.left and came != closing.dust:
@@ -268,6 +270,7 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
         positions = {each: read_position(tx, venue, each, to_zero=order.to_zero) for each in run.instruments}
         if not views.is_opened(tx, venue):
             run.reasons.append(_NEVER_READ)
+        run.reasons += beyond_reach(run, tx)
     legs: list[LegRow] = []
     for instrument, position in positions.items():
         if not position.confirmed:
@@ -278,78 +281,4 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
             run.reasons.append(f"{instrument.base}: {said(venue, error)}")
         else:
             legs += plan_row(found.plan).legs
-    return _row(run, run.before, legs=tuple(legs), to_cancel=open_orders)
-
-
-def _row(
-    run: Run,
-    now: Positions,
-    *,
-    legs: tuple[LegRow, ...] = (),
-    to_cancel: tuple[ClOrdId, ...] = (),
-) -> FlattenRow:
-    return FlattenRow(
-        venue=run.venue,
-        before=run.before,
-        after=now,
-        dust={base: closing.dust for base, closing in run.last_closings.items() if closing.dust},
-        cancelled=tuple(run.cancelled),
-        children=tuple(child_row(child) for closing in run.closings for child in closing.children),
-        verified=run.verified,
-        reason="; ".join(run.reasons),
-        to_cancel=to_cancel,
-        plan=legs,
-    )
-
-
-def _outcome(runs: list[Run]) -> Outcome:
-    rows, codes = [], [Exit.OK]
-    for run in runs:
-        with run.desk.journal.read() as tx:
-            rows.append(_row(run, run.positions(tx)))
-        codes.append(Exit.OK if run.verified else Exit.UNCERTAIN)
-        codes.append(Exit.INCOMPLETE if run.reasons else Exit.OK)
-    passes = [each for run in runs for each in run.passes]
-    breaks = tuple(found for each in passes for found in each.breaks)
-    codes.append(Exit.BREAKS if breaks else Exit.OK)
-    return Outcome(
-        data=FlattenResult(tuple(rows)),
-        exit_code=worst_exit(*codes),
-        sent=any(map(_sent, runs)),
-        uncertain=not all(run.verified for run in runs),
-        breaks=breaks,
-        warnings=(
-            *(f"{run.venue}: {reason}" for run in runs for reason in run.reasons),
-            *pending_warnings(passes),
-            *(change for run in runs[:1] for change in run.desk.watch.changes()),
-            *(line for run in runs for line in _may_still_fill(run)),
-            *(_stays_halted(run) for run in runs),
-        ),
-    )
-
-
-def _told(run: Run) -> str:
-    """What came of it, in a line."""
-    return (
-        f"{run.venue}: {'; '.join(run.reasons) or ('left and verified' if run.verified else 'not verified')}"
-    )
-
-
-def _sent(run: Run) -> bool:
-    return run.asked or any(child.sending for closing in run.closings for child in closing.children)
-
-
-def _may_still_fill(run: Run) -> Iterator[str]:
-    """What is done may fill until the venue's lateness is over, and what fills then is closed by nobody."""
-    with run.desk.journal.read() as tx:
-        settling = [order for order in run.orders(tx) if answered(order) and order.worst_qty]
-    lateness_s = run.desk.venues[run.venue].capabilities.lateness_s
-    for order in settling:
-        yield (
-            f"{run.venue}: {plain(order.worst_qty)} {order.base} of {order.cl_ord_id} may turn out to be"
-            f" filled within {lateness_s:g} s, and are not closed then: mvx flatten --venue {run.venue}"
-        )
-
-
-def _stays_halted(run: Run) -> str:
-    return f"{run.venue} stays halted: mvx resume --venue {run.venue}"
+    return flatten_row(run, run.before, legs=tuple(legs), to_cancel=open_orders)

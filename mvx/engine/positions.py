@@ -277,17 +277,25 @@ def _warnings(known: Known, rows: tuple[PositionRow, ...]) -> Iterable[str]:
             yield f"{venue} has not answered for {age_s:.0f} s: {contact.failed_why}"
 
 
+def unnamed_holdings(tx: ReadTx, desk: DeskSettings) -> dict[tuple[Venue, Asset], Decimal]:
+    """Positions at configured venues that have no symbol of theirs any more. What fees are taken in is none
+    of it: such an asset was not traded there."""
+    return {
+        (venue, asset): row.confirmed - row.baseline
+        for (venue, asset), row in views.holdings(tx).items()
+        if row.confirmed != row.baseline and _has_lost_its_symbol(desk, venue, asset)
+        if views.was_traded(tx, venue, asset)
+    }
+
+
 def _unnamed(tx: ReadTx, desk: DeskSettings) -> frozenset[tuple[Venue, Asset]]:
-    """Holdings off their baseline, of assets that were traded there, and what open orders may add. What fees
-    are taken in is none of it."""
+    """These positions, and what open orders may add."""
     orders = {(order.venue, order.base) for order in views.unsettled_orders(tx)}
-    held = {key for key, row in views.holdings(tx).items() if row.confirmed != row.baseline}
-    return frozenset(
-        (venue, asset)
-        for venue, asset in orders | held
-        if venue in desk.assets and asset not in desk.assets[venue]
-        if (venue, asset) in orders or views.was_traded(tx, venue, asset)
-    )
+    return frozenset(unnamed_holdings(tx, desk)) | {key for key in orders if _has_lost_its_symbol(desk, *key)}
+
+
+def _has_lost_its_symbol(desk: DeskSettings, venue: Venue, asset: Asset) -> bool:
+    return venue in desk.assets and asset not in desk.assets[venue]
 
 
 def _uncounted(desk: DeskSettings, known: Known) -> Iterable[str]:

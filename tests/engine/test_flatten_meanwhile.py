@@ -25,6 +25,7 @@ from tests.engine.desk import (
     routed,
 )
 from tests.engine.faults import KINDS, strike
+from tests.engine.halting import ACTIVE, changes
 from tests.engine.leaving import (
     D,
     asked,
@@ -153,6 +154,21 @@ def test_what_was_cancelled_and_may_still_fill_is_told(tmp_path: Path) -> None:
     outcome = flattens(at, KRAKEN)
     assert Exit.OK is outcome.exit_code
     assert any("may turn out to be filled within 2 s" in line for line in outcome.warnings)
+
+
+def test_a_venue_that_was_resumed_meanwhile_is_not_said_to_stay_halted(tmp_path: Path) -> None:
+    at = holding_some(tmp_path)
+
+    def look(venue: Venue, now: str) -> None:
+        if now == "after submit":
+            changes(at, ACTIVE, KRAKEN, reason="too early")
+
+    at.look = look
+    outcome = flattens(at, KRAKEN)
+    assert "kraken was resumed by ops@desk: too early, and is halted no more: mvx halt --venue kraken" in (
+        outcome.warnings
+    )
+    assert [] == [line for line in outcome.warnings if "stays halted" in line]
 
 
 def test_where_one_venue_is_busy_the_other_is_left_and_told(tmp_path: Path) -> None:

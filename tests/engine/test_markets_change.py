@@ -8,7 +8,7 @@ from mvx.domain.ids import Asset
 from mvx.engine.positions_result import PositionsResult
 from mvx.errors import Exit
 from tests.engine.desk import KRAKEN, SELL, Operator, order, settings
-from tests.engine.leaving import D
+from tests.engine.leaving import D, flattens, row_of
 from tests.engine.truth import assert_healed
 from tests.paper.builders import venue_settings
 
@@ -44,6 +44,26 @@ def test_a_position_at_a_venue_that_is_named_no_more_is_said_to_be_in_no_total(t
         found.warnings
     )
     assert (Exit.UNCERTAIN, True) == (found.exit_code, found.uncertain)
+
+
+def test_a_position_in_a_market_that_is_named_no_more_is_not_said_to_be_left(tmp_path: Path) -> None:
+    """Nothing closes it, for there is no symbol to do so in: it was called verified, exit 0."""
+    both = venue_settings("kraken", ("BTC/USD", "ETH/USD"))
+    at = Operator(settings(tmp_path, both))
+    at.routes(order("5", instrument="ETH-USD"))
+    at.clock.advance(3)
+    at.reconciles()
+    at.settings = settings(tmp_path, "kraken")
+    why = "it has no symbol of ETH any more, and 5 ETH of its position can not be closed: give it one"
+    assert why == row_of(flattens(at, KRAKEN, dry_run=True)).reason
+    outcome = flattens(at, KRAKEN)
+    assert (Exit.UNCERTAIN, False, why) == (
+        outcome.exit_code, row_of(outcome).verified, row_of(outcome).reason,
+    )  # fmt: skip
+    asked = flattens(at, KRAKEN, instruments=("BTC-USD",))
+    assert (Exit.OK, True, "") == (asked.exit_code, row_of(asked).verified, row_of(asked).reason)
+    at.settings = settings(tmp_path, both)
+    assert (Exit.OK, True) == ((again := flattens(at, KRAKEN)).exit_code, row_of(again).verified)
 
 
 def test_a_position_in_a_market_that_is_named_no_more_is_said_to_be_in_no_total(tmp_path: Path) -> None:
