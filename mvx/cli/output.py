@@ -123,11 +123,17 @@ def _refused(refusal: Any) -> str:
     return line.replace(plain(value), ten_digits(value))
 
 
-def unfinished_lines(exit_code: Exit) -> str:
+def unfinished_lines(outcome: Outcome) -> str:
     """Below an answer that is no error and not all that was asked for either: what that is, what to run."""
-    from mvx.engine.words import AFTER_EXIT
+    from mvx.engine.results import FlattenResult
+    from mvx.engine.words import AFTER_EXIT, after_incomplete
 
-    return f"exit {exit_code}: {EXIT_MEANINGS[exit_code]}\nnext:  {AFTER_EXIT[exit_code]}"
+    exit_code, data = outcome.exit_code, outcome.data
+    next_step = AFTER_EXIT[exit_code]
+    if exit_code is Exit.INCOMPLETE:
+        rows = data.venues if isinstance(data, FlattenResult) else ()
+        next_step = after_incomplete([row.venue for row in rows if row.reason])
+    return f"exit {exit_code}: {EXIT_MEANINGS[exit_code]}\nnext:  {next_step}"
 
 
 def break_line(row: BreakRow) -> str:

@@ -155,7 +155,7 @@ class Session:
             if outcome.exit_code in (Exit.INCOMPLETE, Exit.UNCERTAIN) and not self.quiet:
                 from mvx.cli.output import unfinished_lines
 
-                self.environment.say(self.here(unfinished_lines(outcome.exit_code)))
+                self.environment.say(self.here(unfinished_lines(outcome)))
         return int(outcome.exit_code)
 
     def reread(self) -> Settings:

@@ -7,7 +7,7 @@ docs/errors.md is made from all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple
@@ -138,13 +138,15 @@ TERMS: dict[str, str] = {
 }
 
 _TRUTH = "mvx reconcile, then mvx positions"
+_AFTER_ROUTE = "mvx route again for what is left; under an --id with --resume"
+_AFTER_FLATTEN = "mvx flatten --venue {} once what is said of it above is gone; look with mvx positions"
 
 #: What to run after a command that ended so.
 AFTER_EXIT: dict[Exit, str] = {
     Exit.OK: "",
     Exit.DEFECT: f"{_TRUTH}; report the traceback",
     Exit.USAGE: "what the error's last line says; mvx config check lists every error of a configuration",
-    Exit.INCOMPLETE: "mvx route again for what is left; under an --id with --resume",
+    Exit.INCOMPLETE: f"{_AFTER_ROUTE}; of a flatten: {_AFTER_FLATTEN.format('VENUE')}",
     Exit.REFUSED: "what the error's last line says; mvx resume lifts a halt",
     Exit.UNCERTAIN: _TRUTH,
     Exit.BREAKS: "mvx breaks --open",
@@ -153,6 +155,12 @@ AFTER_EXIT: dict[Exit, str] = {
     Exit.INTERRUPTED: _TRUTH,
     Exit.TERMINATED: _TRUTH,
 }
+
+
+def after_incomplete(venues: Collection[str]) -> str:
+    """What to run for what was left of a route; of a flatten, for what is left at these venues."""
+    return _AFTER_FLATTEN.format(",".join(venues)) if venues else _AFTER_ROUTE
+
 
 ERROR, EXIT, BREAK = "error code", "exit code", "kind of break"
 ORDER, HEALTH, TRADING = "state of an order", "health of a venue", "trading state"

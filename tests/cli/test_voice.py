@@ -67,6 +67,18 @@ def test_an_answer_that_is_incomplete_says_so(tmp_path: Path) -> None:
     assert ran.stdout.startswith("plan: buy 5 BTC-USD\nnot binance: its best price, ")
 
 
+def test_what_a_flatten_left_is_not_bought_by_a_route(tmp_path: Path) -> None:
+    """Its next step was that of a route."""
+    mvx(surroundings(tmp_path), "init", "--paper")
+    mvx(surroundings(tmp_path), "route", "BTC-USD", "0.1", "--venue", "okx")
+    config = tmp_path / "mvx.toml"
+    config.write_text(re.sub(r"#? ?max_slippage_bps = .*", 'max_slippage_bps = "0"', config.read_text()))
+    ran = mvx(surroundings(tmp_path), "flatten", "--venue", "okx")
+    assert (3, True) == (ran.exit_code, "warning: okx: BTC: its best price, " in ran.stderr), ran
+    again = "mvx flatten --venue okx once what is said of it above is gone; look with mvx positions"
+    assert ran.stderr.endswith(f"\nnext:  {again}\n")
+
+
 def test_what_to_run_next_is_of_the_desk_that_was_named(tmp_path: Path) -> None:
     """Typed as it stands, it would be of another desk otherwise."""
     (tmp_path / "my desk.toml").write_text("[desk]\ncurency = 1\n")
