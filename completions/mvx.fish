@@ -215,7 +215,7 @@ function __mvx_table
                 '--watch:Again and again, one record each time.' \
                 '--interval=-:Between the records of --watch.' \
                 '--order=-:This order\'s venue only.' \
-                '--accept=never|adopt:With --order: it never arrived, or take it as it is.' \
+                '--accept=never|adopt:With --order: it never arrived, or take what its venue lists.' \
                 '--report-only:Report breaks and correct nothing.'
         case 'venue-status'
             set -g __mvx_opts \

@@ -33,7 +33,8 @@ Interval = Annotated[
 ]
 OrderId = Annotated[str | None, typer.Option("--order", metavar="CL_ORD_ID", help="This order's venue only.")]
 Accept = Annotated[
-    Verdict | None, typer.Option("--accept", help="With --order: it never arrived, or take it as it is.")
+    Verdict | None,
+    typer.Option("--accept", help="With --order: it never arrived, or take what its venue lists."),
 ]
 ReportOnly = Annotated[bool, typer.Option("--report-only", help="Report breaks and correct nothing.")]
 

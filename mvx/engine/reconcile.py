@@ -131,7 +131,10 @@ def _order(tx: ReadTx, cl_ord_id: str) -> Order:
 
 
 async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
-    """A human's word on an order that its venue can not prove: `never` accepted, journaled as such."""
+    """A human's word on an order that its venue can not prove: `never` accepted, journaled as such; or
+    `adopt` what its record says. Raises UsageError where that is not theirs to say."""
+    if verdict != "never":
+        return await _adopt(desk, cl_ord_id)
     with desk.journal.write() as tx:
         order = _order(tx, cl_ord_id)
         if order.order_id is not None or order.settled:
@@ -139,13 +142,26 @@ async def accept(desk: Desk, cl_ord_id: str, verdict: str) -> Outcome:
                 f"{cl_ord_id} is {order.ord_status} at {order.venue}: there is nothing to decide",
                 next_step=f"mvx reconcile --venue {order.venue}",
             )
-        if verdict != "never":
-            raise UsageError(
-                f"{order.venue} lists no order under {cl_ord_id} that could be adopted",
-                next_step=f"mvx reconcile --venue {order.venue}",
-            )
         tx.append(NeverAccepted(order.cl_ord_id, "the operator", tx.at, tx.at))
     return await reconcile(desk, (order.venue,))
+
+
+async def _adopt(desk: Desk, cl_ord_id: str) -> Outcome:
+    """A pass over its venue, which adopts the order where it is listed. Raises UsageError where it is not."""
+    outcome = await reconcile_order(desk, cl_ord_id)
+    with desk.journal.read() as tx:
+        order = _order(tx, cl_ord_id)
+    assert isinstance(outcome.data, ReconcileResult)
+    complete = all(row.complete for row in outcome.data.venues)
+    if order.order_id is not None or order.settled or not complete:
+        return outcome
+    error = UsageError(
+        f"{order.venue} lists no order under {cl_ord_id} that could be adopted",
+        known=f"{cl_ord_id} stays unknown and reserved",
+        next_step=f"mvx reconcile --order {cl_ord_id} --accept never, where it never arrived",
+    )
+    error.warnings, error.breaks = outcome.warnings, outcome.breaks
+    raise error
 
 
 def _correct(
