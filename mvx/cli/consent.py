@@ -27,7 +27,7 @@ def consent(
     word: str | None = None,
 ) -> Confirm:
     """What asks for a yes when the plan has been shown, None where nobody is asked; a severe action wants its
-    word typed instead. Raises Refused where nobody could answer."""
+    word typed instead, or --yes: `assume_yes` is none. Raises Refused where nobody could answer."""
     if session.mode == "paper" or yes:
         return None
     if session.environment.can_ask and word is not None:
@@ -36,10 +36,11 @@ def consent(
         return lambda: session.ask(f"{question} [y/N] ").lower() in ("y", "yes")
     if assume_yes:
         return None
+    standing = ", or set [route] assume_yes = true for cron" if word is None else ""
     raise Refused(
         "live venues ask before they trade, and nobody is at a terminal to answer",
         known="nothing was sent",
-        next_step="repeat the command with --yes, or set [route] assume_yes = true for cron",
+        next_step=f"repeat the command with --yes{standing}",
     )
 
 

@@ -30,7 +30,7 @@ def test_live_without_a_terminal_is_refused_at_once(tmp_path: Path) -> None:
     """Nobody can answer, so the refusal comes before the plan and names the flag."""
     with pytest.raises(Refused) as caught:
         consent(session(surroundings(tmp_path)), yes=False, assume_yes=False, question="?")
-    assert "--yes" in caught.value.next_step
+    assert "--yes, or set [route] assume_yes" in caught.value.next_step
 
 
 @pytest.mark.parametrize(("yes", "assume_yes"), [(True, False), (False, True)])

@@ -77,4 +77,4 @@ def test_on_live_venues_a_standing_yes_does_not_leave_everything(
     (tmp_path / "mvx.toml").write_text(CONFIG)
     refused = mvx(surroundings(tmp_path), "flatten", *words, "--json").envelope
     assert (Exit.REFUSED, False) == (refused["exit_code"], refused["sent"])
-    assert "--yes" in refused["error"]["next"]
+    assert "repeat the command with --yes" == refused["error"]["next"]
