@@ -67,6 +67,7 @@ def _summary(result: results.RouteResult) -> RenderableType:
         "slippage bps": result.slippage_bps,
         "fees": ", ".join(f"{number(amount)} {asset}" for asset, amount in result.fees.items()) or "0",
         "parent": result.parent_id,
+        "job": result.job_id,
     }
     return _pairs({name: fact for name, fact in facts.items() if fact is not None})
 

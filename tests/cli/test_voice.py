@@ -151,6 +151,14 @@ def test_why_nothing_is_sent_is_said_once(words: tuple[str, ...], tmp_path: Path
     assert (0, True, False) == (queued.exit_code, "plan:" in queued.stderr, "plan:" in queued.stdout)
 
 
+def test_what_is_queued_names_the_job_that_a_cancel_takes(tmp_path: Path) -> None:
+    """Only --json had it."""
+    queued = mvx(surroundings(tmp_path), "route", "BTC-USD", "0.2", "--queue")
+    (job,) = re.findall(r"^job +(\w+)$", queued.stdout, re.MULTILINE)
+    cancelled = mvx(surroundings(tmp_path), "cancel", job)
+    assert (0, True) == (cancelled.exit_code, f"{job} was taken out of the queue" in cancelled.stderr)
+
+
 def test_whoever_is_asked_sees_the_plan_however_quiet_it_is(tmp_path: Path) -> None:
     session = Session(surroundings(tmp_path), Signals())
     session.quiet = True
