@@ -80,7 +80,8 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A deposit, or where the amount is negative a withdrawal, as the venue's record lists it."""
+    """A deposit, or where the amount is negative a withdrawal, as the venue's record lists it. undated: the
+    record does not say when it moved, only that it was not before `at`."""
 
     venue: Venue
     account: str
@@ -89,6 +90,7 @@ class Transfer:
     asset: Asset
     amount: Decimal
     at: Instant
+    undated: bool = False
 
     @property
     def listing(self) -> str:

@@ -81,21 +81,32 @@ class Account:
     def free(self, asset: Asset) -> Decimal:
         return self.totals().get(asset, ZERO) - self.held().get(asset, ZERO)
 
-    def transfer(self, asset: Asset, amount: Decimal, at: Instant, *, listed_after_s: float = 0.0) -> None:
+    def transfer(
+        self,
+        asset: Asset,
+        amount: Decimal,
+        at: Instant,
+        *,
+        listed_after_s: float = 0.0,
+        under_way: bool = False,
+        transfer_id: str = "",
+    ) -> int:
+        """Its number. The balance moves at once, also where it is under way."""
         self._row = self._row._replace(transfers=self._row.transfers + 1)
         number = self._row.transfers
         moved = Transfer(
             venue=self._settings.name,
             account=store.ACCOUNT,
             epoch=str(self._row.epoch),
-            transfer_id=f"X{number}",
+            transfer_id=transfer_id or f"X{number}",
             asset=asset,
             amount=amount,
             at=self.tick(at),
         )
         store.add_total(self._con, moved.venue, asset, amount)
         listed_at = after(at, listed_after_s) if listed_after_s else None
-        records.insert_transfer(self._con, number, moved, listed_at)
+        records.insert_transfer(self._con, number, moved, listed_at, None if under_way else moved.at)
+        return number
 
     def accept(
         self,

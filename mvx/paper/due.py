@@ -41,7 +41,15 @@ class Bust:
     exec_id: ExecId
 
 
-Coming = OrderArrives | CancelArrives | LateFill | Bust
+@dataclass(frozen=True, slots=True)
+class WithdrawalEnds:
+    """One that is under way is done, or comes to nothing."""
+
+    number: int
+    fails: bool
+
+
+Coming = OrderArrives | CancelArrives | LateFill | Bust | WithdrawalEnds
 
 
 def put(con: Connection, venue: Venue, due_at: Instant, coming: Coming) -> None:
@@ -77,6 +85,8 @@ def _parsed(what: str, body: dict[str, Any]) -> Coming:
             return CancelArrives(body["cl_ord_id"], body["order_id"])
         case "LateFill":
             return _late_fill(body)
+        case "WithdrawalEnds":
+            return WithdrawalEnds(body["number"], body["fails"])
         case _:
             return Bust(ExecId(body["exec_id"]))
 

@@ -117,6 +117,14 @@ class PaperExchange:
             result = session.owner.transfer(asset, amount, listed_after_s=listed_after_s)
         _done(venue, result)
 
+    def withdraw(
+        self, venue: Venue, asset: Asset, amount: Decimal, for_s: float, *, fails: bool = False
+    ) -> None:
+        """A withdrawal that leaves at once and is under way for so long; then it is done, or comes back."""
+        with self.visit(venue) as session:
+            result = session.owner.withdraw(asset, amount, for_s=for_s, fails=fails)
+        _done(venue, result)
+
     def bust(self, venue: Venue, exec_id: ExecId) -> None:
         """The venue takes a trade back."""
         with self.visit(venue) as session:

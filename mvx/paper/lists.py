@@ -17,7 +17,7 @@ from mvx.domain.money import plain
 from mvx.domain.order import OrderReport
 from mvx.domain.order_status import TERMINAL, OrdStatus
 from mvx.paper import records
-from mvx.paper.records import PaperOrder
+from mvx.paper.records import Ending, PaperOrder
 from mvx.sqlite import Connection
 
 #: Kraken, GetTradesHistory and GetClosedOrders: "50 results are returned at a time, the most recent by
@@ -68,6 +68,10 @@ class Lists:
         return records.transfers_page(
             self._con, self._venue, since, self._now, offset=offset, limit=PAGE_ROWS
         )
+
+    def endings(self) -> dict[str, Ending]:
+        """What became of withdrawals that took their time, by listing: told by the lists that tell it."""
+        return records.endings(self._con, self._venue)
 
     def _masks(self, at: Instant) -> dict[int, str | None]:
         rows = self._con.execute(

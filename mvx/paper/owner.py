@@ -13,13 +13,14 @@ from mvx.config.settings import VenueSettings
 from mvx.domain.book import Level
 from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol
-from mvx.domain.instant import Instant
+from mvx.domain.instant import Instant, after
 from mvx.domain.money import ONE, ZERO, is_multiple, plain
 from mvx.domain.order import OrderReport, OrderRequest, Side, TimeInForce
 from mvx.domain.order_status import OrdStatus
-from mvx.paper import records
+from mvx.paper import due, records
 from mvx.paper.account import Account
 from mvx.paper.admission import Refused
+from mvx.paper.due import WithdrawalEnds
 from mvx.paper.gateway import Gateway
 from mvx.paper.market import Market
 from mvx.paper.markets import fee_rate
@@ -73,11 +74,26 @@ class Owner:
 
     def transfer(self, asset: Asset, amount: Decimal, *, listed_after_s: float) -> Refused | None:
         """A deposit, or a withdrawal of what is free."""
-        free = self._account.free(asset)
-        if amount < 0 and free + amount < 0:
-            return Refused("insufficient_funds", f"{plain(free)} {asset} is free")
+        if (refused := self._not_free(asset, -amount)) is not None:
+            return refused
         self._account.transfer(asset, amount, self._now, listed_after_s=listed_after_s)
         return None
+
+    def withdraw(self, asset: Asset, amount: Decimal, *, for_s: float, fails: bool) -> Refused | None:
+        """It leaves at once, is under way for so long, and is done then, or comes back."""
+        if (refused := self._not_free(asset, amount)) is not None:
+            return refused
+        number = self._account.transfer(asset, -amount, self._now, under_way=True)
+        due.put(self._con, self._settings.name, after(self._now, for_s), WithdrawalEnds(number, fails))
+        return None
+
+    def end_withdrawal(self, number: int, at: Instant, *, fails: bool) -> None:
+        """One that was under way is done, or comes back."""
+        ended_at = self._account.tick(at)
+        left = records.end_transfer(self._con, self._settings.name, number, ended_at, failed=fails)
+        if fails:
+            back = records.back_id(left.transfer_id)
+            self._account.transfer(left.asset, -left.amount, at, transfer_id=back)
 
     def bust(self, exec_id: ExecId, at: Instant) -> Refused | None:
         """The venue takes a trade back."""
@@ -107,6 +123,12 @@ class Owner:
             status = OrdStatus.PARTIALLY_FILLED
         self._account.finish(order, status, self._now)
         return corrected
+
+    def _not_free(self, asset: Asset, amount: Decimal) -> Refused | None:
+        free = self._account.free(asset)
+        if amount > 0 and free < amount:
+            return Refused("insufficient_funds", f"{plain(free)} {asset} is free")
+        return None
 
     def _standing(self, exec_id: ExecId) -> Fill | Refused:
         fill = records.fill_named(self._con, self._settings.name, exec_id)

@@ -200,6 +200,7 @@ def mark_busted(con: Connection, venue: Venue, exec_id: ExecId, at: Instant) -> 
     con.execute("UPDATE fills SET busted_at = ? WHERE venue = ? AND exec_id = ?", (at, venue, exec_id))
 
 
+_TRANSFER_COLUMNS = "epoch, transfer_id, asset, amount, at"
 _FILL_COLUMNS = "epoch, symbol, side, exec_id, order_id, qty, price, fee_asset, fee_amount, at, busted_at"
 
 
@@ -250,10 +251,26 @@ def _fill(venue: Venue, row: tuple[Any, ...]) -> Fill:
     )
 
 
-def insert_transfer(con: Connection, number: int, transfer: Transfer, listed_at: Instant | None) -> None:
-    """Likewise."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a withdrawal that was under way. ended_at None: it is. failed: it was taken back, by a
+    transfer of its own (`back_id`)."""
+
+    ended_at: Instant | None
+    failed: bool
+
+
+def back_id(name: str) -> str:
+    """What brings a withdrawal back is called so: its id, and its listing."""
+    return f"{name} back"
+
+
+def insert_transfer(
+    con: Connection, number: int, transfer: Transfer, listed_at: Instant | None, ended_at: Instant | None
+) -> None:
+    """Likewise. `ended_at` None: it is under way."""
     con.execute(
-        "INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
         (
             transfer.venue,
             number,
@@ -263,8 +280,32 @@ def insert_transfer(con: Connection, number: int, transfer: Transfer, listed_at:
             plain(transfer.amount),
             transfer.at,
             listed_at,
+            ended_at,
         ),
     )
+
+
+def end_transfer(con: Connection, venue: Venue, number: int, at: Instant, *, failed: bool) -> Transfer:
+    """A withdrawal is under way no longer."""
+    con.execute(
+        "UPDATE transfers SET ended_at = ?, failed = ? WHERE venue = ? AND number = ?",
+        (at, failed, venue, number),
+    )
+    rows = con.execute(
+        f"SELECT {_TRANSFER_COLUMNS} FROM transfers WHERE venue = ? AND number = ?",  # noqa: S608 - constants
+        (venue, number),
+    )
+    return _transfer(venue, rows.fetchone())
+
+
+def endings(con: Connection, venue: Venue) -> dict[str, Ending]:
+    """Of the withdrawals that were under way for a while, by their listing."""
+    rows = con.execute(
+        f"SELECT {_TRANSFER_COLUMNS}, ended_at, failed FROM transfers"  # noqa: S608 - constants
+        " WHERE venue = ? AND ended_at IS NOT at",
+        (venue,),
+    )
+    return {_transfer(venue, row[:5]).listing: Ending(row[5], bool(row[6])) for row in rows}
 
 
 def transfers_page(
@@ -272,12 +313,14 @@ def transfers_page(
 ) -> tuple[Transfer, ...]:
     """Those since then that the venue lists by now."""
     rows = con.execute(
-        "SELECT epoch, transfer_id, asset, amount, at FROM transfers"
+        f"SELECT {_TRANSFER_COLUMNS} FROM transfers"  # noqa: S608 - constants
         " WHERE venue = ? AND at >= ? AND (listed_at IS NULL OR listed_at <= ?)"
         " ORDER BY at DESC, number DESC LIMIT 0 + ? OFFSET ?",
         (venue, since, now, limit, offset),
     )
-    return tuple(
-        Transfer(venue, ACCOUNT, epoch, transfer_id, Asset(asset), Decimal(amount), at)
-        for epoch, transfer_id, asset, amount, at in rows
-    )
+    return tuple(_transfer(venue, row) for row in rows)
+
+
+def _transfer(venue: Venue, row: tuple[Any, ...]) -> Transfer:
+    epoch, transfer_id, asset, amount, at = row
+    return Transfer(venue, ACCOUNT, epoch, transfer_id, Asset(asset), Decimal(amount), at)

@@ -21,7 +21,7 @@ from mvx.domain.order import OrderRequest
 from mvx.paper import due, faults, records
 from mvx.paper.account import Account
 from mvx.paper.admission import Accepted, Refused
-from mvx.paper.due import Bust, CancelArrives, Coming, LateFill, OrderArrives
+from mvx.paper.due import Bust, CancelArrives, Coming, LateFill, OrderArrives, WithdrawalEnds
 from mvx.paper.faults import Call, Fault
 from mvx.paper.feed import Sides
 from mvx.paper.gateway import Gateway
@@ -127,3 +127,5 @@ class Session:
                 self._gateway.fill_late(what, at)
             case Bust(exec_id):
                 self.owner.bust(exec_id, at)
+            case WithdrawalEnds(number, fails):
+                self.owner.end_withdrawal(number, at, fails=fails)

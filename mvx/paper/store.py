@@ -16,7 +16,7 @@ from mvx.domain.money import ZERO, plain
 from mvx.errors import JournalError
 from mvx.sqlite import Connection, Database
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ACCOUNT = "paper"
 
 SCHEMA = """
@@ -49,7 +49,8 @@ CREATE TABLE fills (
 CREATE INDEX fills_at ON fills (venue, at);
 CREATE TABLE transfers (
     venue TEXT, number INTEGER, epoch TEXT NOT NULL, transfer_id TEXT NOT NULL, asset TEXT NOT NULL,
-    amount TEXT NOT NULL, at INTEGER NOT NULL, listed_at INTEGER, PRIMARY KEY (venue, number)
+    amount TEXT NOT NULL, at INTEGER NOT NULL, listed_at INTEGER, ended_at INTEGER, failed INTEGER NOT NULL,
+    PRIMARY KEY (venue, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE due (
     id INTEGER PRIMARY KEY, venue TEXT NOT NULL, due_at INTEGER NOT NULL, what TEXT NOT NULL,

@@ -87,6 +87,8 @@ def _adjusted(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> 
         return False
     if (since := told_since(work, asset)) is not None:
         _adjust(work, asset, posted, theirs, since)
+        if any(moved.undated and moved.asset == asset for moved in work.waiting.values()):
+            work.find(_doubt(work, asset, theirs, theirs))  # what counted it, the next balance tells
         return True
     _doubt_anew(work, asset, posted, theirs)
     work.pending.append(f"{asset}: {plain(theirs)} there, {plain(posted)} here, to be read again")
@@ -103,23 +105,37 @@ def told_since(work: Working, asset: Asset) -> Instant | None:
 
 
 def _doubt_anew(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> None:
-    """Where no earlier reading serves to be compared with a later one."""
+    """Where no earlier reading serves to be compared with a later one, and this one may."""
+    doubted = _doubt(work, asset, posted, theirs)
+    known = work.ours.doubts.get(asset) == Doubt(asset, theirs, doubted.read_at)
+    if not known and _standing_doubt(work, asset) is None and not _came_meanwhile(work, asset):
+        work.find(doubted)
+
+
+def _doubt(work: Working, asset: Asset, posted: Decimal, theirs: Decimal) -> BalanceDoubted:
     read_at = max(work.snapshot.began_at, work.snapshot.balances_at)  # by the later of the clocks
-    if _standing_doubt(work, asset) is None and work.ours.doubts.get(asset) != Doubt(asset, theirs, read_at):
-        work.find(BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at))
+    return BalanceDoubted(work.snapshot.venue, asset, posted, theirs, read_at)
 
 
 def _standing_doubt(work: Working, asset: Asset) -> Doubt | None:
     """What an earlier reading found, where this one finds the same and nothing has happened to the asset
     since: else it may differ by as much for another reason."""
     doubt, theirs = work.ours.doubts.get(asset), work.snapshot.totals.get(asset, ZERO)
-    if doubt is None or doubt.theirs != theirs or asset in work.moved:
+    if doubt is None or doubt.theirs != theirs or asset in work.moved or _came_meanwhile(work, asset):
         return None
     since = doubt.read_at
     if _happened_since(work, asset, since):
         return None
     acting = (order for order in work.orders.values() if asset in still_possible(order))
     return None if any(_has_unlisted(work, order, since) for order in acting) else doubt
+
+
+def _came_meanwhile(work: Working, asset: Asset) -> bool:
+    """Whether the second lists alone show a transfer of it that has no time: it came before the balance was
+    read, or after."""
+    first = {moved.listing for moved in work.snapshot.transfers_before}
+    later = (each for each in work.snapshot.transfers_after if each.undated and each.asset == asset)
+    return any(each.listing not in first for each in later)
 
 
 def _happened_since(work: Working, asset: Asset, since: Instant) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mvx.domain.entries import TransferBooked
 from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset, counted
-from mvx.domain.instant import Instant, after
+from mvx.domain.instant import LAST, Instant, after
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import listing_of
 from mvx.reconciliation.balances import told_since
@@ -29,14 +29,14 @@ _NOTES = {
 
 def book_transfers(work: Working) -> None:
     """Book every listed transfer that the journal lacks, oldest first, and last those whose time can not
-    tell: by then the balance misses none but them."""
+    tell, or that have none: by then the balance misses none but them."""
     listed = {each.listing: each for each in work.snapshot.transfers}
     new = [
         TransferBooked(moved)
         for moved in listed.values()
         if moved.listing not in work.ours.known_transfers and not work.in_the_opening(moved.listing, moved.at)
     ]
-    new.sort(key=lambda each: (_is_coarse(work, each), each.transfer.at, counted(listing_of(each))))
+    new.sort(key=lambda each: (_vagueness(work, each), each.transfer.at, counted(listing_of(each))))
     for entry in new:
         absorbed = _absorbed(work, entry)
         if absorbed is None:
@@ -47,9 +47,10 @@ def book_transfers(work: Working) -> None:
 
 def book_counted(work: Working) -> None:
     """Book what waited while its balance fitted neither, once this pass has adjusted that: it is counted now,
-    and its time as it was told decides by what."""
+    and its time as it was told decides by what. What has none may have come since that balance: it waits for
+    the next two."""
     adjusted = {anchor.asset for anchor in work.adjusted}
-    for moved in [each for each in work.waiting.values() if each.asset in adjusted]:
+    for moved in [each for each in work.waiting.values() if each.asset in adjusted and not each.undated]:
         del work.waiting[moved.listing]
         entry = TransferBooked(moved)
         _book(work, entry, work.absorbed(entry))
@@ -94,9 +95,14 @@ def _is_coarse(work: Working, entry: TransferBooked) -> bool:
     return work.absorbed(_earliest(work, entry)) != work.absorbed(_latest(work, entry))
 
 
+def _vagueness(work: Working, entry: TransferBooked) -> tuple[bool, bool]:
+    return (True, entry.transfer.undated) if _is_coarse(work, entry) else (False, False)
+
+
 def _latest(work: Working, entry: TransferBooked) -> TransferBooked:
-    """As if it had happened at the end of what its time may mean."""
-    return _moved_at(entry, after(entry.transfer.at, work.terms.transfer_step_s))
+    """As if it had happened at the end of what its time may mean, or after all else where it has none."""
+    moved = entry.transfer
+    return _moved_at(entry, LAST if moved.undated else after(moved.at, work.terms.transfer_step_s))
 
 
 def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:

@@ -170,3 +170,21 @@ def test_a_correction_that_does_not_fit_the_order_changes_nothing(desk: Bench, q
     with pytest.raises(UsageError):
         desk.exchange.correct(KRAKEN, ExecId("T1"), Decimal(qty), Decimal(price))
     assert [None] == [fill.busted_at for fill in desk.trades()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_withdrawal_leaves_at_once_and_comes_back_where_it_fails(desk: Bench, fails: bool) -> None:
+    """As a transfer of its own, when it does."""
+    desk.exchange.withdraw(KRAKEN, BTC, Decimal(3), 60, fails=fails)
+    for seconds, amounts in ((0, [-3]), (59, [-3]), (1, [-3, 3] if fails else [-3])):
+        desk.clock.advance(seconds)
+        listed = asyncio.run(desk.venue().transfers(BEGINNING))
+        assert amounts == [int(each.amount) for each in listed]
+        assert 10 + sum(amounts) == desk.total("BTC")
+    assert len(amounts) == len({each.listing for each in listed})
+
+
+def test_no_more_is_withdrawn_than_is_free(desk: Bench) -> None:
+    with pytest.raises(UsageError, match="10 BTC is free"):
+        desk.exchange.withdraw(KRAKEN, BTC, Decimal(11), 60)
+    assert 10 == desk.total("BTC")

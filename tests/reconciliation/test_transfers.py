@@ -135,7 +135,7 @@ def test_a_transfer_that_was_adjusted_before_it_was_listed_moves_its_baseline_al
 
 
 def test_a_baseline_that_was_set_since_the_adjustment_counts_the_transfer() -> None:
-    """Binance lists a withdrawal once it is done. Meanwhile it was adjusted, and the break told the operator
+    """A withdrawal was listed once it was done. Meanwhile it was adjusted, and the break told the operator
     to set the baseline: that moved a second time when the transfer came, and left a position of 2 BTC."""
     desk = opened()
     totals = UNTOUCHED | {"BTC": "8"}

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mvx.config.settings import VenueSettings
+from mvx.domain.execution import Transfer
 from mvx.domain.ids import ClOrdId, OrderId, Symbol
 from mvx.domain.instant import LAST, Instant
 from mvx.domain.order import OrderReport, OrderRequest, Side, TimeInForce
@@ -24,6 +25,7 @@ from mvx.paper.admission import Refused
 from mvx.paper.due import CancelArrives, OrderArrives
 from mvx.paper.faults import Call
 from mvx.paper.markets import listed_symbols
+from mvx.paper.records import Ending, back_id
 from mvx.paper.serve import binance_rows as rows
 from mvx.paper.serve.dialect import Asked, Reply, Wanted, signed_alike, whole
 from mvx.paper.serve.keys import KeyPair
@@ -94,8 +96,8 @@ class BinanceDialect:
             "/sapi/v1/account/apiRestrictions": lambda p, s: Reply(rows.KEY_RIGHTS),
             "/sapi/v1/capital/config/getall": lambda p, s: Reply(rows.coins(s.balances())),
             "/sapi/v1/asset/tradeFee": lambda p, s: Reply(rows.fees(settings, p.get("symbol"))),
-            "/sapi/v1/capital/deposit/hisrec": partial(_transfers, rows.deposit, 1),
-            "/sapi/v1/capital/withdraw/history": partial(_transfers, rows.withdrawal, -1),
+            "/sapi/v1/capital/deposit/hisrec": _deposits,
+            "/sapi/v1/capital/withdraw/history": _withdrawals,
         }
 
     def read(self, asked: Asked) -> Wanted | Reply | None:
@@ -285,14 +287,32 @@ def _system_status(params: Params, session: Session) -> Reply:
     return Reply({"status": 0, "msg": "normal"} if normal else {"status": 1, "msg": "system_maintenance"})
 
 
-def _transfers(row: Callable[[Any], Any], sign: int, params: Params, session: Session) -> Reply:
-    """ccxt binance.fetch_deposits, fetch_withdrawals: newest first (docs: limit 1000, offset)."""
+def _deposits(params: Params, session: Session) -> Reply:
+    """ccxt binance.fetch_deposits. What comes back of a withdrawal is none."""
+    back = {back_id(name) for name, ending in session.lists.endings().items() if ending.failed}
+    found = [each for each in _transfers(params, session) if each.amount > 0 and each.listing not in back]
+    return Reply([rows.deposit(each) for each in _page(params, found)])
+
+
+def _withdrawals(params: Params, session: Session) -> Reply:
+    """ccxt binance.fetch_withdrawals."""
+    endings = session.lists.endings()
+    found = [each for each in _transfers(params, session) if each.amount < 0]
+    page = [(each, endings.get(each.listing)) for each in _page(params, found)]
+    return Reply([rows.withdrawal(each, ending or Ending(each.at, failed=False)) for each, ending in page])
+
+
+def _transfers(params: Params, session: Session) -> list[Transfer]:
+    """By the time of the request (docs: startTime, endTime), newest first."""
     since = Instant(min(_whole(params, "startTime", 0) * 1_000, LAST))
     until = _whole(params, "endTime", 2**62)
-    found = [each for each in whole(session.lists.transfers, since) if each.amount * sign > 0]
+    return [each for each in whole(session.lists.transfers, since) if each.at // 1_000 <= until]
+
+
+def _page(params: Params, found: list[Transfer]) -> list[Transfer]:
+    """Docs: offset, and limit, 1000 by default."""
     offset, limit = _whole(params, "offset", 0), _whole(params, "limit", 1_000)
-    found = [each for each in found if each.at // 1_000 <= until]
-    return Reply([row(each) for each in found[offset : offset + limit]])
+    return found[offset : offset + limit]
 
 
 def _every_order(session: Session) -> list[OrderReport]:

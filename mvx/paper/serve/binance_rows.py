@@ -15,7 +15,7 @@ from mvx.domain.instant import MICROS_PER_S, Instant
 from mvx.domain.money import BPS, ZERO, plain
 from mvx.domain.order import OrderReport, Side
 from mvx.paper.markets import MAX_PX, listed_symbols, rules_of, split_symbol, taker_bps
-from mvx.paper.records import PaperOrder
+from mvx.paper.records import Ending, PaperOrder
 from mvx.venues.port import Balances
 
 Row = dict[str, Any]
@@ -256,11 +256,24 @@ def deposit(each: Transfer) -> Row:
     }
 
 
-def withdrawal(each: Transfer) -> Row:
-    """ccxt binance.parse_transaction, fetchWithdrawals; 6: completed."""
-    stamp = datetime.fromtimestamp(each.at // MICROS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    moved = {**_moved(each, -each.amount), "status": 6, "transactionFee": "0"}
-    return {**moved, "applyTime": stamp, "completeTime": stamp}
+def withdrawal(each: Transfer, ending: Ending) -> Row:
+    """Docs, Withdraw history: 4, processing; 6, completed; 5, failure, which has a reason. completeTime "only
+    if status = 6"; what is asked for leaves the balance at once. ccxt binance.parse_transaction."""
+    status = 4 if ending.ended_at is None else 5 if ending.failed else 6
+    row = {
+        **_moved(each, -each.amount),
+        "status": status,
+        "transactionFee": "0",
+        "applyTime": _stamp(each.at),
+        "info": "The address is not valid. Please confirm with the recipient" if ending.failed else "",
+    }
+    if status == 6 and ending.ended_at is not None:
+        return {**row, "completeTime": _stamp(ending.ended_at)}
+    return {**row, "txId": ""}
+
+
+def _stamp(at: Instant) -> str:
+    return datetime.fromtimestamp(at // MICROS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _moved(each: Transfer, amount: Decimal) -> Row:

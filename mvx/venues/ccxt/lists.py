@@ -21,17 +21,18 @@ from mvx.errors import BadVenueData, VenueRejected
 from mvx.venues.capabilities import History, ListedBy, Paging
 from mvx.venues.ccxt.ledger import Posting, by_trade, posting_of, told_by_ledger, transfers_of
 from mvx.venues.ccxt.pages import Windows, by_offset, by_window, once
-from mvx.venues.ccxt.parse import Account, balances_of, ended_at, fill_of, least_of, report_of, transfer_of
+from mvx.venues.ccxt.parse import Account, balances_of, fill_of, least_of, report_of
 from mvx.venues.ccxt.quirks import Pages, rows_at
 from mvx.venues.ccxt.session import Session
+from mvx.venues.ccxt.transfers import moved_by
 from mvx.venues.port import Balances
 
 Rows = list[dict[str, Any]]
 #: ccxt's method of a list: its object, a symbol (None: all), since in ms, a limit, parameters.
 Fetch = Callable[[Any, str | None, int | None, int | None, dict[str, Any]], Awaitable[Rows]]
 
-#: How far behind its window a deposit may have been made that is credited within it.
-_DEPOSIT_S = 7 * 86_400.0
+#: How far behind its window a deposit or a withdrawal may have been asked for that ends within it.
+_UNDER_WAY_S = 7 * 86_400.0
 _UNKNOWN_ORDER = "unknown_order"
 
 
@@ -144,18 +145,18 @@ class Lists:
         return told
 
     async def _deposits_and_withdrawals(self, history: History, since: Instant) -> list[Transfer]:
-        """Each list by the time of the request, so that one is asked for that was made before. A withdrawal
-        left when it was asked for, and is listed once it is done, which may be much later."""
+        """Each list by the time of the request, so that one is asked for that was made before. What may have
+        come to be listed since, at any time, is told each time, and known by its id."""
         assert history.window_s is not None
-        start = max(self._session.row.opened_at, after(since, -_DEPOSIT_S))
+        start = max(self._session.row.opened_at, after(since, -_UNDER_WAY_S))
         rows: Rows = []
         while start <= self._latest_there():
             rows += await self._transferred(history, start)
             start = after(start, history.window_s)
         elsewhere = self._session.quirks.of_another_wallet
-        done = [r for r in rows if r.get("status") == "ok" and not elsewhere(r.get("info") or {})]
-        told = [(transfer_of(row, self._whose), ended_at(row, self._whose)) for row in done]
-        return [moved for moved, ended in told if max(moved.at, ended or moved.at) >= since]
+        here = [row for row in rows if not elsewhere(row.get("info") or {})]
+        moved = [each for row in here for each in moved_by(row, self._whose)]
+        return [each.transfer for each in moved if each.may_be_new(since)]
 
     async def _transferred(self, history: History, start: Instant) -> Rows:
         """Within one window."""

@@ -14,12 +14,11 @@ import re
 import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from mvx.domain.book import Book, Level, checked_book
-from mvx.domain.execution import Fill, Transfer
+from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId, ExecId, OrderId, Symbol, Venue
 from mvx.domain.instant import MICROS_PER_S, Instant
 from mvx.domain.instrument import MarketRules
@@ -80,24 +79,24 @@ def exact(value: object, what: str) -> Decimal:
     else:
         text = value if isinstance(value, str) else ""
     if len(text) > _MOST_CHARS or not _NUMBER.fullmatch(text):
-        raise BadVenueData(f"{what} is no number: {_shown(value)}")
+        raise BadVenueData(f"{what} is no number: {shown(value)}")
     number = Decimal(text)
     if number and (abs(number.adjusted()) > MAX_DIGITS or len(number.as_tuple().digits) > MAX_DIGITS):
-        raise BadVenueData(f"{what} has too many digits: {_shown(value)}")
+        raise BadVenueData(f"{what} has too many digits: {shown(value)}")
     return number
 
 
 def positive(value: object, what: str) -> Decimal:
     number = exact(value, what)
     if number <= 0:
-        raise BadVenueData(f"{what} is not positive: {_shown(value)}")
+        raise BadVenueData(f"{what} is not positive: {shown(value)}")
     return number
 
 
 def not_negative(value: object, what: str) -> Decimal:
     number = exact(value, what)
     if number < 0:
-        raise BadVenueData(f"{what} is negative: {_shown(value)}")
+        raise BadVenueData(f"{what} is negative: {shown(value)}")
     return number
 
 
@@ -107,7 +106,7 @@ def text_of(row: Row, key: str, what: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**MAX_DIGITS:
         value = str(value)
     if not isinstance(value, str) or not value or len(value) > _MOST_CHARS or not value.isprintable():
-        raise BadVenueData(f"{what} has no {key}: {_shown(value)}")
+        raise BadVenueData(f"{what} has no {key}: {shown(value)}")
     return value
 
 
@@ -115,15 +114,15 @@ def instant_of(value: object, unit_s: Decimal, what: str) -> Instant:
     """A time that counts in units since 1970, to the microsecond below."""
     at = Instant(int(exact(value, what) * unit_s * MICROS_PER_S))
     if not _EARLIEST <= at <= _LATEST:
-        raise BadVenueData(f"{what} is no time of an order: {_shown(value)}")
+        raise BadVenueData(f"{what} is no time of an order: {shown(value)}")
     return at
 
 
 def fill_of(trade: object, whose: Account) -> Fill:
     """A trade. Its fee is the venue's guess where the ledger tells better."""
-    row = _dict(trade, "a trade")
-    what = f"trade {_shown(row.get('id'))}"
-    fee = _dict(row.get("fee"), f"{what}: the fee")
+    row = dict_of(trade, "a trade")
+    what = f"trade {shown(row.get('id'))}"
+    fee = dict_of(row.get("fee"), f"{what}: the fee")
     qty = positive(row.get("amount"), f"{what}: its quantity")
     price = positive(row.get("price"), f"{what}: its price")
     return Fill(
@@ -138,7 +137,7 @@ def fill_of(trade: object, whose: Account) -> Fill:
         price=price,
         fee_asset=Asset(text_of(fee, "currency", f"{what}: its fee")),
         fee_amount=exact(fee.get("cost"), f"{what}: its fee"),
-        at=_at(row, (whose.times.trade,), whose.times.unit_s, what),
+        at=latest_of(row, (whose.times.trade,), whose.times.unit_s, what),
         gross_trade_amt=_gross(row, whose.gross_key, qty * price, what),
     )
 
@@ -146,16 +145,16 @@ def fill_of(trade: object, whose: Account) -> Fill:
 def report_of(order: object, whose: Account, now: Instant) -> OrderReport:
     """An order's record. A closed one that is not full was canceled; a canceled one that is full, filled. One
     that does not say when it last changed may have now (Kraken docs, Get Open Orders: opentm alone)."""
-    row = _dict(order, "an order")
-    what = f"order {_shown(row.get('id'))}"
-    info = _dict(row.get("info"), f"{what}: its record")
+    row = dict_of(order, "an order")
+    what = f"order {shown(row.get('id'))}"
+    info = dict_of(row.get("info"), f"{what}: its record")
     if missing := [key for key in whose.order_keys if info.get(key) is None]:
         raise BadVenueData(f"{what} has no {missing[0]}")
     cum_qty = not_negative(row.get("filled"), f"{what}: its filled quantity")
     order_qty = _order_qty(row, info, cum_qty, what)
-    created_at = _at(row, (whose.times.created,), whose.times.unit_s, what)
+    created_at = latest_of(row, (whose.times.created,), whose.times.unit_s, what)
     known = [key for key in whose.times.updated if info.get(key)]
-    updated_at = _at(row, tuple(known), whose.times.unit_s, what) if known else now
+    updated_at = latest_of(row, tuple(known), whose.times.unit_s, what) if known else now
     status = _status(row.get("status"), cum_qty, order_qty, what)
     if status in TERMINAL and not known:
         raise BadVenueData(f"{what} does not say when it was closed")
@@ -182,60 +181,20 @@ def order_id_of(order: object) -> OrderId | None:
     return None
 
 
-def transfer_of(moved: object, whose: Account) -> Transfer:
-    """A deposit or a withdrawal: what left is the amount and its fee."""
-    row = _dict(moved, "a transfer")
-    name = row.get("id") or row.get("txid")
-    what = f"transfer {_shown(name)}"
-    amount = not_negative(row.get("amount"), f"{what}: its amount")
-    fee = _dict(row.get("fee") or {"cost": 0}, f"{what}: its fee")
-    cost = ZERO if fee.get("cost") is None else not_negative(fee["cost"], f"{what}: its fee")
-    kind = row.get("type")
-    if kind not in ("deposit", "withdrawal"):
-        raise BadVenueData(f"{what} is neither a deposit nor a withdrawal: {_shown(kind)}")
-    info = _dict(row.get("info"), f"{what}: its record")
-    known = tuple(key for key in whose.times.moved if isinstance(info.get(key), int) and info[key])
-    at = (
-        _at(row, known, whose.times.unit_s, what)
-        if known
-        else instant_of(row.get("timestamp"), Decimal("0.001"), what)
-    )
-    return Transfer(
-        venue=whose.venue,
-        account=whose.account,
-        epoch=whose.epoch,
-        transfer_id=text_of({"id": name}, "id", what),
-        asset=Asset(text_of(row, "currency", what)),
-        amount=amount - cost if kind == "deposit" else -amount - cost,
-        at=at,
-    )
-
-
-def ended_at(moved: Row, whose: Account) -> Instant | None:
-    """When a transfer was done, where that stands in words (Binance docs, Withdraw history: completeTime)."""
-    info = _dict(moved.get("info"), "a transfer: its record")
-    words = [info[key] for key in whose.times.moved if isinstance(info.get(key), str)]
-    try:
-        moments = [datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) for text in words]
-    except ValueError:
-        raise BadVenueData(f"a transfer was done at no time: {_shown(words)}") from None
-    return max((Instant(int(each.timestamp()) * MICROS_PER_S) for each in moments), default=None)
-
-
 def balances_of(
     balance: object, listed: Collection[object], amounts: Collection[str]
 ) -> tuple[dict[Asset, Decimal], dict[Asset, Decimal]]:
     """Total and free of every asset that has a total. `listed`: the venue's own rows, and where each holds
     its `amounts`: ccxt leaves out one without a name, and keeps the last of two that it gives one name."""
-    row = _dict(balance, "the balances")
-    totals, frees = _dict(row.get("total"), "the totals"), _dict(row.get("free"), "what is free")
+    row = dict_of(balance, "the balances")
+    totals, frees = dict_of(row.get("total"), "the totals"), dict_of(row.get("free"), "what is free")
     total: dict[Asset, Decimal] = {}
     free: dict[Asset, Decimal] = {}
     for name, amount in totals.items():
         asset = Asset(text_of({"asset": name}, "asset", "a balance"))
         total[asset] = exact(amount, f"the total of {asset}")
         free[asset] = exact(frees.get(name), f"what is free of {asset}")
-    rows = [_dict(each, "a balance") for each in listed]
+    rows = [dict_of(each, "a balance") for each in listed]
     holding = [each for each in rows if any(exact(each.get(key), "a balance") for key in amounts)]
     if len(holding) != sum(amount != ZERO for amount in total.values()):
         raise BadVenueData("two balances have one name, or one has none")
@@ -244,7 +203,7 @@ def balances_of(
 
 def book_of(venue: Venue, symbol: Symbol, raw: object, at: Instant) -> Book:
     """Bids and asks as the venue sent them, checked."""
-    row = _dict(raw, f"{venue} {symbol}: the book")
+    row = dict_of(raw, f"{venue} {symbol}: the book")
     return checked_book(
         Book(venue, symbol, _levels(row.get("bids"), symbol), _levels(row.get("asks"), symbol), at)
     )
@@ -253,10 +212,10 @@ def book_of(venue: Venue, symbol: Symbol, raw: object, at: Instant) -> Book:
 def rules_of(venue: Venue, market: object, tick: object = None) -> MarketRules:
     """Tick, lot and minimums of a market. `tick`: one that ccxt does not know. The coarser of both counts,
     for ccxt sends no finer price. A maximum of zero is none (Binance's PRICE_FILTER)."""
-    row = _dict(market, "a market")
+    row = dict_of(market, "a market")
     symbol = symbol_of(row, "a market")
-    precision = _dict(row.get("precision"), f"{symbol}: its precision")
-    limits = _dict(row.get("limits"), f"{symbol}: its limits")
+    precision = dict_of(row.get("precision"), f"{symbol}: its precision")
+    limits = dict_of(row.get("limits"), f"{symbol}: its limits")
     lot = positive(precision.get("amount"), f"{symbol}: its lot")
     most = _limit(limits, "price", "max", symbol)
     ccxts = positive(precision.get("price"), f"{symbol}: its tick")
@@ -275,18 +234,18 @@ def rules_of(venue: Venue, market: object, tick: object = None) -> MarketRules:
 
 def least_of(currencies: Mapping[str, Any], asset: Asset) -> Decimal:
     """The last digit in which an asset's balance is kept; zero where the venue does not tell it."""
-    step = _dict(currencies.get(asset) or {}, f"the currency {asset}").get("precision")
+    step = dict_of(currencies.get(asset) or {}, f"the currency {asset}").get("precision")
     return ZERO if step is None else positive(step, f"{asset}: its last digit")
 
 
 def taker_bps_of(fee: object) -> Decimal | None:
     """The account's own rate; None where the venue does not tell it."""
-    taker = _dict(fee, "the trading fee").get("taker")
+    taker = dict_of(fee, "the trading fee").get("taker")
     if taker is None:
         return None
     rate = exact(taker, "the taker fee")
     if not -1 < rate < 1:
-        raise BadVenueData(f"the taker fee can not be {_shown(taker)}")
+        raise BadVenueData(f"the taker fee can not be {shown(taker)}")
     return rate * BPS
 
 
@@ -295,7 +254,7 @@ def symbol_of(row: Row, what: str) -> Symbol:
     symbol = text_of(row, "symbol", what)
     base, slash, quote = symbol.partition("/")
     if not (base and slash and quote) or ":" in symbol or "/" in quote:
-        raise BadVenueData(f"{what} has no spot symbol: {_shown(symbol)}")
+        raise BadVenueData(f"{what} has no spot symbol: {shown(symbol)}")
     return Symbol(symbol)
 
 
@@ -305,7 +264,7 @@ def _levels(raw: object, symbol: Symbol) -> tuple[Level, ...]:
     levels = []
     for pair in raw:
         if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) < 2:
-            raise BadVenueData(f"{symbol}: a level is no pair: {_shown(pair)}")
+            raise BadVenueData(f"{symbol}: a level is no pair: {shown(pair)}")
         levels.append(Level(exact(pair[0], f"{symbol}: a price"), exact(pair[1], f"{symbol}: a quantity")))
     return tuple(levels)
 
@@ -329,12 +288,12 @@ def _avg_px(row: Row, cum_qty: Decimal, what: str) -> Decimal | None:
 def _gross(row: Row, key: str, product: Decimal, what: str) -> Decimal | None:
     """What a trade moved in quote, where that is not quantity times price to the last digit. Binance cuts it
     to the quote's own eight (recorded: a BNBBTC trade of 5.56 at 0.0017502, quoteQty 0.00973111)."""
-    told = _dict(row.get("info"), f"{what}: its record").get(key) if key else None
+    told = dict_of(row.get("info"), f"{what}: its record").get(key) if key else None
     if told is None:
         return None
     gross = not_negative(told, f"{what}: what it moved in quote")
     if abs(product - gross) >= Decimal(1).scaleb(min(0, int(gross.as_tuple().exponent))):
-        raise BadVenueData(f"{what}: its quantity at its price is not what it moved: {_shown(told)}")
+        raise BadVenueData(f"{what}: its quantity at its price is not what it moved: {shown(told)}")
     return None if gross == product else gross
 
 
@@ -350,7 +309,7 @@ def _status(status: object, cum_qty: Decimal, order_qty: Decimal, what: str) -> 
         return OrdStatus.PARTIALLY_FILLED if cum_qty else OrdStatus.NEW
     closed = _CLOSED.get(status) if isinstance(status, str) else None
     if closed is None:
-        raise BadVenueData(f"{what} has an unknown status: {_shown(status)}")
+        raise BadVenueData(f"{what} has an unknown status: {shown(status)}")
     full = cum_qty >= order_qty > 0
     if closed in (OrdStatus.FILLED, OrdStatus.CANCELED):
         return OrdStatus.FILLED if full else OrdStatus.CANCELED
@@ -364,28 +323,28 @@ def _our_id(value: object) -> ClOrdId | None:
 def _side(row: Row, what: str) -> Side:
     side = row.get("side")
     if side not in ("buy", "sell"):
-        raise BadVenueData(f"{what} has no side: {_shown(side)}")
+        raise BadVenueData(f"{what} has no side: {shown(side)}")
     return Side(side)
 
 
-def _at(row: Row, keys: tuple[str, ...], unit_s: Decimal, what: str) -> Instant:
+def latest_of(row: Row, keys: tuple[str, ...], unit_s: Decimal, what: str) -> Instant:
     """The latest of the instants under these keys of the venue's own record."""
-    info = _dict(row.get("info"), f"{what}: its record")
+    info = dict_of(row.get("info"), f"{what}: its record")
     return max(instant_of(info.get(key), unit_s, f"{what}: its {key}") for key in keys)
 
 
 def _limit(limits: Row, of: str, end: str, symbol: Symbol) -> Decimal:
-    value = _dict(limits.get(of) or {}, f"{symbol}: its limits of {of}").get(end)
+    value = dict_of(limits.get(of) or {}, f"{symbol}: its limits of {of}").get(end)
     return ZERO if value is None else not_negative(value, f"{symbol}: its {end} {of}")
 
 
-def _dict(value: object, what: str) -> Row:
+def dict_of(value: object, what: str) -> Row:
     if not isinstance(value, Mapping):
-        raise BadVenueData(f"{what} is not there: {_shown(value)}")
+        raise BadVenueData(f"{what} is not there: {shown(value)}")
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """The beginning of whatever it is, for a message."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_MOST_CHARS:
         return "a huge number"

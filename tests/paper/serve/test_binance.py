@@ -125,3 +125,28 @@ def test_a_cancel_is_answered_with_an_id_of_its_own_and_the_lists_keep_the_order
     assert ("mine", "CANCELED") == (ended["origClientOrderId"], ended["status"])
     assert "mine" != ended["clientOrderId"]
     assert ("mine", "CANCELED") == (listed["clientOrderId"], listed["status"])
+
+
+@pytest.mark.parametrize(("fails", "status", "told"), [(False, 6, ["-1.5"]), (True, 5, ["-1.5", "1.5"])])
+def test_a_withdrawal_is_listed_while_it_is_under_way_and_as_it_ended(
+    wire: Wire, fails: bool, status: int, told: list[str]
+) -> None:
+    """Docs, Withdraw history. The balance has lost it at once; what comes back has no row of its own."""
+    wire.exchange.withdraw(wire.venue, Asset("BTC"), D("1.5"), 3_600, fails=fails)
+
+    async def work(venue: CcxtVenue) -> tuple[Any, ...]:
+        return await venue.transfers(BEGINNING), (await venue.balances()).total[Asset("BTC")]
+
+    def listed() -> tuple[Any, ...]:
+        (row,) = asks(wire, "sapi_get_capital_withdraw_history", {})
+        assert [] == asks(wire, "sapi_get_capital_deposit_hisrec", {})
+        return row["status"], "completeTime" in row, row["id"]
+
+    (left,), held = wire.adapter(work)
+    assert (4, False, left.transfer_id) == listed()
+    with wire.exchange.visit(wire.venue) as session:
+        session.owner.end_withdrawal(1, session.now, fails=fails)
+    moved, at_last = wire.adapter(work)
+    assert (status, not fails, left.transfer_id) == listed()
+    assert (told, left) == ([str(each.amount) for each in moved], moved[0])
+    assert at_last - held == (D("1.5") if fails else 0)
