@@ -61,7 +61,8 @@ class Account:
     """Whose records these are. `client_id`: where the venue's record of an order holds it. `order_keys`: what
     such a record always holds; ccxt makes up what is missing (safe_order takes a closed one for full,
     binance.parse_order one without executedQty for untouched). `gross_key`: where its record of a trade holds
-    what it moved in quote; empty: nowhere, or the ledger tells."""
+    what it moved in quote; empty: nowhere, or the ledger tells. `held_key`: where that of a deposit says that
+    it is done and held back: 0, it is not; empty: nowhere."""
 
     venue: Venue
     account: str
@@ -69,6 +70,7 @@ class Account:
     client_id: str
     order_keys: tuple[str, ...]
     gross_key: str
+    held_key: str
     times: Times
 
 

@@ -44,6 +44,7 @@ class Quirks:
     of_another_wallet: a transfer that moved none of the spot account's.
     order_row, trade_row: a record as ccxt can read it. order_keys: what an order's record always holds.
     gross_key: where a trade's record holds what it moved in quote; empty: its ledger tells.
+    held_key: where a deposit's record says that it is done and held back: 0, it is not; empty: nowhere.
     balances: where an answer holds its rows, and these their amounts. restore: what has to be said to ccxt's
     object once it knows its markets. tick: where a market's is not where ccxt looks for it. ask_rights:
     ccxt's method that asks what the key may do. rights: of its answer, the rights that the key has, and
@@ -65,6 +66,7 @@ class Quirks:
     trade_row: Callable[[Any], Any]
     order_keys: tuple[str, ...]
     gross_key: str
+    held_key: str
     balances: tuple[tuple[str, ...], tuple[str, ...]]
     restore: Callable[[Any], None]
     tick: Callable[[Mapping[str, Any]], str | None]
@@ -196,6 +198,7 @@ _KRAKEN = Quirks(
     trade_row=lambda trade: trade,
     order_keys=("status", "opentm", "vol", "vol_exec", "descr"),
     gross_key="",
+    held_key="",
     balances=(("result",), ("balance",)),
     restore=_kraken_restore,
     tick=_kraken_tick,
@@ -294,6 +297,9 @@ _BINANCE = Quirks(
     trade_row=_binance_trade_row,
     order_keys=("symbol", "status", "side", "time", "updateTime", "origQty", "executedQty"),
     gross_key="quoteQty",  # docs, Account trade list
+    # docs, Deposit history: "0: travel rule not required OR info already provided and funds ready to use, 1:
+    # travel rule required to provide deposit info"
+    held_key="travelRuleStatus",
     balances=(("balances",), ("free", "locked")),
     restore=_nothing,
     tick=_nothing,

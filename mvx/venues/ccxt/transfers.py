@@ -36,12 +36,12 @@ class Moved(NamedTuple):
 
 
 def moved_by(row: Row, whose: Account) -> Iterator[Moved]:
-    """What a row of either list moved; a deposit that waits, nothing."""
+    """What a row of either list moved; a deposit that waits, or is held back, nothing."""
     status = row.get("status")
     if row.get("type") == "deposit":
-        if status == _DONE:
-            moved = transfer_of(row, whose)
-            yield Moved(moved, moved.at)
+        held = dict_of(row.get("info"), "a deposit: its record").get(whose.held_key)
+        if status == _DONE and held in (None, 0, "0"):
+            yield _came(transfer_of(row, whose), may_have_been_held=held is not None)
         return
     left = transfer_of(row, whose)
     if status == _DONE:
@@ -53,6 +53,11 @@ def moved_by(row: Row, whose: Account) -> Iterator[Moved]:
         yield Moved(_brought_back(left), None)
     else:  # it has left, or has come back, or neither
         raise BadVenueData(f"transfer {left.transfer_id} has an unknown status: {shown(status)}")
+
+
+def _came(moved: Transfer, *, may_have_been_held: bool) -> Moved:
+    """When it was given free is told nowhere."""
+    return Moved(replace(moved, undated=True), None) if may_have_been_held else Moved(moved, moved.at)
 
 
 def _brought_back(left: Transfer) -> Transfer:

@@ -49,6 +49,7 @@ class CcxtVenue:
             client_id=self._row.client_ids.told_as,
             order_keys=self._session.quirks.order_keys,
             gross_key=self._session.quirks.gross_key,
+            held_key=self._session.quirks.held_key,
             times=self._session.quirks.times,
         )
         self._lists = Lists(self._session, whose)

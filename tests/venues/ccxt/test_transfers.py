@@ -38,6 +38,13 @@ WITHDRAWAL = {
     "transferType": 0, "info": "", "confirmNo": 0, "walletType": 0, "txKey": "",
 }  # fmt: skip
 
+#: Docs, Deposit history, once it is credited, of before there were completeTime and travelRuleStatus.
+DEPOSIT = {
+    "id": "769800519366885376", "amount": "0.5", "coin": "BTC", "network": "BTC", "status": 1,
+    "address": "a", "addressTag": "", "txId": "b", "insertTime": NOW * 1_000, "transferType": 0,
+    "confirmTimes": "1/1", "unlockConfirm": 2, "walletType": 0,
+}  # fmt: skip
+
 
 def listed(rig: Rig, since: Instant = BEGINNING) -> list[tuple[str, Decimal, float, bool]]:
     """Id, amount, seconds since the beginning, and whether it has no time."""
@@ -81,6 +88,18 @@ def test_one_in_a_state_that_nobody_knows_is_refused(on_binance: Rig, status: An
         listed(on_binance)
 
 
+@pytest.mark.parametrize("status", [1, 6])
+def test_a_deposit_that_is_held_back_has_not_come(on_binance: Rig, status: int) -> None:
+    """Docs, Deposit history, travelRuleStatus: 1, "travel rule required to provide deposit info"; 0, not
+    required or "already provided and funds ready to use". When it was provided is not told: it may be now."""
+    held = DEPOSIT | {"status": status, "completeTime": NOW * 1_000 + 5_000, "travelRuleStatus": 1}
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([held])
+    assert [] == listed(on_binance)
+    on_binance.clock.advance(86_400)
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([held | {"travelRuleStatus": 0}])
+    assert [(DEPOSIT["id"], D("0.5"), 5, True)] == listed(on_binance, after(BEGINNING, 86_400))
+
+
 # At a desk
 
 
@@ -112,6 +131,15 @@ class Account:
 
     def fails(self) -> None:
         self.withdrawals[-1] |= {"status": 5, "info": "The address is not valid."}
+        self.btc += D("0.5")
+
+    def receives(self, **row: Any) -> None:
+        """Half a coin is seen, and nothing credited yet."""
+        seen = {"status": 0, "insertTime": self.rig.clock.now() // 1_000}
+        self.deposits.append(DEPOSIT | seen | row)
+
+    def credits(self, **row: Any) -> None:
+        self.deposits[-1] |= row
         self.btc += D("0.5")
 
     def stamp(self) -> str:
@@ -216,5 +244,23 @@ def test_a_withdrawal_that_had_failed_before_first_contact_is_part_of_it(
         for _ in range(3):
             assert (True, Exit.OK) == await account.reads()
         assert (D(1), D(1), D(0)) == account.shown()
+
+    at_a_desk(on_binance, tmp_path, work)
+
+
+def test_a_deposit_that_is_held_back_is_no_position_and_none_when_it_comes(
+    on_binance: Rig, tmp_path: Path
+) -> None:
+    """It was booked when it was seen, and taken back as an adjustment: a sale that nobody made."""
+
+    async def work(account: Account) -> None:
+        await account.reads()
+        account.receives(status=1, completeTime=account.rig.clock.now() // 1_000, travelRuleStatus=1)
+        for _ in range(4):
+            assert (True, Exit.OK) == await account.reads(600)
+            assert (D(1), D(1), D(0)) == account.shown()
+        account.credits(travelRuleStatus=0)
+        await account.rests()
+        assert (D("1.5"), D("1.5"), D(0)) == account.shown()
 
     at_a_desk(on_binance, tmp_path, work)
