@@ -52,7 +52,7 @@ class Times:
     trade: str
     created: str
     updated: tuple[str, ...]
-    moved: tuple[str, ...]
+    moved: str
     unit_s: Decimal
 
 

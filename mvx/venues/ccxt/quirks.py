@@ -167,7 +167,7 @@ def _kraken_rights(answer: Any) -> tuple[frozenset[str], bool]:
 
 _KRAKEN = Quirks(
     config={},
-    times=Times("time", "opentm", ("closetm",), ("time",), Decimal(1)),
+    times=Times("time", "opentm", ("closetm",), "", Decimal(1)),
     answers={
         "Time": ("result", "unixtime"),
         "SystemStatus": ("result", "status"),
@@ -268,7 +268,7 @@ _BINANCE = Quirks(
             "newOrderRespType": {"market": "RESULT", "limit": "RESULT"},
         },
     },
-    times=Times("time", "time", ("updateTime",), ("completeTime", "insertTime"), MILLISECOND),
+    times=Times("time", "time", ("updateTime",), "completeTime", MILLISECOND),
     answers={
         "time": ("serverTime",),
         "system/status": ("status",),

@@ -100,6 +100,56 @@ def test_a_deposit_that_is_held_back_has_not_come(on_binance: Rig, status: int) 
     assert [(DEPOSIT["id"], D("0.5"), 5, True)] == listed(on_binance, after(BEGINNING, 86_400))
 
 
+@pytest.mark.parametrize("status", [1, 6])
+@pytest.mark.parametrize("completed", [{}, {"completeTime": None}, {"completeTime": 0}])
+def test_a_deposit_that_does_not_say_when_it_was_credited_may_have_come_just_now(
+    on_binance: Rig, completed: dict[str, Any], status: int
+) -> None:
+    """Docs, Deposit history, status 6: "credited but cannot withdraw"; completeTime is told of later ones
+    alone. It was made long before what is asked for."""
+    on_binance.clock.advance(86_400)
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([DEPOSIT | {"status": status} | completed])
+    assert [(DEPOSIT["id"], D("0.5"), 0, True)] == listed(on_binance, after(BEGINNING, 86_400))
+
+
+@pytest.mark.parametrize("completed", [NOW * 1_000 + 5_000, str(NOW * 1_000 + 5_000)])
+def test_a_deposit_that_says_when_it_was_credited_came_then(on_binance: Rig, completed: object) -> None:
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([DEPOSIT | {"completeTime": completed}])
+    assert [(DEPOSIT["id"], D("0.5"), 5, False)] == listed(on_binance)
+    assert [] == listed(on_binance, after(BEGINNING, 6))
+
+
+@pytest.mark.parametrize("completed", ["soon", "", [], {}, True, -1, 10**30])
+def test_a_deposit_that_was_credited_at_no_time_is_refused(on_binance: Rig, completed: object) -> None:
+    on_binance.wire.answers["capital/deposit/hisrec"] = said([DEPOSIT | {"completeTime": completed}])
+    with pytest.raises(BadVenueData):
+        listed(on_binance)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": "0.7"},
+        {"address": "c"},
+        {"addressTag": "7"},
+        {"coin": "ETH"},
+        {"insertTime": NOW * 1_000 + 1},
+    ],
+)
+def test_two_deposits_of_one_transaction_are_two(on_binance: Rig, other: dict[str, Any]) -> None:
+    """Rows without an id (ccxt's sample, binance.parse_transaction) are told by all that stays as it is."""
+    row = {key: DEPOSIT[key] for key in DEPOSIT if key != "id"} | {"txId": "f" * 90}
+    names = []
+    for confirmed in ("1/12", "2/12"):
+        rows = [row | other, row, row]
+        on_binance.wire.answers["capital/deposit/hisrec"] = said(
+            [each | {"confirmTimes": confirmed} for each in rows[:: -1 if names else 1]]
+        )
+        names.append({name for name, *_ in listed(on_binance)})
+    assert 2 == len(names[0])
+    assert names[0] == names[1]
+
+
 # At a desk
 
 
@@ -260,6 +310,26 @@ def test_a_deposit_that_is_held_back_is_no_position_and_none_when_it_comes(
             assert (True, Exit.OK) == await account.reads(600)
             assert (D(1), D(1), D(0)) == account.shown()
         account.credits(travelRuleStatus=0)
+        await account.rests()
+        assert (D("1.5"), D("1.5"), D(0)) == account.shown()
+
+    at_a_desk(on_binance, tmp_path, work)
+
+
+@pytest.mark.parametrize("first_contact_before", [True, False])
+def test_a_deposit_that_is_credited_without_a_time_is_no_position(
+    on_binance: Rig, tmp_path: Path, first_contact_before: bool
+) -> None:
+    """It was seen minutes before, also where that was before first contact."""
+
+    async def work(account: Account) -> None:
+        if first_contact_before:
+            await account.reads()
+        account.receives()
+        account.rig.clock.advance(60)
+        for _ in range(10):
+            await account.reads()
+        account.credits(status=6)
         await account.rests()
         assert (D("1.5"), D("1.5"), D(0)) == account.shown()
 
