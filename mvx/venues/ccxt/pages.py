@@ -58,8 +58,9 @@ class Windows(NamedTuple):
 
 
 async def by_window(windows: Windows, since: Instant, until: Instant) -> list[dict[str, Any]]:
-    """Every row since then. A window that is full is read on from its last id; so is everything where
-    there would be too many windows."""
+    """Every row since then. A window that is full is read on from its last id; so is everything where there
+    would be too many windows. That id is asked for again (Binance docs, Account trade list: "id >= that
+    fromId"): it is the market's trade, and one with oneself has two rows. A row may be met twice."""
     step_us = round(windows.window_s * MICROS_PER_S)
     if until - since > MAX_WINDOWS * step_us:
         return await _onward(windows, windows.first_id)
@@ -70,7 +71,7 @@ async def by_window(windows: Windows, since: Instant, until: Instant) -> list[di
         page = await windows.in_window(start // 1_000, end // 1_000)
         rows += page
         if len(page) >= windows.page_rows:
-            return rows + await _onward(windows, _id_of(page[-1]) + 1)
+            return rows + await _onward(windows, _id_of(page[-1]))
         start = Instant(end // 1_000 * 1_000 + 1_000)
     return rows
 
@@ -83,9 +84,9 @@ async def _onward(windows: Windows, first_id: int) -> list[dict[str, Any]]:
         if len(page) < windows.page_rows:
             return rows
         last_id = _id_of(page[-1])
-        if last_id < first_id:
-            raise BadVenueData("a list by ids went backwards")
-        first_id = last_id + 1
+        if last_id <= first_id:
+            raise BadVenueData("a list by ids did not go on")
+        first_id = last_id
     raise BadVenueData(f"a list did not end after {MAX_PAGES} pages")
 
 

@@ -207,6 +207,29 @@ def test_more_trades_of_one_instant_than_a_page_holds_are_all_there(on_binance: 
     assert 3 == len(rig.wire.asked_for("myTrades"))
 
 
+@pytest.mark.parametrize("before", [998, 999, 1_000, 1_998])
+def test_a_self_trade_at_the_end_of_a_page_is_there_twice(on_binance: Rig, before: int) -> None:
+    """Both of its rows have one id, that of the market's trade, and a page may end between them."""
+    rig = on_binance
+    rows = [binance.trade(i, time=NOW * 1_000 + 5) for i in range(before + 1)]
+    rows.append(binance.trade(before, time=NOW * 1_000 + 5, isBuyer=False, orderId=29))
+    rows += [binance.trade(before + i, time=NOW * 1_000 + 6) for i in range(1, 4)]
+    rig.wire.answers["myTrades"] = binance.pages(rows, "id")
+    rig.clock.advance(60)
+    found = [(int(each.exec_id), each.side) for each in fills(rig)]
+    assert [(row["id"], Side.BUY if row["isBuyer"] else Side.SELL) for row in rows] == found
+
+
+def test_a_list_that_stays_at_one_id_is_no_answer(on_binance: Rig) -> None:
+    """A page full of it says nothing of what comes then."""
+    rows = [binance.trade(7, time=NOW * 1_000 + 5)] * 1_000
+    on_binance.wire.answers["myTrades"] = binance.pages(rows, "id")
+    on_binance.clock.advance(60)
+    with pytest.raises(BadVenueData, match="a list by ids did not go on"):
+        fills(on_binance)
+    assert 2 == len(on_binance.wire.asked_for("myTrades"))
+
+
 def test_a_history_of_a_year_is_read_by_ids(on_binance: Rig) -> None:
     """365 windows would take longer than the venue's patience."""
     rig = on_binance
