@@ -134,11 +134,19 @@ def _kraken_on_margin(info: Mapping[str, Any]) -> bool:
 
 def _kraken_order_row(order: Any) -> Any:
     """kraken.parse_order splits the prose of an order at its blanks, and fails on a kind that it does not
-    know. The fields beside it say the same (docs, Get Closed Orders)."""
+    know. The fields beside it say the same (docs, Get Closed Orders). It takes an offset for a price, such as
+    the +100 of a trailing stop (kraken.order_request, trailingAmountString), unless it is a percentage."""
     described = order.get("descr") if isinstance(order, dict) else None
     if not isinstance(described, dict) or not {"pair", "type", "ordertype"} <= described.keys():
         return order
-    return {**order, "descr": {key: value for key, value in described.items() if key != "order"}}
+    told = {key: value for key, value in described.items() if key != "order"}
+    offsets = {key: "0" for key in ("price", "price2") if _is_offset(told.get(key))}
+    return {**order, "descr": told | offsets}
+
+
+def _is_offset(price: object) -> bool:
+    """Docs, Add Order, price and price2: those that begin with one of these are relative."""
+    return isinstance(price, str) and price.startswith(("+", "-", "#"))
 
 
 def _kraken_restore(exchange: Any) -> None:

@@ -53,6 +53,23 @@ def test_an_order_of_a_market_that_is_gone_is_not_there_any_more(on_binance: Rig
     assert ["40"] == [each.order_id for each in reports]
 
 
+@pytest.mark.parametrize("price", ["+5.0000%", "+100.0", "-100.0", "#100.0"])
+@pytest.mark.parametrize("kind", ["trailing-stop", "trailing-stop-limit"])
+def test_an_offset_is_no_limit(on_kraken: Rig, kind: str, price: str) -> None:
+    """Docs, Add Order: a price that begins with +, - or # is relative. The rest of the list is told too."""
+    trailing = kraken.order(None, status="open", vol_exec="0", closetm=0, price="0.00000")
+    terms = {"ordertype": kind, "price": price, "price2": "-1.0" if kind.endswith("limit") else "0"}
+    trailing["descr"] = trailing["descr"] | terms
+    plain = kraken.order(None, status="open", vol_exec="0", closetm=0)
+    on_kraken.wire.answers["OpenOrders"] = kraken.result({"open": {"O4": trailing, "O5": plain}})
+    orders = on_kraken.run(lambda venue: venue.open_orders())
+    assert [("O4", None), ("O5", D("80000.1"))] == [(each.order_id, each.limit_px) for each in orders]
+    triggered = trailing | {"limitprice": "79000.5"}  # docs, Get Open Orders
+    on_kraken.wire.answers["OpenOrders"] = kraken.result({"open": {"O4": triggered}})
+    (order,) = on_kraken.run(lambda venue: venue.open_orders())
+    assert D("79000.5") == order.limit_px
+
+
 # Transfers
 
 
