@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, reduce
 from typing import TypeVar
@@ -26,6 +26,8 @@ from mvx.domain.instant import Instant, seconds_between
 from mvx.domain.instrument import MarketRules
 from mvx.domain.order import Ack, OrderReport, OrderRequest
 from mvx.domain.text import storable
+from mvx.domain.trading import Trading, TradingState, TradingStates, strictest
+from mvx.engine.trading import resume_command
 from mvx.errors import (
     BadVenueData,
     HeldBack,
@@ -64,6 +66,10 @@ _MEANS = {
     " look with mvx venue-status",
     HealthState.RECOVERING: "nothing is sent there until a reconcile agrees: the next route does one, or"
     " mvx reconcile --venue {}",
+}
+_SENT = {
+    TradingState.REDUCING: "only what makes its position smaller is sent there",
+    TradingState.HALTED: "nothing new is sent there",
 }
 _REFUSED = {
     Refusal.THROTTLED: Cause.THROTTLED,
@@ -162,7 +168,8 @@ class Watch:
         is to be said of the journal itself comes first."""
         paths, self._paths = self._paths, {}
         return self._journal.notices() + tuple(
-            f"{venue} {' -> '.join(path)}: {self.health(venue).reason}; {_MEANS[path[-1]].format(venue)}"
+            f"{venue} {' -> '.join(path)}: {self.health(venue).reason};"
+            f" {_means(self._journal, venue, path[-1])}"
             for venue, path in paths.items()
             if path[0] is not path[-1]
         )
@@ -186,6 +193,23 @@ class Watch:
         self._health[venue] = health
         if health.state is not before:
             self._paths.setdefault(venue, [before]).append(health.state)
+
+
+def _means(journal: Journal, venue: Venue, state: HealthState) -> str:
+    """What follows from a venue's health, unless a human decided otherwise."""
+    if state in (HealthState.LIVE, HealthState.DEGRADED):
+        with suppress(JournalError), journal.read() as tx:
+            if (rule := _restraint(views.trading(tx), venue)) is not None:
+                whose = "the system" if rule.scope is None else "it"
+                return f"{_SENT[rule.state]}, for {whose} was {rule}: {resume_command(rule.scope)}"
+    return _MEANS[state].format(venue)
+
+
+def _restraint(states: TradingStates, venue: Venue) -> Trading | None:
+    """The strictest decision that holds there; None where nothing is held back."""
+    found = [states[scope] for scope in (None, venue) if scope in states]
+    ruling = strictest(*(rule.state for rule in found))
+    return None if ruling is TradingState.ACTIVE else next(rule for rule in found if rule.state is ruling)
 
 
 def _add(unsaved: dict[Venue, list[Observation]], lost: Mapping[Venue, list[Observation]]) -> None:

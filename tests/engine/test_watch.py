@@ -27,6 +27,7 @@ from mvx.errors import (
 )
 from mvx.venues.health import Answered, Cause, Failed, HealthState
 from tests.engine.desk import OKX, Operator, order, routed, settings
+from tests.engine.halting import halts
 from tests.engine.ports import (
     BYBIT,
     FIVE,
@@ -223,6 +224,25 @@ def test_a_reconcile_that_a_human_asks_for_heals_at_once(at: Operator) -> None:
     assert ["okx DARK -> RECOVERING -> LIVE: reconciled and agreed; it is used again"] == list(
         outcome.warnings
     )
+
+
+@pytest.mark.parametrize(
+    ("scope", "rule"),
+    [
+        ((OKX,), "it was halted by ops@desk: maintenance: mvx resume --venue okx"),
+        ((), "the system was halted by ops@desk: maintenance: mvx resume"),
+    ],
+)
+def test_a_venue_that_is_halted_is_not_said_to_be_used(
+    at: Operator, scope: tuple[Venue, ...], rule: str
+) -> None:
+    """Health is what the venue does; a halt is what a human decided, and it rules."""
+    at.exchange.inject(OKX, "outage")
+    at.routes(order("0.1"))
+    at.exchange.heal()
+    halts(at, *scope)
+    told = f"okx DARK -> RECOVERING -> LIVE: reconciled and agreed; nothing new is sent there, for {rule}"
+    assert [told] == list(at.reconciles().warnings)
 
 
 def test_a_report_does_not_make_a_venue_trusted(at: Operator) -> None:
