@@ -51,7 +51,7 @@ class Failed(NamedTuple):
 class Rule:
     """A definite refusal. `code` is the whole code, or where it ends in * its beginning. `says`: the message
     has to begin with one of these. `unless`: the code begins like one that may be something else. `only`: the
-    operations in which it is one."""
+    operations in which it is one. `although`: ccxt's class of it, where that alone is unknown."""
 
     code: str
     reason: str
@@ -59,13 +59,15 @@ class Rule:
     says: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     only: tuple[Operation, ...] = tuple(Operation)
+    although: str = ""
 
-    def holds(self, operation: Operation, found: VenueCode) -> bool:
+    def holds(self, failed: Failed, found: VenueCode) -> bool:
         known = self.code == found.code
         if self.code.endswith("*"):
             known = found.code.startswith(self.code[:-1]) and not found.code.startswith(self.unless)
         said = not self.says or found.message.startswith(self.says)
-        return known and said and operation in self.only
+        of_a_class = MAY_BE_REFUSED.get(failed.kind, False) or self.although == failed.kind
+        return known and said and of_a_class and failed.operation in self.only
 
 
 #: The reason where new orders are too many, and nothing else: reads and cancels go on.
@@ -155,17 +157,21 @@ _FILTERS = (
 #: 11xx are "Request issues", found before anything is done.
 _REQUEST_ISSUES = (
     *("-1014", "-1020", "-1100", "-1101", "-1102", "-1103", "-1104", "-1105", "-1106", "-1108", "-1111"),
-    *("-1112", "-1114", "-1115", "-1116", "-1117", "-1118", "-1119", "-1122", "-1127", "-1128", "-1130"),
+    *("-1114", "-1115", "-1116", "-1117", "-1118", "-1119", "-1122", "-1127", "-1128", "-1130"),
     *("-1131", "-1134", "-1135", "-1145", "-1151"),
 )
+#: What ccxt makes of -1010 and -1112 by the code alone (binance.describe, exceptions.exact), as of -1000 and
+#: -1006, which are not on the list.
+_BY_CODE = "OperationFailed"
 _BINANCE = (
     *_FILTERS,
     *(
-        Rule(code, reason, about, says=(message,))
-        for code in ("-2010", "-1010")
+        Rule(code, reason, about, says=(message,), although=although)
+        for code, although in (("-2010", ""), ("-1010", _BY_CODE))
         for message, reason, about in _ENGINE_SAYS
     ),
     *(Rule(code, "invalid_arguments") for code in _REQUEST_ISSUES),
+    Rule("-1112", "invalid_arguments", although=_BY_CODE),
     Rule("-1121", "unknown_symbol"),
     Rule("-1021", "timestamp"),
     Rule("-1003", "rate_limit", _PACE),
@@ -244,11 +250,9 @@ def meaning(venue: str, exchange: str, failed: Failed) -> MvxError:
 
 def _refusal(rules: Iterable[Rule], failed: Failed) -> Rule | None:
     """The rule of a definite refusal; None where it is none."""
-    if not failed.codes or not MAY_BE_REFUSED.get(failed.kind, False) or (failed.status or 0) >= 500:
+    if not failed.codes or (failed.status or 0) >= 500:
         return None
-    found = [
-        next((rule for rule in rules if rule.holds(failed.operation, code)), None) for code in failed.codes
-    ]
+    found = [next((rule for rule in rules if rule.holds(failed, code)), None) for code in failed.codes]
     return found[0] if all(found) else None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import json
 from importlib import import_module
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ import pytest
 
 from mvx.errors import OutcomeUnknown, Refusal, VenueRejected, VenueUnreachable
 from mvx.venues.ccxt.errors import MAY_BE_REFUSED, REFUSALS, Failed, Operation, VenueCode, meaning
+from mvx.venues.ccxt.load import load_exchange
 from tests.venues.ccxt import binance, kraken
 from tests.venues.ccxt.loopback import Answer, said
 from tests.venues.ccxt.venue import API_KEY, API_SECRET, BINANCE, KRAKEN, Rig
@@ -71,6 +74,8 @@ REFUSED = {
     **on_binance("price", REQUEST, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
     **on_binance("too_many_orders", REQUEST, -1013, "Filter failure: MAX_NUM_ORDERS"),
     **on_binance("invalid_arguments", REQUEST, -1111, "Parameter 'quantity' has too much precision."),
+    **on_binance("invalid_arguments", REQUEST, -1112, "No orders on book for symbol."),
+    **on_binance("forbidden", FORBIDDEN, -1010, "This action is disabled on this account."),
     **on_binance("unknown_symbol", REQUEST, -1121, "Invalid symbol."),
     **on_binance("timestamp", REQUEST, -1021, "Timestamp for this request is outside of the recvWindow."),
     **on_binance("rate_limit", THROTTLED, -1003, "Too many requests; current limit is 6000.", 429),
@@ -130,6 +135,29 @@ def test_a_definite_refusal_is_told_by_the_venues_own_code(rigs: dict[str, Rig],
     with pytest.raises(VenueRejected) as met:
         rig.run(lambda venue: venue.submit(rig.request()))
     assert (refused.reason, refused.about) == (met.value.reason_code, met.value.about)
+
+
+HOSTS = {
+    "kraken": ("https://api.kraken.com/0/private/AddOrder",),
+    "binance": ("https://api.binance.com/api/v3/order", "https://testnet.binance.vision/api/v3/order"),
+}
+
+
+@pytest.mark.parametrize("exchange", HOSTS)
+def test_every_code_of_the_list_is_a_refusal_in_the_class_that_ccxt_makes_of_it(exchange: str) -> None:
+    """A rule that no call can meet says nothing."""
+    ccxt, base_error = load_exchange(exchange)({}), import_module("ccxt.base.errors").BaseError
+    for rule, url in itertools.product(REFUSALS[exchange], HOSTS[exchange]):
+        for code in [VenueCode(rule.code.rstrip("*"), text) for text in rule.says or ("",)]:
+            binances = {"code": code.code, "msg": code.message}
+            body = json.dumps({"error": [code.code]} if exchange == "kraken" else binances)
+            status = 200 if exchange == "kraken" else 400
+            with pytest.raises(base_error) as raised:
+                ccxt.handle_errors(status, "", url, "POST", {}, body, json.loads(body), {}, "")
+            kind = raised.type.__name__
+            for operation in rule.only:
+                failed = Failed(operation, kind, left=True, status=status, codes=(code,))
+                assert isinstance(meaning(exchange, exchange, failed), VenueRejected), (code, kind)
 
 
 @pytest.mark.parametrize("name", UNSURE)
