@@ -173,10 +173,15 @@ def _waiting(
 
 
 def _settles_at(desk: Desk, order: Order) -> Instant | None:
-    """When the lateness bound of an order that is complete runs out; None where nobody will notice."""
+    """When the lateness bound of an order that is complete runs out, and its venue may be asked; None where
+    nobody will notice."""
     if not order.trades_complete or order.terminal_at is None or order.venue not in desk.venues:
         return None
-    return after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
+    over_at = after(order.terminal_at, desk.venues[order.venue].capabilities.lateness_s)
+    health = desk.watch.health(order.venue)
+    if health.probe_at is None or health.may_be_asked(desk.clock.now()):
+        return over_at
+    return max(over_at, health.probe_at)
 
 
 def _room_at(world: World, limit: int, new: int) -> Instant | None:

@@ -40,7 +40,8 @@ from mvx.risk.question import Approved
 from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan
 from mvx.router.twap import next_slice_s
 
-#: How often a run that waits for its next slice says that it is alive.
+#: How often a run that waits for its next slice says that it is alive; and the least that it waits for what
+#: is over by its time.
 PAUSE_S = 1.0
 
 
@@ -239,11 +240,19 @@ def _assess(
 async def _wait_for_room(run: Run, waiting: Waiting) -> bool:
     """Wait until time has made room, and settle what a lateness bound held; then plan afresh. What a
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
-    while run.desk.clock.now() < waiting.until and not run.stop.is_set():
-        await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), waiting.until)))
+    now = run.desk.clock.now()
+    # What is over already, and makes no room: its venue could not be read, or its book is old again.
+    wake_at = waiting.until if now < waiting.until else after(now, PAUSE_S)
+    while run.desk.clock.now() < wake_at and not run.stop.is_set():
+        await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), wake_at)))
         run.keep_lease()
+    now, expected = run.desk.clock.now(), own_orders(run)
     run.passes += await asyncio.gather(
-        *(reconcile_venue(run.desk, venue, expected=own_orders(run)) for venue in waiting.venues)
+        *(
+            reconcile_venue(run.desk, venue, expected=expected)
+            for venue in waiting.venues
+            if run.desk.watch.health(venue).may_be_asked(now)
+        )
     )
     if run.stop.is_set() or run.left_s <= 0:
         raise refused(waiting.refusals)
