@@ -11,6 +11,7 @@
     │   ├── VenueBusy           8  somebody else is at work on the account
     │   └── LeaseLost           5  another worker holds the parent now
     ├── LeaderGone              5  whoever led stopped in the middle of a job
+    ├── AnswerLost              8  stdout took no answer: its disk is full
     ├── StoppedFollowing        -  a signal, while somebody else works; the exit is the signal's
     ├── BadVenueData            -  a venue said something that can not be true
     └── VenueError              -  what became of one call to a venue
@@ -80,7 +81,8 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.BREAKS: "`reconcile`, `flatten`: breaks were found, corrected or not; other verbs list corrected "
     "breaks and keep their own code",
     Exit.NO_VENUE: "no venue could be used",
-    Exit.UNAVAILABLE: "the journal or a venue account is missing, busy, locked, read-only or full",
+    Exit.UNAVAILABLE: "the journal or a venue account is missing, busy, locked, read-only or full; or "
+    "the answer could not be written",
     Exit.INTERRUPTED: "interrupted; what was in flight is in the journal",
     Exit.TERMINATED: "interrupted; what was in flight is in the journal",
 }
@@ -199,6 +201,21 @@ class StoppedFollowing(MvxError):
     def __init__(self, known: str, next_step: str, *, begun: bool = False) -> None:
         super().__init__("stopped by a signal before the end", known=known, next_step=next_step)
         self.exit_code = Exit.UNCERTAIN if begun else Exit.INTERRUPTED
+
+
+class AnswerLost(MvxError):
+    """Stdout took no answer, and its reader did not go away by itself."""
+
+    code = "answer_lost"
+    means = "the answer could not be written to stdout, and nothing was sent"
+    exit_code = Exit.UNAVAILABLE
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the answer could not be written: {why}",
+            known="nothing was sent; what the command did is done",
+            next_step="the same command, where its output can be written",
+        )
 
 
 class BadVenueData(MvxError):

@@ -14,6 +14,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
 
+from mvx.errors import AnswerLost
+
 LOUD = "1;31"
 QUIET = "2"
 
@@ -44,12 +46,12 @@ class Environment(NamedTuple):
         return bool(wanted) and not plain
 
     def answer(self, text: str, end: str = "\n") -> bool:
-        """One piece of the answer, on stdout; whether it was written."""
+        """One piece of the answer, on stdout; whether it had a reader. Raises AnswerLost where it had one and
+        could not be written."""
         try:
             return _write(self.stdout, text + end)
         except OSError as error:
-            self.say(f"mvx: the answer could not be written: {error.strerror}", LOUD)
-            return False
+            raise AnswerLost(error.strerror or str(error)) from None
 
     def say(self, text: str, style: str = "") -> None:
         """One line beside the answer, on stderr; where that can not be written there is nobody to tell."""

@@ -72,9 +72,9 @@ def table(*columns: str, title: str = "") -> Table:
     return made
 
 
-def draw(environment: Environment, *parts: RenderableType) -> None:
-    """The answer for people, on stdout."""
-    environment.answer(drawn(parts, environment, environment.stdout))
+def draw(environment: Environment, *parts: RenderableType) -> bool:
+    """The answer for people, on stdout; whether there was a reader. Raises AnswerLost."""
+    return environment.answer(drawn(parts, environment, environment.stdout))
 
 
 def draw_aside(environment: Environment, *parts: RenderableType) -> None:

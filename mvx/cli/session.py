@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mvx.cli.environment import LOUD, Environment
 from mvx.cli.signals import Signals
 from mvx.cli.verbs import VERBS
-from mvx.errors import Exit, MvxError
+from mvx.errors import AnswerLost, Exit, MvxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,23 +139,12 @@ class Session:
             exit_code = outcome.exit_code if self.signals.exit_code is None else self.signals.exit_code
             warnings = (*self.warnings, *outcome.warnings)
             outcome = replace(outcome, exit_code=exit_code, warnings=warnings)
-        if self.json:
-            self._record(outcome)
-        elif self.rows is not None:
-            from mvx.cli.rows import rows_text
+        written(self.environment, outcome, lambda: _print(self, outcome))
+        unfinished = outcome.exit_code in (Exit.INCOMPLETE, Exit.UNCERTAIN)
+        if unfinished and not (self.quiet or self.json or self.rows):
+            from mvx.cli.output import unfinished_lines
 
-            self.note(outcome)
-            self.environment.answer(rows_text(outcome, self.rows), end="")
-        else:
-            from mvx.cli.render import draw
-            from mvx.cli.tables import parts_of
-
-            self.note(outcome)
-            draw(self.environment, *parts_of(self.command, outcome))
-            if outcome.exit_code in (Exit.INCOMPLETE, Exit.UNCERTAIN) and not self.quiet:
-                from mvx.cli.output import unfinished_lines
-
-                self.environment.say(self.here(unfinished_lines(outcome)))
+            self.environment.say(self.here(unfinished_lines(outcome)))
         return int(outcome.exit_code)
 
     def reread(self) -> Settings:
@@ -175,7 +164,7 @@ class Session:
     def tick(self, outcome: Outcome) -> bool:
         """One record of a watch for scripts; whether it was written."""
         self.ticking = True
-        return self._record(outcome)
+        return self.record(outcome)
 
     def fail(self, failure: Failure) -> int:
         """Prints a failure; returns the exit code."""
@@ -186,11 +175,15 @@ class Session:
         )
         self.note(failure)
         self.environment.say(failure_lines(failure))
-        if self.json and not self.ticking:
-            self.environment.answer(failure_line(self.command, self.mode, failure))
+        if self.json and not self.ticking and failure.code != AnswerLost.code:
+            try:
+                self.environment.answer(failure_line(self.command, self.mode, failure))
+            except AnswerLost as lost:
+                self.environment.say(f"mvx: {lost.message}", LOUD)
         return failure.exit_code
 
-    def _record(self, outcome: Outcome) -> bool:
+    def record(self, outcome: Outcome) -> bool:
+        """Its envelope; whether there was a reader. Raises AnswerLost."""
         from mvx.cli.output import answer_line
 
         self.note(outcome)
@@ -208,3 +201,30 @@ class Session:
 
             for warning in said.warnings:
                 self.environment.say(f"warning: {self.here(safe_text(warning))}", LOUD)
+
+
+def written(around: Environment, outcome: Outcome, write: Callable[[], bool]) -> bool:
+    """Whether an answer had a reader. Where it could not be written the exit code tells what happened, and is
+    no other where orders went out, or will. Raises AnswerLost where all was well but for the answer."""
+    try:
+        return write()
+    except AnswerLost as lost:
+        queued = getattr(outcome.data, "job_id", None) is not None
+        if outcome.exit_code == Exit.OK and not outcome.sent and not queued:
+            raise
+        around.say(f"mvx: {lost.message}", LOUD)
+        return False
+
+
+def _print(session: Session, outcome: Outcome) -> bool:
+    if session.json:
+        return session.record(outcome)
+    session.note(outcome)
+    if session.rows is not None:
+        from mvx.cli.rows import rows_text
+
+        return session.environment.answer(rows_text(outcome, session.rows), end="")
+    from mvx.cli.render import draw
+    from mvx.cli.tables import parts_of
+
+    return draw(session.environment, *parts_of(session.command, outcome))

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from mvx.cli.options import now
+from mvx.cli.session import written
 from mvx.cli.signals import Interrupted
 from mvx.domain.instant import rfc3339
-from mvx.errors import Exit
+from mvx.errors import AnswerLost, Exit
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -89,21 +90,23 @@ class Records:
             signal.signal(number, handler)
 
     def show(self, outcome: Outcome) -> None:
-        """One record. Raises Exit where nobody reads any more."""
-        if self._session.json:
-            read = self._session.tick(outcome)
-        else:
-            loud = replace(outcome, warnings=tuple(w for w in outcome.warnings if w not in self._told))
-            self._told = outcome.warnings
-            self._at = f"{rfc3339(now())[:19]}Z"
-            read = self._table(loud) if self._live else self._line(loud)
-        if not read:
+        """One record. Raises Exit where nobody reads any more, and AnswerLost."""
+        if not written(self._around, outcome, lambda: self._record(outcome)):
             raise typer.Exit(int(outcome.exit_code))
+
+    def _record(self, outcome: Outcome) -> bool:
+        if self._session.json:
+            return self._session.tick(outcome)
+        loud = replace(outcome, warnings=tuple(w for w in outcome.warnings if w not in self._told))
+        self._told = outcome.warnings
+        self._at = f"{rfc3339(now())[:19]}Z"
+        return self._table(loud) if self._live else self._line(loud)
 
     def end(self) -> NoReturn:
         """Raises Exit with the signal's code."""
         if self._live:
-            self._around.answer(_CLEAR_LINE, end="")  # the terminal's own echo: ^C
+            with suppress(AnswerLost):
+                self._around.answer(_CLEAR_LINE, end="")  # the terminal's own echo: ^C
         raise typer.Exit(int(self._session.signals.exit_code or Exit.INTERRUPTED))
 
     def _line(self, outcome: Outcome) -> bool:
@@ -162,7 +165,8 @@ class Records:
         """Now, or when what is being drawn stands: a signal comes at any moment."""
         self._stale = self._drawing
         if self._last is not None and not self._drawing:
-            self._draw(self._last)
+            with suppress(AnswerLost):  # the next record says so
+                self._draw(self._last)
 
     def _resized(self, _number: int, _frame: FrameType | None) -> None:
         self._redraw()

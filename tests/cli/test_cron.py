@@ -137,6 +137,40 @@ def test_an_answer_that_can_not_be_written_does_not_change_what_happened(
     assert_sound(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("journal", "verify"),
+        ("journal", "verify", "--json"),
+        ("orders", "--format", "csv"),
+        ("route", "BTC-USD", "0.1", "--dry-run"),
+        ("venue-status", "--watch"),
+        ("--version",),
+        ("--help",),
+    ],
+)
+def test_an_answer_that_was_all_that_was_asked_for_is_missed(argv: tuple[str, ...], tmp_path: Path) -> None:
+    """On a full disk; whoever closed a pipe has read enough."""
+    assert ran(job(tmp_path, *ROUTE)).exit_code == 0
+    with Path("/dev/full").open("w") as full:
+        missed = ran(job(tmp_path, *argv, stdout=full))
+    assert (8, "") == (missed.exit_code, missed.stdout)
+    assert "error: the answer could not be written: No space left on device\nknown: " in missed.stderr
+    assert "nothing was sent" in missed.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    left = ran(job(tmp_path, *argv, stdout=writer))
+    os.close(writer)
+    assert (0, False) == (left.exit_code, "could not be written" in left.stderr)
+
+
+def test_a_queued_route_is_queued_though_its_answer_is_lost(tmp_path: Path) -> None:
+    """Whoever tries again would buy twice."""
+    with Path("/dev/full").open("w") as full:
+        lost = ran(job(tmp_path, *ROUTE, "--queue", stdout=full))
+    assert (0, True) == (lost.exit_code, "mvx: the answer could not be written: No space" in lost.stderr)
+
+
 def test_a_folder_that_is_gone_is_no_defect(tmp_path: Path) -> None:
     """A job may outlive the folder that it was started in."""
     gone = tmp_path / "gone"
