@@ -147,6 +147,12 @@ class Order:
         return max(ZERO, self.cum_qty - self.filled_qty - self.busted_qty)
 
     @property
+    def unanswered(self) -> bool:
+        """Nobody was told yet that the venue has it, or that it has not; a cancel asked for meanwhile tells
+        neither."""
+        return self.order_id is None and not self.terminal
+
+    @property
     def unsent(self) -> bool:
         """An intent that nobody has begun to send: it can be revoked."""
         return not self.sending and self.ord_status is OrdStatus.PENDING_NEW
@@ -154,7 +160,7 @@ class Order:
 
 def is_unknown(order: Order, now: Instant) -> bool:
     """Said so by its sender; or its sender never said, and the deadline is past."""
-    return order.unknown or (order.ord_status is OrdStatus.PENDING_NEW and now >= order.deadline)
+    return order.unknown or (order.unanswered and now >= order.deadline)
 
 
 changed = changer(Order)

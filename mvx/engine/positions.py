@@ -17,7 +17,6 @@ from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.money import ONE, ZERO, round_px
 from mvx.domain.order import Order, is_unknown
-from mvx.domain.order_status import OrdStatus
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult, TotalRow
 from mvx.engine.setup import open_journal
@@ -152,7 +151,7 @@ def _state(
     """The worst that holds, the worst first; `agreed` where nothing does."""
     if row is None or any(is_unknown(order, known.now) for order in orders):
         return "unknown"
-    in_flight = any(o.claimed_qty or o.heard_qty or o.ord_status is OrdStatus.PENDING_NEW for o in orders)
+    in_flight = any(o.claimed_qty or o.heard_qty or o.unanswered for o in orders)
     if in_flight or row.venue in known.out_of_date or (row.venue, row.asset) in known.doubted:
         return "unconfirmed"
     if _is_stale(contact, known.now, max_age_s):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mvx.domain.entries import CancelRequested
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.engine.desk import Desk
 from mvx.engine.positions import positions
@@ -31,6 +32,16 @@ def test_an_order_whose_sender_died_is_unknown_in_all_of_them(tmp_path: Path) ->
     at = desk(tmp_path)
     unsent_intent(at, ClOrdId("m1"))
     assert (0, 0, 0) == unknown_orders(at)
+    at.clock.advance(5)
+    assert (1, 1, 1) == unknown_orders(at)
+
+
+def test_a_cancel_of_an_order_that_nobody_was_answered_on_tells_nothing_of_it(tmp_path: Path) -> None:
+    """It was asked for in vain too, and the position is in doubt as before."""
+    at = desk(tmp_path)
+    unsent_intent(at, ClOrdId("m1"))
+    at.writes(CancelRequested(ClOrdId("m1")))
+    assert [("unconfirmed", ())] == states(at)
     at.clock.advance(5)
     assert (1, 1, 1) == unknown_orders(at)
 
