@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from mvx.domain.entries import ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import plain, round_px
 from mvx.domain.order import Order, TimeInForce
@@ -120,7 +120,8 @@ class Run:
         terms = (self.instrument, order.side, order.order_qty, order.time_in_force, order.post_only)
         self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
         if order.twap_s is not None:
-            self.started_at = taken.opened_at
+            # Its time is the parent's own; where that is over, what is left is due, within the usual max_s.
+            self.started_at = max(taken.opened_at, after(self.started_at, -order.twap_s))
         if not begun:
             with self.desk.journal.read() as tx:
                 self.earlier = frozenset(child.cl_ord_id for child in self.children(tx))
@@ -160,11 +161,11 @@ class Run:
         """Close the parent and answer from the journal."""
         status = self.close()
         with self.desk.journal.read() as tx:
-            children = self.children(tx)
+            children, sent = self.children(tx), has_sent(self, tx)
         return Outcome(
             data=self.result(children, status),
             exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
-            sent=any(child.sending for child in children),
+            sent=sent,
             uncertain=status == "uncertain",
             breaks=breaks_of(self),
             warnings=(

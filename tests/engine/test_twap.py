@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from mvx.domain.ids import JobId
 from mvx.domain.instant import parse_rfc3339, seconds_between
 from mvx.domain.order import Side
+from mvx.engine import jobs
 from mvx.engine.desk import open_desk
+from mvx.engine.outcome import Outcome
+from mvx.engine.results import RouteResult
+from mvx.engine.route_order import RouteOrder
 from mvx.errors import Exit
 from mvx.journal.store import LEASE_S
 from tests.engine.desk import BUY, OKX, SELL, Operator, order, routed, settings
+from tests.engine.test_run import Leader, bought
 from tests.engine.truth import assert_healed, assert_never_more_than, assert_truth_inside
 from tests.virtual import VirtualClock
 
@@ -28,6 +35,18 @@ def traded_at_s(at: Operator) -> list[float]:
     """When each order was accepted, since the first one."""
     instants = sorted(parse_rfc3339(row["accepted_at"]) for row in at.ledger_rows("orders"))
     return [seconds_between(instants[0], each) for each in instants]
+
+
+def dies_after(at: Operator, asked: RouteOrder, seconds: float) -> None:
+    async def dies() -> None:
+        async with open_desk(at.settings, clock=at.clock) as desk:
+            run = asyncio.ensure_future(routed(desk, asked))
+            await asyncio.sleep(seconds)
+            run.cancel()
+            outcome = await run
+            assert Exit.INCOMPLETE is outcome.exit_code
+
+    at.clock.run(dies())
 
 
 @pytest.mark.parametrize("side", [BUY, SELL])
@@ -63,15 +82,7 @@ def test_a_run_that_died_in_the_middle_goes_on_where_its_time_is(tmp_path: Path)
     at = operator(tmp_path)
     asked = order("2", twap_s=600.0, id="k")
 
-    async def dies() -> None:
-        async with open_desk(at.settings, clock=at.clock) as desk:
-            run = asyncio.ensure_future(routed(desk, asked))
-            await asyncio.sleep(200)
-            run.cancel()
-            outcome = await run
-            assert Exit.INCOMPLETE is outcome.exit_code
-
-    at.clock.run(dies())
+    dies_after(at, asked, 200)
     done = sum(D(row["qty"]) for row in at.ledger_rows("fills"))
     assert D("0.5") < done < D("0.9")
     at.clock.advance(100 + LEASE_S)
@@ -80,4 +91,51 @@ def test_a_run_that_died_in_the_middle_goes_on_where_its_time_is(tmp_path: Path)
     assert traded_at_s(at)[-1] < 600
     assert_never_more_than(at, D(2))
     assert_truth_inside(at)
+    assert_healed(at)
+
+
+def test_what_is_left_of_a_time_that_is_over_is_due_at_once(tmp_path: Path) -> None:
+    """And the whole of what a run may take after its last slice is there for it."""
+    at = operator(tmp_path)
+    asked = order("1", twap_s=60.0, id="k")
+    dies_after(at, asked, 20)
+    at.clock.advance(120)
+    outcome = at.routes(replace(asked, resume=True))
+    assert isinstance(outcome.data, RouteResult)
+    assert (Exit.OK, "filled", True) == (outcome.exit_code, outcome.data.status, outcome.sent)
+    assert_never_more_than(at, D(1))
+    assert_healed(at)
+
+
+def test_who_goes_on_and_can_send_nothing_does_not_say_that_it_sent(tmp_path: Path) -> None:
+    """What an earlier command sent is in the answer, and was not sent by this one."""
+    at = operator(tmp_path)
+    asked = order("1", twap_s=60.0, id="k")
+    dies_after(at, asked, 20)
+    at.clock.advance(120)
+    for venue in at.venues:
+        at.exchange.inject(venue, "outage", for_s=3600)
+    outcome = at.routes(replace(asked, resume=True))
+    assert isinstance(outcome.data, RouteResult)
+    assert (D("0.5"), False) == (outcome.data.cum_qty, outcome.sent)
+
+
+def test_the_next_leader_sends_what_is_left_of_a_time_that_is_over(tmp_path: Path) -> None:
+    at = operator(tmp_path)
+
+    async def first() -> JobId:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, order("1", twap_s=60.0), "ops")
+            await asyncio.sleep(20)
+            return job_id
+
+    async def second(job_id: JobId) -> Outcome | None:
+        async with Leader(at) as leader:
+            return await jobs.follow(leader.desk, job_id)
+
+    job_id = at.clock.run(first())
+    at.clock.advance(120)
+    outcome = at.clock.run(second(job_id))
+    assert outcome is not None
+    assert (Exit.OK, True, D(1)) == (outcome.exit_code, outcome.sent, bought(at))
     assert_healed(at)
