@@ -17,7 +17,7 @@ from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import pass_warnings
 from mvx.engine.route_order import RouteOrder
-from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, route_result, route_status
+from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, half_placed, route_result, route_status
 from mvx.engine.settle import answered, resting, settle, unasked
 from mvx.engine.submit import filled_qty
 from mvx.errors import Refused
@@ -176,7 +176,13 @@ async def _answer(desk: Desk, key: str) -> Outcome | None:
         exit_code=EXIT_OF_STATUS[status],
         uncertain=status == "uncertain",
         breaks=tuple(found for each in passes for found in each.breaks),
-        warnings=(*warnings, *unasked(desk, children), *pass_warnings(passes), *desk.watch.changes()),
+        warnings=(
+            *warnings,
+            *half_placed(row.order_qty, children),
+            *unasked(desk, children),
+            *pass_warnings(passes),
+            *desk.watch.changes(),
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from mvx.domain.entries import FillBooked
 from mvx.domain.ids import Asset, ParentId, Venue
-from mvx.domain.money import BPS, ZERO, round_px
+from mvx.domain.money import BPS, ZERO, plain, round_px
 from mvx.domain.order import Order, Side, average_px
 from mvx.engine.results import (
     BestSingleVenue,
@@ -19,8 +19,9 @@ from mvx.engine.results import (
     SkippedRow,
 )
 from mvx.engine.settle import answered, resting
+from mvx.engine.submit import filled_qty
 from mvx.errors import Exit
-from mvx.router.plan import Plan
+from mvx.router.plan import Plan, residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,24 @@ def route_result(
 
 
 def route_status(order_qty: Decimal, children: tuple[Order, ...]) -> str:
-    """`uncertain`, `resting`, `filled` or `incomplete`: the first that holds."""
+    """`uncertain`, `filled`, `incomplete` or `resting`: the first that holds. `resting`: what rests may fill
+    all that is left."""
     if any(not answered(child) and not resting(child) for child in children):
         return "uncertain"
-    if any(resting(child) for child in children):
-        return "resting"
-    return "filled" if sum((child.filled_qty for child in children), ZERO) >= order_qty else "incomplete"
+    filled = filled_qty(children)
+    if filled >= order_qty and not any(resting(child) for child in children):
+        return "filled"
+    return "incomplete" if residual(order_qty, filled, children) else "resting"
+
+
+def half_placed(order_qty: Decimal, children: tuple[Order, ...]) -> tuple[str, ...]:
+    """What an incomplete parent has in the books, and how much of it nobody may take for left."""
+    rests = sum((child.residual_worst_qty for child in children if resting(child)), ZERO)
+    if not rests or route_status(order_qty, children) != "incomplete":
+        return ()
+    nowhere = residual(order_qty, filled_qty(children), children)
+    rest = f"{plain(rests)} of it rests in venues' books and may still fill"
+    return (f"{rest}; {plain(nowhere)} is placed nowhere",)
 
 
 EXIT_OF_STATUS = {

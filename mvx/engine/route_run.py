@@ -21,7 +21,15 @@ from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
 from mvx.engine.route_id import CANCELED, TakenUp, parameters
 from mvx.engine.route_order import RouteOrder
-from mvx.engine.route_result import EXIT_OF_STATUS, Asked, Context, plan_row, route_result, route_status
+from mvx.engine.route_result import (
+    EXIT_OF_STATUS,
+    Asked,
+    Context,
+    half_placed,
+    plan_row,
+    route_result,
+    route_status,
+)
 from mvx.engine.settle import unasked
 from mvx.engine.submit import Parent, filled_qty
 from mvx.errors import Exit, LeaseLost
@@ -170,6 +178,7 @@ class Run:
             breaks=breaks_of(self),
             warnings=(
                 *self.warnings,
+                *half_placed(self.order.order_qty, children),
                 *unasked(self.desk, children),
                 *pass_warnings(self.passes),
                 *self.desk.watch.changes(),

@@ -101,7 +101,7 @@ PARENT_STATES: dict[str, str] = {
     "working": "A process works it, or died at it: the answer to the same --id tells.",
     "resting": "All that is left of it rests in venues' books.",
     "filled": "All of it filled.",
-    "incomplete": "Some of it was not filled, and nothing of it is uncertain.",
+    "incomplete": "Some of it neither filled nor rests in a venue's book, and nothing of it is uncertain.",
     "uncertain": "The outcome of a child is not known; it is reserved at its worst case.",
     "canceled": "The operator canceled it by name: nothing more is sent for it.",
     "died": "Whoever worked it died. Its children are settled and nothing more is sent, unless --resume "

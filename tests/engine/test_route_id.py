@@ -38,6 +38,7 @@ from tests.engine.desk import (
 )
 from tests.engine.test_limits import recorded
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading
+from tests.paper.builders import venue_settings
 
 
 @pytest.fixture
@@ -344,4 +345,32 @@ def test_a_cancelled_run_settles_what_it_sent_before_it_answers(tmp_path: Path) 
     outcome = at.does(interrupted)
     assert (Exit.INCOMPLETE, Decimal("0.5")) == (outcome.exit_code, answer(outcome).cum_qty)
     assert 1 == len(at.ledger_rows("orders"))
+    assert_healed(at)
+
+
+def too_little_money(folder: Path, **balances: int) -> Operator:
+    """Each venue has money for a part of what is asked for."""
+    names = {"kraken": 80_000, "binance": 80_000, **balances}
+    held = {name: {Asset("BTC"): Decimal(1), Asset("USD"): Decimal(usd)} for name, usd in names.items()}
+    return Operator(settings(folder, *(venue_settings(name, balances=each) for name, each in held.items())))
+
+
+def test_a_part_that_rests_nowhere_is_incomplete_and_is_placed_by_whoever_resumes(tmp_path: Path) -> None:
+    """What rests may still fill, and is not placed twice."""
+    at = too_little_money(tmp_path)
+    asked = order("3", id="k", time_in_force=GTC, limit_px=Decimal(70_000))
+    first = at.routes(asked)
+    placed = sum(child.order_qty for child in answer(first).children)
+    assert Decimal(2) < placed < Decimal(3)
+    assert (Exit.INCOMPLETE, "incomplete") == (first.exit_code, answer(first).status)
+    said = f"{placed} of it rests in venues' books and may still fill; {3 - placed} is placed nowhere"
+    assert said in first.warnings
+    again = at.routes(asked)
+    assert (Exit.INCOMPLETE, False, True) == (again.exit_code, again.sent, said in again.warnings)
+    at.exchange.transfer(KRAKEN, Asset("USD"), Decimal(100_000))
+    at.reconciles()
+    resumed = at.routes(replace(asked, resume=True))
+    assert (Exit.OK, "resting", True) == (resumed.exit_code, answer(resumed).status, resumed.sent)
+    assert Decimal(3) == sum(child.order_qty for child in answer(resumed).children)
+    assert Exit.OK is at.cancels(answer(first).parent_id).exit_code
     assert_healed(at)
