@@ -150,3 +150,36 @@ def statuses(at: Operator) -> list[str]:
     with reading(at.settings) as tx:
         rows = tx.connection.execute("SELECT ord_status FROM orders").fetchall()
     return [status for (status,) in rows]
+
+
+@pytest.mark.parametrize("jump_s", [-10, -HOUR_S, -30 * 365 * DAY_S])
+def test_a_clock_that_is_set_back_while_an_answer_is_waited_for_makes_nobody_wait_longer(
+    jump_s: int, tmp_path: Path
+) -> None:
+    """A venue has so many seconds to list what was sent to it, and no more by a clock that went back."""
+    slept_s: list[float] = []
+
+    class Counting(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            slept_s.append(seconds)
+            await super().sleep(seconds)
+
+    def waits_s(folder: Path, jumps_s: float) -> float:
+        folder.mkdir()
+        at = Operator(settings(folder, KRAKEN), Counting())
+        at.routes(order("0.1"))
+        at.exchange.inject(KRAKEN, "lost-request")
+        calls: list[str] = []
+
+        def look(_venue: Venue, call: str) -> None:
+            calls.append(call)
+            if call == "before open_orders" and calls.count(call) == 2:
+                at.clock.advance(jumps_s)
+
+        at.look = look
+        slept_s.clear()
+        assert Exit.UNCERTAIN is at.routes(order("0.2", max_rounds=1)).exit_code
+        return sum(slept_s)
+
+    usual_s = waits_s(tmp_path / "steady", 0)
+    assert usual_s <= waits_s(tmp_path / "set-back", jump_s) <= usual_s + 1
