@@ -96,6 +96,7 @@ KINDS: Mapping[str, Kind] = {
     **_kinds(Group.OWNER, 6.0, "cancel-by-hand"),
     **_kinds(Group.OWNER, 3.0, "gift"),
     **_kinds(Group.OWNER, 0.7, "transfer", delay=Span(0, 3)),
+    **_kinds(Group.OWNER, 1.5, "withdrawal", delay=Span(0.1, 15)),
     **_kinds(Group.PROCESS, 1.5, "crash-await", "crash-before-commit", "crash-after-commit"),
     **_kinds(Group.PROCESS, 0.7, "stall", "stall-after-commit", lasts=Span(0.5, 25)),
 }

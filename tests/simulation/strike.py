@@ -60,6 +60,12 @@ def _by_hand(world: World, strike: Strike) -> None:
                     (("BTC", "0.7"), ("BTC", "-0.2"), ("USD", "5000"), ("USD", "-900"))
                 )
                 world.exchange.transfer(strike.venue, Asset(asset), Decimal(amount), strike.delay_s)
+            case "withdrawal":
+                asset, amount = luck.choice((("BTC", "0.2"), ("USD", "900")))
+                fails = luck.random() < 0.5
+                world.exchange.withdraw(
+                    strike.venue, Asset(asset), Decimal(amount), strike.delay_s, fails=fails
+                )
             case "gift":
                 asset, amount = luck.choice(
                     (("BTC", "0.3"), ("BTC", "-0.1"), ("USD", "700"), ("USD", "-300"))
@@ -87,6 +93,10 @@ def before_contact(world: World) -> None:
             _by_hand(
                 world, Strike(0.0, name, 0, venue, luck.choice((0.0, 0.9, 2.5)), 0.0, luck.getrandbits(32))
             )
+        luck = chance(world.seed, venue, "withdrawn before")
+        if luck.random() < 0.3:
+            under_way_s = luck.choice((0.1, 0.9, 2.5, 15.0))
+            _by_hand(world, Strike(0.0, "withdrawal", 0, venue, under_way_s, 0.0, luck.getrandbits(32)))
 
 
 def cancel_what_is_foreign(world: World) -> None:
