@@ -15,6 +15,7 @@ from typing import NamedTuple
 from mvx.config.settings import Settings
 from mvx.domain.exposure import holding
 from mvx.domain.ids import Asset, OrderId, Venue
+from mvx.domain.instant import Instant
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Side
 from mvx.domain.trading import TradingState
@@ -151,6 +152,16 @@ def i5_every_holding_is_exact(case: Case) -> Iterator[str]:
             yield f"{venue} holds {plain(actual)} {asset}, we say {plain(row.confirmed)}"
 
 
+def i5_every_position_is_what_was_traded(case: Case) -> Iterator[str]:
+    """A position is what trades made of it since first contact, and what no list shows."""
+    for venue in case.truth.venues:
+        made = case.truth.made_since(venue, Instant(case.ours.opened[venue]))
+        for (where, asset), row in case.ours.holdings.items():
+            position = row.confirmed - row.baseline
+            if where == venue and position != made.get(asset, ZERO):
+                yield f"{plain(position)} {asset} at {venue}, and {plain(made.get(asset, ZERO))} was traded"
+
+
 def i6_nothing_is_sent_without_an_intent(case: Case) -> Iterator[str]:
     """Every venue order with our prefix has an intent committed before it was sent."""
     assert case.venue is not None
@@ -281,5 +292,6 @@ AT_THE_END: tuple[Invariant, ...] = (
     i3_every_fill_is_booked_as_it_was,
     i4_one_row_for_one_fill,
     i5_every_holding_is_exact,
+    i5_every_position_is_what_was_traded,
     i10_the_log_makes_the_tables,
 )

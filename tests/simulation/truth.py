@@ -9,17 +9,20 @@ from decimal import Decimal
 
 from mvx.domain.execution import ExecutionReport, Fill, Transfer
 from mvx.domain.ids import Asset, ExecId, OrderId, Venue
-from mvx.domain.instant import Instant, seconds_between
+from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.money import ZERO
 from mvx.paper import records, store
 from mvx.paper.records import PaperOrder
 from mvx.sqlite import Connection
+from tests.support import START
 
 _MARK = (
     "SELECT orders, fills, transfers, (SELECT count(*) FROM orders WHERE venue = ?1 AND closed_at IS NULL),"
     " (SELECT count(*) FROM fills WHERE venue = ?1 AND busted_at IS NOT NULL) FROM venues WHERE venue = ?1"
 )
 FOREVER = Instant(2**62)
+#: What a list ever shows it shows by then.
+_ALL_LISTED = after(START, 1e6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,20 @@ class Truth:
         """Another one for each venue at which anything has happened since."""
         return dict(self._marks)
 
+    def made_since(self, venue: Venue, opened_at: Instant) -> Mapping[Asset, Decimal]:
+        """What trades made of the account since then, less those that were taken back, and what no list shows
+        that moved it. Whatever a list shows besides was placed there, or taken away."""
+        made: dict[Asset, Decimal] = defaultdict(lambda: ZERO)
+        for fill in records.all_fills(self._con, venue):
+            came, went = fill.at > opened_at, (fill.busted_at or opened_at) > opened_at
+            for asset, amount in effect_of(fill).items():
+                made[asset] += (came - went) * amount
+        listed = self._transfers(venue, _ALL_LISTED)
+        for moved in self._transfers(venue, FOREVER):
+            if moved not in listed and moved.at > opened_at:
+                made[moved.asset] += moved.amount
+        return made
+
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
         order = self.venues[venue].orders.get(report.order_id)
@@ -137,8 +154,7 @@ class Truth:
         orders = map(told.order, records.all_orders(self._con, venue))
         it.orders = {order.order_id: order for order in orders}
         it.fills = tuple(map(told.fill, fills))
-        transfers = records.transfers_page(self._con, venue, records.BEGINNING, FOREVER, offset=0, limit=1000)
-        it.transfers = told.transfers(transfers, fills)
+        it.transfers = told.transfers(self._transfers(venue, FOREVER), fills)
         it.new_orders = [order for order in it.orders.values() if order.order_id not in known]
         it.new_fills = [fill for fill in it.fills if fill.exec_id not in known_fills]
         it.by_hand.update(order.order_id for order in it.new_orders if order.cl_ord_id is None)
@@ -150,6 +166,9 @@ class Truth:
         for fill in it.new_fills:
             self._tell(f"{venue} fills {fill.order_id} {fill.exec_id} {fill.side} {fill.qty} at {fill.price}")
         return True
+
+    def _transfers(self, venue: Venue, listed_by: Instant) -> tuple[Transfer, ...]:
+        return records.transfers_page(self._con, venue, records.BEGINNING, listed_by, offset=0, limit=1000)
 
 
 def effect_of(fill: Fill) -> dict[Asset, Decimal]:

@@ -22,6 +22,9 @@ from mvx.errors import BadVenueData
 from mvx.venues.ccxt.parse import Account, Row, exact, instant_of, text_of
 
 _TRADE = "trade"
+#: Docs, Get Ledgers, type. What Kraken puts right by itself, such as a trade that it takes back. Nobody put
+#: it there, and a baseline that moved along would leave a position of nothing. The balance tells.
+_ADJUSTMENT = "adjustment"
 #: Docs, Get Account Balance: what is named so earns by itself (Kraken Rewards), and is traded as its asset.
 _EARNING = ".F"
 
@@ -157,13 +160,13 @@ def by_trade(postings: Iterable[Posting]) -> dict[str, list[Posting]]:
 
 
 def transfers_of(postings: Iterable[Posting], whose: Account) -> list[Transfer]:
-    """Whatever moved a balance and is no trade: deposits, withdrawals, rewards, conversions. And what a trade
+    """Whatever its owner moved without a trade: deposits, withdrawals, rewards, conversions. And what a trade
     moved of the earnings, which is told as moved to spot: the trade is told as one of spot."""
     moved = []
     for line in postings:
-        if line.kind != _TRADE:
+        if line.kind not in (_TRADE, _ADJUSTMENT):
             moved.append((line, line.posting_id, line.asset, line.net))
-        elif line.traded != line.asset:
+        elif line.kind == _TRADE and line.traded != line.asset:
             moved.append((line, line.posting_id, line.asset, line.net))
             moved.append((line, f"{line.posting_id} to spot", line.traded, -line.net))
     return [

@@ -215,3 +215,14 @@ def test_an_asset_has_one_name_in_the_ledger_and_in_the_balances(on_kraken: Rig,
     held = on_kraken.run(lambda venue: venue.balances()).total
     (moved,) = on_kraken.run(lambda venue: venue.transfers(BEGINNING))
     assert {moved.asset: moved.amount} == held
+
+
+def test_what_kraken_puts_right_by_itself_is_no_transfer(on_kraken: Rig) -> None:
+    """Docs, Get Ledgers, type: a trade that it takes back moves the position, not what was placed there."""
+    lines = {
+        "L1": kraken.ledger_line("T1", "XXBT", "-0.5000000000", type="adjustment"),
+        "L2": kraken.ledger_line("R1", "XXBT", "0.1000000000", type="deposit"),
+    }
+    on_kraken.wire.answers["Ledgers"] = kraken.pages("ledger", lines)
+    (moved,) = on_kraken.run(lambda venue: venue.transfers(BEGINNING))
+    assert ("L2", D("0.1")) == (moved.transfer_id, moved.amount)
