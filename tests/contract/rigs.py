@@ -30,7 +30,7 @@ class Habits(NamedTuple):
 
     hears: what is heard of a fault where it is not what the table says, by the fault and what was asked.
     held_back: the reasons for which an adapter sends no order at all. asks_rules: each time, and not once.
-    names_busts, explains_busts: a trade says that it was taken back; the lists make up the balances then.
+    names_busts: a trade says that it was taken back; where none does the balance alone tells it.
     """
 
     hears: Mapping[tuple[str, str], type[VenueError] | None] = {}
@@ -39,7 +39,6 @@ class Habits(NamedTuple):
     tells_max_px: bool = True
     dates_books: bool = True
     names_busts: bool = True
-    explains_busts: bool = True
 
 
 #: Of the adapter of real venues.
@@ -214,7 +213,6 @@ class BinanceRig(CcxtRig):
     step_us = 1_000
     habits = WIRE._replace(
         held_back=WIRE.held_back | {"min_qty"},  # its least quantity is its lot
-        explains_busts=False,  # none of its lists tells of one; in Kraken's ledger the money comes back
     )
 
     def told(self, name: str) -> str:

@@ -151,7 +151,7 @@ def test_a_bust_takes_the_last_fill_back_and_marks_it(rig: Rig, order: Order) ->
         told[USD] -= fill.notional + fill.fee_amount
     for transfer in rig.clock.run(rig.venue.transfers(BEGINNING)):
         told[transfer.asset] += transfer.amount
-    assert rig.habits.explains_busts == (told == left)
+    assert rig.habits.names_busts == (told == left)
     assert_lists_tell_the_truth(rig)
 
 

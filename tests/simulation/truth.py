@@ -29,14 +29,12 @@ _ALL_LISTED = after(START, 1e6)
 class AsTold:
     """How a venue tells of what stands in its books: the ids of orders and trades, and of transfers; the step
     of its trades' times. names_busts: a trade says that it was taken back; where none does, the money comes
-    back by itself, whether that is listed (Kraken's ledger) or not. dates_returns: it says when a withdrawal
-    that came to nothing came back."""
+    back by itself, whether that is listed (Kraken's ledger) or not."""
 
     id: Callable[[str], str] = str
     transfer_id: Callable[[Transfer], str] = lambda each: each.transfer_id
     step_us: int = 1
     names_busts: bool = True
-    dates_returns: bool = True
 
     def order(self, order: PaperOrder) -> PaperOrder:
         return replace(order, order_id=OrderId(self.id(order.order_id)))
@@ -72,7 +70,6 @@ AS_TOLD: Mapping[str | None, AsTold] = {
         transfer_id=lambda each: f"{each.epoch}-{each.transfer_id}",
         step_us=1_000,
         names_busts=False,
-        dates_returns=False,
     ),
 }
 
@@ -117,27 +114,19 @@ class Truth:
         return dict(self._marks)
 
     def made_since(self, venue: Venue, opened_at: Instant) -> Mapping[Asset, Decimal]:
-        """What trades made of the account since then, less those that were taken back, and what no list shows
-        that moved it. Whatever a list shows besides was placed there, or taken away."""
+        """What trades made of the account since then, less those that were taken back. Whatever a list shows
+        besides was placed there, or taken away."""
         made: dict[Asset, Decimal] = defaultdict(lambda: ZERO)
         for fill in records.all_fills(self._con, venue):
             came, went = fill.at > opened_at, (fill.busted_at or opened_at) > opened_at
             for asset, amount in effect_of(fill).items():
                 made[asset] += (came - went) * amount
-        for moved in self._unlisted(venue):
-            made[moved.asset] += moved.amount if moved.at > opened_at else ZERO
         return made
 
-    def is_mixed(self, venue: Venue, asset: Asset) -> bool:
-        """Whether something moved it that has no time, and something besides that no list shows: which of the
-        two a balance had counted nothing tells."""
-        returned = (each for each in self._transfers(venue, FOREVER) if each.transfer_id.endswith(" back"))
-        undated = not self._as_told[venue].dates_returns and any(each.asset == asset for each in returned)
-        return undated and any(each.asset == asset for each in self._unlisted(venue))
-
-    def _unlisted(self, venue: Venue) -> list[Transfer]:
+    def moved_unlisted(self, venue: Venue) -> set[Asset]:
+        """What something moved there that no list shows."""
         listed = self._transfers(venue, _ALL_LISTED)
-        return [each for each in self._transfers(venue, FOREVER) if each not in listed]
+        return {each.asset for each in self._transfers(venue, FOREVER) if each not in listed}
 
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
