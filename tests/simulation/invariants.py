@@ -153,14 +153,13 @@ def i5_every_holding_is_exact(case: Case) -> Iterator[str]:
 
 
 def i5_every_position_is_what_was_traded(case: Case) -> Iterator[str]:
-    """A position is what trades made of it since first contact; no transfer is one. What no list shows may be
-    taken for a transfer whose time tells too little, and the other way round."""
+    """A position is what trades made of it since first contact; no transfer is one."""
     for venue in case.truth.venues:
         made = case.truth.made_since(venue, Instant(case.ours.opened[venue]))
-        unlisted = case.truth.moved_unlisted(venue)
+        untold = case.truth.moved_untold(venue)  # one may be taken for a transfer, or a transfer for one
         for (where, asset), row in case.ours.holdings.items():
             position = row.confirmed - row.baseline
-            if where == venue and asset not in unlisted and position != made.get(asset, ZERO):
+            if where == venue and asset not in untold and position != made.get(asset, ZERO):
                 yield f"{plain(position)} {asset} at {venue}, and {plain(made.get(asset, ZERO))} was traded"
 
 

@@ -29,12 +29,14 @@ _ALL_LISTED = after(START, 1e6)
 class AsTold:
     """How a venue tells of what stands in its books: the ids of orders and trades, and of transfers; the step
     of its trades' times. names_busts: a trade says that it was taken back; where none does, the money comes
-    back by itself, whether that is listed (Kraken's ledger) or not."""
+    back by itself, whether that is listed (Kraken's ledger) or not. dates_returns: it says when a withdrawal
+    that came to nothing came back."""
 
     id: Callable[[str], str] = str
     transfer_id: Callable[[Transfer], str] = lambda each: each.transfer_id
     step_us: int = 1
     names_busts: bool = True
+    dates_returns: bool = True
 
     def order(self, order: PaperOrder) -> PaperOrder:
         return replace(order, order_id=OrderId(self.id(order.order_id)))
@@ -70,6 +72,7 @@ AS_TOLD: Mapping[str | None, AsTold] = {
         transfer_id=lambda each: f"{each.epoch}-{each.transfer_id}",
         step_us=1_000,
         names_busts=False,
+        dates_returns=False,
     ),
 }
 
@@ -123,10 +126,15 @@ class Truth:
                 made[asset] += (came - went) * amount
         return made
 
-    def moved_unlisted(self, venue: Venue) -> set[Asset]:
-        """What something moved there that no list shows."""
-        listed = self._transfers(venue, _ALL_LISTED)
-        return {each.asset for each in self._transfers(venue, FOREVER) if each not in listed}
+    def moved_untold(self, venue: Venue) -> set[Asset]:
+        """What something moved there that no list shows, or shows without a time."""
+        listed, dated = self._transfers(venue, _ALL_LISTED), self._as_told[venue].dates_returns
+        untold = (
+            each
+            for each in self._transfers(venue, FOREVER)
+            if each not in listed or (not dated and each.transfer_id.endswith(" back"))
+        )
+        return {each.asset for each in untold}
 
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
