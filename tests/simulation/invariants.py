@@ -153,13 +153,14 @@ def i5_every_holding_is_exact(case: Case) -> Iterator[str]:
 
 
 def i5_every_position_is_what_was_traded(case: Case) -> Iterator[str]:
-    """A position is what trades made of it since first contact; no transfer is one."""
+    """A position is what trades made of it since first contact, and what no list shows; no transfer is."""
     for venue in case.truth.venues:
-        made = case.truth.made_since(venue, Instant(case.ours.opened[venue]))
-        untold = case.truth.moved_untold(venue)  # one may be taken for a transfer, or a transfer for one
+        opened_at = Instant(case.ours.opened[venue])
+        made = case.truth.made_since(venue, opened_at)
+        mixed = case.truth.mixed(venue, opened_at)  # one may be taken for the other there
         for (where, asset), row in case.ours.holdings.items():
             position = row.confirmed - row.baseline
-            if where == venue and asset not in untold and position != made.get(asset, ZERO):
+            if where == venue and asset not in mixed and position != made.get(asset, ZERO):
                 yield f"{plain(position)} {asset} at {venue}, and {plain(made.get(asset, ZERO))} was traded"
 
 
