@@ -153,11 +153,10 @@ def i5_every_holding_is_exact(case: Case) -> Iterator[str]:
 
 
 def i5_every_position_is_what_was_traded(case: Case) -> Iterator[str]:
-    """A position is what trades made of it since first contact, and what no list shows; no transfer is."""
+    """A position is what trades made of it since first contact; no transfer is one."""
     for venue in case.truth.venues:
-        opened_at = Instant(case.ours.opened[venue])
-        made = case.truth.made_since(venue, opened_at)
-        mixed = case.truth.mixed(venue, opened_at)  # one may be taken for the other there
+        made = case.truth.made_since(venue, Instant(case.ours.opened[venue]))
+        mixed = case.truth.mixed(venue)  # one may be taken for the other there
         for (where, asset), row in case.ours.holdings.items():
             position = row.confirmed - row.baseline
             if where == venue and asset not in mixed and position != made.get(asset, ZERO):

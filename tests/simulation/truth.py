@@ -21,8 +21,6 @@ _MARK = (
     " (SELECT count(*) FROM fills WHERE venue = ?1 AND busted_at IS NOT NULL) FROM venues WHERE venue = ?1"
 )
 FOREVER = Instant(2**62)
-#: So long one reading takes at most.
-_FIRST_READING_S = 30.0
 #: What a list ever shows it shows by then.
 _ALL_LISTED = after(START, 1e6)
 
@@ -119,34 +117,24 @@ class Truth:
         return dict(self._marks)
 
     def made_since(self, venue: Venue, opened_at: Instant) -> Mapping[Asset, Decimal]:
-        """What trades made of the account since then, less those that were taken back, and what moved it that
-        no list shows. Whatever a list shows besides was placed there, or taken away."""
+        """What trades made of the account since then, less those that were taken back. Whatever a list shows
+        besides was placed there, or taken away."""
         made: dict[Asset, Decimal] = defaultdict(lambda: ZERO)
         for fill in records.all_fills(self._con, venue):
             came, went = fill.at > opened_at, (fill.busted_at or opened_at) > opened_at
             for asset, amount in effect_of(fill).items():
                 made[asset] += (came - went) * amount
-        for moved in self._unlisted(venue):
-            made[moved.asset] += moved.amount if moved.at > opened_at else ZERO
         return made
 
-    def mixed(self, venue: Venue, opened_at: Instant) -> set[Asset]:
-        """What a listed transfer moved there and something that no list shows, or a transfer without a time: of
-        such two nothing tells which one a balance had counted. And what no list shows that moved it while first
-        contact read."""
+    def mixed(self, venue: Venue) -> set[Asset]:
+        """What something moved there that no list shows, or a transfer without a time, or a transfer beside a
+        trade that was taken back unnamed: of two such nothing tells which one a balance had counted."""
         listed, told = self._transfers(venue, _ALL_LISTED), self._as_told[venue]
-        untold = list(self._unlisted(venue))
-        if not told.names_busts:
-            untold += taken_back(records.all_fills(self._con, venue))
+        unlisted = [each for each in self._transfers(venue, FOREVER) if each not in listed]
         returned = () if told.dates_returns else (m for m in listed if m.transfer_id.endswith(" back"))
-        both = {each.asset for each in untold} & {each.asset for each in listed}
-        read_until = after(opened_at, _FIRST_READING_S)
-        early = (each for each in self._unlisted(venue) if opened_at < each.at <= read_until)
-        return both | {each.asset for each in (*returned, *early)}
-
-    def _unlisted(self, venue: Venue) -> Iterator[Transfer]:
-        listed = self._transfers(venue, _ALL_LISTED)
-        yield from (each for each in self._transfers(venue, FOREVER) if each not in listed)
+        busts = () if told.names_busts else taken_back(records.all_fills(self._con, venue))
+        beside = {each.asset for each in busts} & {each.asset for each in listed}
+        return beside | {each.asset for each in (*unlisted, *returned)}
 
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
