@@ -219,8 +219,9 @@ MUTANTS: tuple[Mutant, ...] = (
             _RECONCILE,
             "    venue = snapshot.venue\n    with desk.journal.write() as tx:\n        now = tx.at\n",
             "    venue = snapshot.venue\n    with desk.journal.read() as seen:\n"
-            "        early = our_side(seen, snapshot, seq, _expected(desk, seen, venue,"
-            " desk.clock.now(), expected))\n"
+            "        held = views.unsettled_orders(seen, venue)\n"
+            "        worked = _expected(desk, seen, held, desk.clock.now(), expected)\n"
+            "        early = our_side(seen, snapshot, seq, held, worked)\n"
             "    with desk.journal.write() as tx:\n        now = tx.at\n",
         ),
         (
