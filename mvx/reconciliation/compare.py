@@ -39,11 +39,11 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     give_up_unsent(work)
     take_in_foreign(work, first_contact=first_contact)
     book_missing(work)
-    book_transfers(work)
     drop_phantoms(work)
     follow(work)
     prove_absent(work)
     settle(work)
+    book_transfers(work)
     agreed = check_balances(work)
     book_counted(work)
     if agreed and count_claims(work):

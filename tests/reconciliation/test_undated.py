@@ -9,8 +9,9 @@ import pytest
 
 from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset
-from tests.domain.orders import USD
-from tests.reconciliation.desk import TERMS, Desk, kinds, opened, reading, transfer
+from mvx.domain.order import TimeInForce
+from tests.domain.orders import SELL, USD
+from tests.reconciliation.desk import BOUND_S, TERMS, Desk, kinds, opened, reading, transfer
 
 D = Decimal
 UNTOUCHED = {"BTC": "10", "USD": "1000"}
@@ -40,6 +41,16 @@ def test_two_equal_balances_tell_whether_first_contact_had_counted_it(
     assert (found.agreed, found.pending, desk.held()) == (True, (), totals)
     assert [absorbed] == [each.absorbed for each in desk.transfers()]
     assert desk.baseline(USD) == D(totals["USD"])
+
+
+def test_it_waits_for_no_order_that_the_same_pass_proves_absent() -> None:
+    """Else that pass adjusts by what it brought, and it is taken for counted by first contact."""
+    desk, moved = opened(), undated()
+    desk.once(reading(-20, totals=RICHER))
+    desk.lost(SELL, "3", "100", time_in_force=TimeInForce.IOC)
+    now = desk.once(reading(BOUND_S + 2, totals=RICHER, transfers=[moved]))
+    assert (now.agreed, kinds(now), desk.held()) == (True, ["unknown_resolved", "balance"], RICHER)
+    assert ([{}], D(1250)) == ([each.absorbed for each in desk.transfers()], desk.baseline(USD))
 
 
 def test_one_that_first_contact_listed_is_part_of_it() -> None:

@@ -30,6 +30,7 @@ NAMED: Mapping[int, str] = {
     25037: "an overfill was listed before what its order had filled in time, and taken for a part of that",
     26757: "a request that broke on its way was let in where the key was refused, and its repetition was not",
     280: "a trade that Kraken took back moved the baseline along, and the position kept it",
+    1947: "a withdrawal that came back waited beside an order, whose end was seen too late to tell of it",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
     148930851: "a trade tore the reading that a balance differed in, and a stale answer said the same again",
 }

@@ -29,14 +29,12 @@ _ALL_LISTED = after(START, 1e6)
 class AsTold:
     """How a venue tells of what stands in its books: the ids of orders and trades, and of transfers; the step
     of its trades' times. names_busts: a trade says that it was taken back; where none does, the money comes
-    back by itself, whether that is listed (Kraken's ledger) or not. dates_returns: it says when a withdrawal
-    that came to nothing came back."""
+    back by itself, whether that is listed (Kraken's ledger) or not."""
 
     id: Callable[[str], str] = str
     transfer_id: Callable[[Transfer], str] = lambda each: each.transfer_id
     step_us: int = 1
     names_busts: bool = True
-    dates_returns: bool = True
 
     def order(self, order: PaperOrder) -> PaperOrder:
         return replace(order, order_id=OrderId(self.id(order.order_id)))
@@ -72,7 +70,6 @@ AS_TOLD: Mapping[str | None, AsTold] = {
         transfer_id=lambda each: f"{each.epoch}-{each.transfer_id}",
         step_us=1_000,
         names_busts=False,
-        dates_returns=False,
     ),
 }
 
@@ -127,14 +124,13 @@ class Truth:
         return made
 
     def mixed(self, venue: Venue) -> set[Asset]:
-        """What something moved there that no list shows, or a transfer without a time, or a transfer beside a
-        trade that was taken back unnamed: of two such nothing tells which one a balance had counted."""
+        """What something moved there that no list shows, or a transfer beside a trade that was taken back
+        unnamed: of two such nothing tells which one a balance had counted."""
         listed, told = self._transfers(venue, _ALL_LISTED), self._as_told[venue]
         unlisted = [each for each in self._transfers(venue, FOREVER) if each not in listed]
-        returned = () if told.dates_returns else (m for m in listed if m.transfer_id.endswith(" back"))
         busts = () if told.names_busts else taken_back(records.all_fills(self._con, venue))
         beside = {each.asset for each in busts} & {each.asset for each in listed}
-        return beside | {each.asset for each in (*unlisted, *returned)}
+        return beside | {each.asset for each in unlisted}
 
     def rest_of(self, venue: Venue, report: ExecutionReport) -> Fill | None:
         """A fill of all that rests of an order, which has not been."""
