@@ -329,6 +329,22 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{_ADAPTER}/lists.py", "        if row.ledger is not None and fills:\n", "        if False:\n"),
     ),
     _mutant(
+        "adapter: what Kraken puts right is a transfer",
+        (
+            f"{_ADAPTER}/ledger.py",
+            "        if line.kind not in (_TRADE, _ADJUSTMENT):\n",
+            "        if line.kind != _TRADE:\n",
+        ),
+    ),
+    _mutant(
+        "adapter: a withdrawal has left when it is done",
+        (
+            f"{_ADAPTER}/transfers.py",
+            "    elif status == _UNDER_WAY:\n        yield Moved(left, None)\n",
+            "    elif status == _UNDER_WAY:\n        return\n",
+        ),
+    ),
+    _mutant(
         "adapter: the deadline is not sent",
         (
             f"{_ADAPTER}/wire.py",
