@@ -21,7 +21,16 @@ from mvx.domain.trading import TradingState
 from mvx.engine.agreement import Confirm, agree
 from mvx.engine.alive import beating
 from mvx.engine.cancel import ask_cancel
-from mvx.engine.closing import GIVEN_UP, GivenUp, close_position, nobody_gave_up, plan_slice, read_position
+from mvx.engine.closing import (
+    GIVEN_UP,
+    GivenUp,
+    Position,
+    Slice,
+    close_position,
+    nobody_gave_up,
+    plan_slice,
+    read_position,
+)
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_answer import answer_of, beyond_reach, flatten_row, has_sent, still_halted, told
 from mvx.engine.flatten_order import FlattenOrder
@@ -281,4 +290,14 @@ async def _preview(desk: Desk, order: FlattenOrder, venue: Venue) -> FlattenRow:
             run.reasons.append(f"{instrument.base}: {said(venue, error)}")
         else:
             legs += plan_row(found.plan).legs
+            run.reasons += _without_a_slice(instrument, position, found)
     return flatten_row(run, run.before, legs=tuple(legs), to_cancel=open_orders)
+
+
+def _without_a_slice(instrument: Instrument, position: Position, found: Slice) -> list[str]:
+    """Why the plan closes nothing of a position."""
+    if found.dust:
+        return [f"{instrument.base}: {plain(abs(position.confirmed))} is too little for any order there"]
+    if not position.least:
+        return [f"{instrument.base}: orders there may still close it, and end first"]
+    return [f"{instrument.base}: {skip.why}" for skip in found.plan.skipped if not found.plan.legs]

@@ -267,6 +267,23 @@ def test_a_dry_run_to_zero_begins_where_the_run_does(tmp_path: Path) -> None:
     assert planned.before == row_of(flattens(at, "okx", to_zero=True)).before
 
 
+def test_a_dry_run_says_why_a_position_has_no_first_slice(tmp_path: Path) -> None:
+    """Kraken takes no less than 0.00005 BTC; and of a position that may be none nothing is sold yet."""
+    at = holding_some(tmp_path)
+
+    async def all_but_dust(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.append(BaselineSet(KRAKEN, BTC, D("10.49998"), "ops"))
+
+    at.does(all_but_dust)
+    row = row_of(flattens(at, "kraken", dry_run=True))
+    assert ((), "BTC: 0.00002 is too little for any order there") == (row.plan, row.reason)
+    at = holding_some(tmp_path / "other")
+    at.routes(order("0.5", SELL, time_in_force=GTC, limit_px=D(90_000)))
+    row = row_of(flattens(at, "kraken", dry_run=True))
+    assert ((), "BTC: orders there may still close it, and end first") == (row.plan, row.reason)
+
+
 def test_declining_sends_nothing(tmp_path: Path) -> None:
     at = holding_some(tmp_path)
     seq = last_seq(at.settings)
