@@ -11,6 +11,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from mvx.domain.ids import ParentId
+from mvx.engine.route_id import CANCELED
+from mvx.errors import LeaseLost
+from mvx.journal import history
 from mvx.journal.store import LEASE_S, Journal, Lease
 
 _BEAT_S = LEASE_S / 5
@@ -52,3 +56,12 @@ async def beating(journal: Journal, lease: Callable[[], Lease | None]) -> AsyncI
 def _raise_failure(going: asyncio.Future[None]) -> None:
     if going.done():
         going.result()
+
+
+def why_lost(journal: Journal, parent_id: ParentId, error: LeaseLost) -> str:
+    """Somebody else decides over the parent now: who, as far as the journal tells."""
+    with journal.read() as tx:
+        row = history.parent(tx, parent_id)
+    if row is not None and row.status == CANCELED:
+        return f"{parent_id} was canceled by the operator: nothing more is sent for it"
+    return error.message

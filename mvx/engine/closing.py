@@ -21,7 +21,7 @@ from mvx.domain.instrument import Instrument, MarketRules
 from mvx.domain.money import ONE, ZERO, floor_to, plain
 from mvx.domain.order import Order, Side, TimeInForce
 from mvx.engine.admission import admit_leaving, propose, refusal_text
-from mvx.engine.alive import beating
+from mvx.engine.alive import beating, why_lost
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, quote_of, tradeable
@@ -30,10 +30,10 @@ from mvx.engine.route_result import Context, plan_row, route_status
 from mvx.engine.settle import answered, settle
 from mvx.engine.submit import Parent, make_children
 from mvx.engine.watch import said
-from mvx.errors import BadVenueData, VenueError
+from mvx.errors import BadVenueData, LeaseLost, VenueError
 from mvx.journal import views
 from mvx.journal.codec import encode
-from mvx.journal.store import ReadTx
+from mvx.journal.store import Lease, ReadTx
 from mvx.risk.question import Refused
 from mvx.router.plan import Plan, PlanRequest, make_plan
 
@@ -230,10 +230,38 @@ async def _wait_and_read(closing: Closing, why: str) -> bool:
 
 async def _trade(closing: Closing, found: Slice) -> bool:
     """Commit one slice under risk, send it, and hear how it ended."""
+    committed = _commit(closing, found)
+    if committed is None:
+        return False
+    lost = await _execute(closing, committed, found)
+    with closing.desk.journal.read() as tx:
+        done = views.children(tx, committed.parent.parent_id)
+    closing.children += done
+    closing.slices += 1
+    uncertain = [child.cl_ord_id for child in done if not answered(child)]
+    if uncertain:
+        return closing.stop(f"the outcome of {', '.join(uncertain)} is not known yet")
+    if lost:
+        return closing.stop(lost)
+    if not any(child.filled_qty for child in done):
+        return await _wait_for_a_better_book(closing, "; ".join(child.reason for child in done) or "no fill")
+    closing.fruitless = 0
+    return True
+
+
+class _Committed(NamedTuple):
+    parent: Parent
+    lease: Lease | None
+    children: tuple[Order, ...]
+
+
+def _commit(closing: Closing, found: Slice) -> _Committed | None:
+    """The parent of a slice and its order, or the reason why there is none."""
     desk, plan = closing.desk, found.plan
     with desk.journal.write() as tx:
         if closing.given_up(tx):  # while its book was read
-            return closing.stop(GIVEN_UP)
+            closing.stop(GIVEN_UP)
+            return None
         parent = Parent(
             tx.next_parent_id(),
             closing.instrument,
@@ -247,7 +275,8 @@ async def _trade(closing: Closing, found: Slice) -> bool:
         proposal = propose(parent, children, plan.planned_qty, found.market)
         verdict = admit_leaving(desk, tx, proposal)
         if isinstance(verdict, Refused):
-            return closing.stop(refusal_text(verdict.refusals))
+            closing.stop(refusal_text(verdict.refusals))
+            return None
         params = json.dumps({"flatten": closing.venue, "qty": plain(plan.planned_qty)})
         tx.append(
             ParentOpened(
@@ -257,25 +286,26 @@ async def _trade(closing: Closing, found: Slice) -> bool:
         lease = tx.take_lease(parent.parent_id, desk.holder)
         for child in children:
             tx.append(Intended(child))
-    async with beating(desk.journal, lambda: lease) as say_alive:
+    return _Committed(parent, lease, children)
 
-        def stopping() -> bool:
-            say_alive()
-            return closing.stopping()
 
-        closing.passes += await execute(desk, children, stopping=stopping)
-    with desk.journal.write(lease) as tx:
-        done = views.children(tx, parent.parent_id)
-        context = Context(plan_row(plan), plan.arrival_px, found.market.rates, 1)
-        tx.append(ParentClosed(parent.parent_id, route_status(parent.order_qty, done), encode(context)))
-        if lease is not None:
-            tx.drop_lease(lease)
-    closing.children += done
-    closing.slices += 1
-    uncertain = [child.cl_ord_id for child in done if not answered(child)]
-    if uncertain:
-        return closing.stop(f"the outcome of {', '.join(uncertain)} is not known yet")
-    if not any(child.filled_qty for child in done):
-        return await _wait_for_a_better_book(closing, "; ".join(child.reason for child in done) or "no fill")
-    closing.fruitless = 0
-    return True
+async def _execute(closing: Closing, committed: _Committed, found: Slice) -> str:
+    """Send it, and close its parent; why somebody else did that, where somebody did."""
+    desk, (parent, lease, children) = closing.desk, committed
+    try:
+        async with beating(desk.journal, lambda: lease) as say_alive:
+
+            def stopping() -> bool:
+                say_alive()
+                return closing.stopping()
+
+            closing.passes += await execute(desk, children, stopping=stopping)
+        with desk.journal.write(lease) as tx:
+            done = views.children(tx, parent.parent_id)
+            context = Context(plan_row(found.plan), found.plan.arrival_px, found.market.rates, 1)
+            tx.append(ParentClosed(parent.parent_id, route_status(parent.order_qty, done), encode(context)))
+            if lease is not None:
+                tx.drop_lease(lease)
+    except LeaseLost as error:
+        return why_lost(desk.journal, parent.parent_id, error)
+    return ""

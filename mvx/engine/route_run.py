@@ -14,12 +14,13 @@ from mvx.domain.instrument import Instrument
 from mvx.domain.money import plain, round_px
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.agreement import Agreed, Confirm
+from mvx.engine.alive import why_lost
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
-from mvx.engine.route_id import CANCELED, TakenUp, parameters
+from mvx.engine.route_id import TakenUp, parameters
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import (
     EXIT_OF_STATUS,
@@ -189,11 +190,7 @@ class Run:
 def note_lost_lease(run: Run, error: LeaseLost) -> None:
     """Somebody else decides over the parent now."""
     assert run.parent is not None
-    with run.desk.journal.read() as tx:
-        row = history.parent(tx, run.parent.parent_id)
-    canceled = row is not None and row.status == CANCELED
-    gone = f"{run.parent.parent_id} was canceled by the operator: nothing more is sent for it"
-    run.warnings.append(gone if canceled else error.message)
+    run.warnings.append(why_lost(run.desk.journal, run.parent.parent_id, error))
     run.lease = None
 
 

@@ -19,9 +19,9 @@ from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.outcome import Outcome
 from mvx.errors import Exit, LeaderGone, OutcomeUnknown, UsageError
 from mvx.journal import views
-from tests.engine.desk import GTC, OKX, Operator, order, settings
+from tests.engine.desk import GTC, OKX, SELL, Operator, order, settings
 from tests.engine.halting import ACTIVE, HALTED, changes
-from tests.engine.leaving import BTC, D, asked, flattens, position, trading
+from tests.engine.leaving import BTC, D, asked, flattens, position, row_of, trading
 from tests.engine.ports import within
 from tests.engine.test_run import Leader, somebody, status_of
 from tests.engine.truth import assert_healed, reading
@@ -145,6 +145,23 @@ def test_it_lets_go_of_the_venue_at_once_whatever_it_waits_for(at: Interfered) -
     assert at.took_s < 1
     at.lost = ""
     assert Exit.OK is flattens(at, "okx").exit_code
+
+
+def test_where_another_cancels_its_slice_it_says_so(at: Interfered) -> None:
+    """By the name that `mvx orders` shows. It goes on to what is left to be said of the venue."""
+
+    def was_sent(call: str) -> bool:
+        with reading(at.settings) as tx:
+            sold = [each for each in views.unsettled_orders(tx, OKX) if each.side is SELL and each.order_id]
+        at.job_id = JobId(sold[0].parent_id or "") if sold else at.job_id
+        return bool(sold)
+
+    at.job_id, at.when = JobId(""), was_sent
+    outcome = flattens(at, "okx")
+    row = row_of(outcome)
+    gone = f"BTC: {at.job_id} was canceled by the operator: nothing more is sent for it"
+    assert (Exit.INCOMPLETE, gone, True) == (outcome.exit_code, row.reason, row.verified)
+    assert [at.said.exit_code, outcome.sent, len(row.children)] == [Exit.OK, True, 1]
 
 
 def left_behind(at: Operator) -> JobId:
