@@ -71,6 +71,25 @@ def btc(at: Operator) -> PositionRow:
     return next(row for row in data.positions if row.asset == Asset("BTC"))
 
 
+def test_a_fill_that_is_pushed_on_a_settled_order_is_expected_all_the_same(tmp_path: Path) -> None:
+    """Later than its venue declares. Until a reading tells, nothing there is agreed."""
+    at = at_work(tmp_path)
+    _settle(at)
+    assert (True, "agreed") == (the_order(at).settled, btc(at).state)
+    assert [True] == hears(at, PUSHED)
+    row = btc(at)
+    assert ("unconfirmed", D("10.4"), D(11)) == (row.state, row.expected, row.hi)
+    _settle(at)
+    assert (True, "agreed", D(10)) == (the_order(at).settled, btc(at).state, btc(at).hi)
+
+
+def _settle(at: Operator) -> None:
+    """What no reading lists was never so, and what it left is over."""
+    for _ in range(3):
+        at.clock.advance(600)
+        at.reconciles()
+
+
 def test_a_pushed_fill_is_expected_and_not_confirmed(tmp_path: Path) -> None:
     """The point stays, the expectation moves, the interval holds both, and the state says so."""
     at = at_work(tmp_path)
