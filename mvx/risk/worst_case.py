@@ -66,8 +66,10 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
 
     A parent in work counts with the whole quantity it was admitted for, or with what its children could
     still fill where that is more (a late fill on a cancelled one comes on top of its residual), so that
-    nobody else takes the room that its residual needs.
+    nobody else takes the room that its residual needs. None where nobody knows what the desk holds of it.
     """
+    if asset in world.unknown:
+        return None
     reserved: dict[ParentId | None, Decimal] = {
         parent.parent_id: parent.leaves_qty
         for parent in world.working
@@ -124,7 +126,8 @@ def reduction(proposal: Proposal, world: World, venue: Venue | None = None) -> R
     asset, side = proposal.instrument.base, proposal.side
     others = _quantities(_at(world.orders, venue), asset, side)
     own = _quantities(_at(proposal.children, venue), asset, side)
-    room = None if others is None else -(side.sign * position(world, asset, venue) + others)
+    unknown = venue is None and asset in world.unknown
+    room = None if unknown or others is None else -(side.sign * position(world, asset, venue) + others)
     return Reduction(own, room)
 
 
@@ -178,9 +181,10 @@ def in_words(worst: WorstCase, proposal: Proposal) -> str:
     return f"{plain(sign * worst.total)} {base} if everything on this side fills: {', '.join(parts)}"
 
 
-def without_bound(asset: Asset) -> str:
+def without_bound(asset: Asset, unknown: Mapping[Asset, str]) -> str:
     """Why there is no worst case."""
-    return f"an open order may take a fee in {asset} that has no bound, so the worst case has none"
+    no_bound = f"an open order may take a fee in {asset} that has no bound, so the worst case has none"
+    return unknown.get(asset, no_bound)
 
 
 def _at(orders: Iterable[Order], venue: Venue | None) -> Iterable[Order]:

@@ -147,6 +147,21 @@ class TestNotionals:
         at.routes(order("2"))
         assert {"max_position_notional": (D("200.1"), D(200))} == refusals(at, order("0.001"))
 
+    def test_what_a_venue_holds_beside_its_baseline_is_not_nothing_before_it_was_reached(
+        self, tmp_path: Path
+    ) -> None:
+        """Nine of its fourteen are a position, and nobody has heard of them."""
+        held = {Asset("BTC"): D(14), Asset("USD"): D(9999)}
+        rich = replace(recorded(tmp_path, balances=held), baseline={Asset("BTC"): D(5)})
+        limits = risk(max_position={"BTC-USD": D(10)})
+        desk = settings(tmp_path, rich, recorded(tmp_path, "okx"), limits=limits, max_slippage_bps=D(5000))
+        at = Operator(desk)
+        at.exchange.inject(KRAKEN, "outage")
+        assert {"max_position": (None, D(10))} == refusals(at, order("5"))
+        at.exchange.heal()
+        at.reconciles()
+        assert {"max_position": (D(14), D(10))} == refusals(at, order("5"))
+
     def test_other_instruments_are_priced_by_their_own_books(self, tmp_path: Path) -> None:
         held = {Asset("ETH"): D(50), Asset("USD"): D(9999)}
         at = Operator(
