@@ -317,7 +317,18 @@ def test_a_flatten_keeps_to_the_collar(tmp_path: Path) -> None:
     at.settings = replace(at.settings, risk=risk(price_collar_bps=D(99)))
     outcome = flattens(at, "kraken")
     assert D(1) == position(at, KRAKEN)
-    assert any("price_collar_bps at kraken: 100 against 99" in line for line in outcome.warnings), outcome
+    said = "kraken: BTC: its best price, 99 USD, is beyond 99 bps from the mid; price_collar_bps is 99"
+    assert said in outcome.warnings
+
+
+def test_a_flatten_whose_collar_is_the_least_closes_what_lies_within_it(tmp_path: Path) -> None:
+    """Its second slice reached as far as the slippage cap, and was refused with a book within both."""
+    at = Operator(settings(tmp_path, "kraken", limits=risk(price_collar_bps=D(20))))
+    at.routes(order("0.5"))
+    at.clock.advance(10)
+    at.exchange.inject(KRAKEN, "partial")
+    assert Exit.OK is flattens(at, "kraken").exit_code
+    assert abs(position(at, KRAKEN)) < D("0.00005")
 
 
 class Together(Witness):
