@@ -16,7 +16,7 @@ from mvx.domain.instant import seconds_between
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.money import ONE
 from mvx.engine.desk import Desk
-from mvx.journal import turnover, views
+from mvx.journal import history, turnover, views
 from mvx.journal.store import ReadTx
 
 Books = Mapping[tuple[Venue, Symbol], Book]
@@ -24,7 +24,7 @@ Books = Mapping[tuple[Venue, Symbol], Book]
 
 class Counted(NamedTuple):
     """What limits count beside the order itself: quotes of other orders and of today's fills, and the other
-    instruments that are or may become positions."""
+    instruments that are or may become positions, by what is open or by what a parent in work has left."""
 
     quotes: frozenset[Asset]
     instruments: tuple[Instrument, ...]
@@ -32,14 +32,17 @@ class Counted(NamedTuple):
 
 def counted_by_limits(desk: Desk, tx: ReadTx, instrument: Instrument) -> Counted:
     """As the journal stands. What comes up between here and the commit has no price, and is refused."""
-    limits, orders = desk.limits, views.unsettled_orders(tx)
+    limits, orders, now = desk.limits, views.unsettled_orders(tx), desk.clock.now()
     quotes = {order.quote for order in orders}
     if limits.max_daily_turnover is not None:
-        quotes |= turnover.traded_today(tx, desk.clock.now()).keys()
+        quotes |= turnover.traded_today(tx, now).keys()
     if not (limits.max_daily_turnover or limits.max_gross_notional or limits.max_venue_notional):
         return Counted(frozenset(quotes), ())
     moved = {order.base for order in orders} | quotes
     moved |= {row.asset for row in views.holdings(tx).values() if row.confirmed != row.baseline}
+    moved |= {
+        child.base for row in history.working_parents(tx, now) for child in views.children(tx, row.parent_id)
+    }
     others = desk.settings.desk.instruments.values()
     return Counted(
         frozenset(quotes),
