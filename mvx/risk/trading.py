@@ -15,7 +15,7 @@ from mvx.domain.limits import Limits
 from mvx.domain.money import ZERO, plain
 from mvx.domain.trading import TradingState
 from mvx.risk.question import Proposal, Refusal, World
-from mvx.risk.worst_case import Reduction, reduction
+from mvx.risk.worst_case import Reduction, reduction, unbounded
 
 
 def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -45,9 +45,7 @@ def _refusal(limit: str, found: Reduction, proposal: Proposal, scope: Venue | No
     owner = "the desk's" if scope is None else f"{scope}'s"
     room = max(ZERO, found.room or ZERO)
     if found.own is None or found.room is None:
-        text = (
-            f"an order may take a fee in {base} without a bound, so nothing surely reduces {owner} position"
-        )
+        text = f"{unbounded(base, proposal.side)}, so nothing surely reduces {owner} position"
     else:
         text = (
             f"to {side} {plain(found.own)} {base} could make {owner} position larger: with what open orders"
