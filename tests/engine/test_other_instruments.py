@@ -17,9 +17,8 @@ from mvx.engine.outcome import Outcome
 from mvx.errors import Exit
 from mvx.journal import history, views
 from tests.engine.desk import GTC, KRAKEN, OKX, SELL, Operator, order, risk, routed, settings
-from tests.engine.test_limits import recorded, refusals
+from tests.engine.test_limits import quoted, recorded, refusals
 from tests.engine.truth import reading
-from tests.paper.builders import venue_settings, write_books
 from tests.virtual import VirtualClock
 
 D = Decimal
@@ -52,19 +51,9 @@ def test_a_parent_in_work_with_nothing_open_has_its_price(tmp_path: Path, limit:
 
 def pairs(folder: Path, *, rates: bool = True, **limits: Any) -> Operator:
     """BTC-USD at 10,000 and ETH-BTC at 0.1, at a venue each; with `rates` a BTC is worth something in USD."""
-    dear = write_books(folder / "btc.jsonl", (0, [("9999", "1000")], [("10001", "1000")]), exchange="kraken")
-    pair = write_books(folder / "eth.jsonl", (0, [("0.0999", "1000")], [("0.1001", "1000")]), exchange="okx")
     held = {Asset("ETH"): D(50), Asset("BTC"): D(20), Asset("USD"): D(99999)}
-    kraken = venue_settings("kraken", ("BTC/USD",), taker_bps="0", books=dear, books_venue="kraken")
-    okx = venue_settings(
-        "okx",
-        ("ETH/BTC",),
-        taker_bps="0",
-        books=pair,
-        books_venue="okx",
-        balances=held,
-        tick=D("0.0001"),
-    )
+    kraken = quoted(folder, "kraken", ("9999", "10001"))
+    okx = quoted(folder, "okx", ("0.0999", "0.1001"), "ETH/BTC", balances=held, tick=D("0.0001"))
     desk = settings(folder, kraken, okx, limits=risk(**limits), max_slippage_bps=D(5000))
     btc = QuoteSettings(Asset("BTC"), Asset("USD"), ((KRAKEN, Symbol("BTC/USD")),), 30)
     at = Operator(replace(desk, quotes={btc.asset: btc} if rates else {}))
