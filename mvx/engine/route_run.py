@@ -109,13 +109,18 @@ class Run:
         return self.stop.is_set()
 
     def remember(self, plan: Plan, market: Market) -> None:
-        """The first plan and its arrival price are what the run is measured against."""
+        """The first plan and its arrival price are what the run is measured against. What was sent before
+        keeps the rates that it was planned at, where those may move."""
         context, first = self.context, self.context.plan is None
+        with self.desk.journal.read() as tx:
+            sent = [child for child in self.children(tx) if child.quote != self.instrument.quote]
+        kept = {child.cl_ord_id: rate for child in sent if (rate := context.rate_of(child)) is not None}
         self.context = Context(
             plan_row(plan) if first else context.plan,
             plan.arrival_px if first else context.arrival_px,
             {**context.rates, **market.rates},
             context.rounds,
+            kept,
         )
 
     def new_parent(self, tx: WriteTx) -> Parent:

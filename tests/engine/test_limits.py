@@ -41,7 +41,12 @@ DEEP = [("99", "1000")], [("101", "1000")]
 
 def recorded(folder: Path, name: str = "kraken", symbol: str = "BTC/USD", px: int = 100, **paper: Any) -> Any:
     """A venue whose book does not move: one price on each side, one away from the mid, and no fee."""
-    sides = [(str(px - 1), "1000")], [(str(px + 1), "1000")]
+    return quoted(folder, name, (str(px - 1), str(px + 1)), symbol, **paper)
+
+
+def quoted(folder: Path, name: str, best: tuple[str, str], symbol: str = "BTC/USD", **paper: Any) -> Any:
+    """The same, of any bid and ask."""
+    sides = [(best[0], "1000")], [(best[1], "1000")]
     path = write_books(folder / f"{name}-{symbol.replace('/', '-')}.jsonl", (0, *sides), exchange=name)
     return venue_settings(name, (symbol,), taker_bps="0", books=path, books_venue=name, **paper)
 
@@ -245,6 +250,17 @@ class TestPrices:
         with reading(at.settings) as tx:
             sent = views.recent_orders(tx, since=None, venue=None, open_only=False, limit=9)
         assert [D(101), D("101.5")] == sorted(each.limit_px for each in sent)
+
+    def test_a_reduction_in_slices_goes_as_far_as_the_same_order_that_grows(self, tmp_path: Path) -> None:
+        """Two mids one bp apart: what reaches to the collar from one of them is beyond it from the other."""
+        books = {"kraken": ("9999.9", "10001.1"), "okx": ("9999.4", "9999.95")}
+        at = Operator(
+            settings(tmp_path, *(quoted(tmp_path, *each) for each in books.items())), VirtualClock()
+        )
+        at.routes(order("1", venues=(KRAKEN,)))
+        at.settings = replace(at.settings, risk=risk(price_collar_bps=D(25)))
+        outcome = at.routes(order("0.4", SELL, twap_s=600.0))
+        assert (Exit.OK, D("0.4"), ()) == (outcome.exit_code, outcome.data.cum_qty, outcome.warnings)
 
     def test_books_that_grew_old_before_the_commit_are_not_traded_on(self, tmp_path: Path) -> None:
         """They are read again as long as there is time, and refused where there is none."""
