@@ -151,7 +151,7 @@ def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
 
 
 async def _until_next_slice(run: Run) -> bool:
-    """Wait for more to be due; after the end, for a better book, as long as there is time."""
+    """Wait for more to be due; after the end, for a better book or answer, as long as there is time."""
     assert run.order.twap_s is not None
     pause_s = PAUSE_S
     if run.elapsed_s < run.order.twap_s:
@@ -198,7 +198,8 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
     run.passes += passes
-    run.context = replace(run.context, rounds=run.context.rounds + 1)
+    if not run.note_round(committed) and run.order.twap_s is not None:
+        return await _until_next_slice(run)  # who refuses a slice is not asked again at once
     return True
 
 

@@ -22,13 +22,21 @@ def slices_of(duration_s: float) -> int:
     return max(LEAST_SLICES, min(MOST_SLICES, round(duration_s / SLICE_S)))
 
 
+def slice_at(elapsed_s: float, duration_s: float) -> int:
+    """The number, from 0, of the slice whose time it is; after the end one more than the last one's."""
+    slices = slices_of(duration_s)
+    if elapsed_s >= duration_s:
+        return slices
+    return min(slices - 1, max(0, math.floor(elapsed_s / duration_s * slices)))
+
+
 def due_qty(order_qty: Decimal, done_qty: Decimal, elapsed_s: float, duration_s: float) -> Decimal:
-    """What may be traded now, given what is done or may still come of what was sent."""
+    """What may be traded in the slice that begins now, given what is done or may still come of what was
+    sent."""
     if elapsed_s >= duration_s:
         return max(ZERO, order_qty - done_qty)
     slices = slices_of(duration_s)
-    begun = min(slices, math.floor(elapsed_s / duration_s * slices) + 1)
-    behind = order_qty * begun / slices - done_qty
+    behind = order_qty * (slice_at(elapsed_s, duration_s) + 1) / slices - done_qty
     return max(ZERO, min(behind, 2 * order_qty / slices))
 
 
