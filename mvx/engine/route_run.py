@@ -39,7 +39,7 @@ from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
 from mvx.router.cost import consolidated_mid
 from mvx.router.plan import Plan, residual
-from mvx.router.twap import due_qty, slice_at, slices_of
+from mvx.router.twap import due_qty, placeable_qty, slice_at, slices_of
 
 Show = Callable[[RouteResult], None]
 
@@ -122,8 +122,23 @@ class Run:
         if number > self.slice.number:
             self.slice = Slice(number, due_qty(whole, whole - leaves_qty, elapsed_s, twap_s))
         if elapsed_s >= twap_s:
-            return leaves_qty
-        return ZERO if self.slice.rounds >= self.most_rounds else min(leaves_qty, self.slice.left_qty)
+            self.slice.left_qty = leaves_qty
+        elif self.slice.rounds >= self.most_rounds:
+            return ZERO
+        return min(leaves_qty, self.slice.left_qty)
+
+    def raise_slice(self, leaves_qty: Decimal, least_qty: Decimal) -> Decimal:
+        """What is due of a slice that had no round yet is no less than the smallest order that a venue
+        takes; it is said where that leaves nothing to spread."""
+        whole, left_qty = self.order.order_qty, self.slice.left_qty
+        if not self.slice.rounds:
+            left_qty = self.slice.left_qty = placeable_qty(left_qty, leaves_qty, least_qty)
+            said = (
+                f"{plain(whole)} is not spread over time: no venue takes less than {plain(least_qty)} at once"
+            )
+            if whole < 2 * least_qty and said not in self.warnings:
+                self.warnings.append(said)
+        return min(leaves_qty, left_qty)
 
     def note_round(self, sent: tuple[Order, ...]) -> Decimal:
         """Count a round: how much of what it sent filled, or may still fill."""

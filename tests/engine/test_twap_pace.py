@@ -18,6 +18,7 @@ from mvx.errors import Exit, VenueRejected
 from mvx.router.twap import slices_of
 from tests.engine.desk import OKX, Operator, order, routed, settings
 from tests.engine.ports import within
+from tests.engine.test_limits import recorded
 from tests.engine.truth import assert_healed, assert_never_more_than
 from tests.virtual import VirtualClock
 
@@ -99,3 +100,38 @@ def test_a_slice_that_fills_in_part_has_a_few_rounds(at: Operator) -> None:
         assert of_slice[0] <= D("0.1")
     assert_never_more_than(at, D(1))
     assert_healed(at)
+
+
+class TestSlicesThatNoVenueTakes:
+    """Ten minutes are 20 slices; two of them are less than the smallest order."""
+
+    def test_of_a_lot(self, tmp_path: Path) -> None:
+        coarse = recorded(tmp_path, lot=D("0.1"), min_qty=D("0.1"))
+        at = Operator(settings(tmp_path, coarse, max_slippage_bps=D(5000)), VirtualClock())
+        outcome = at.routes(order("0.5", twap_s=600.0))
+        assert (Exit.OK, ()) == (outcome.exit_code, outcome.warnings)
+        orders = accepted(at)
+        assert [D("0.1")] * 5 == [qty for _, qty in orders]
+        assert [0, 120, 240, 360, 480] == [round(s) for s, _ in orders]
+        assert_healed(at)
+
+    def test_of_a_value(self, tmp_path: Path) -> None:
+        """About 1.60 USD a slice, and no order of less than 5: one about every 100 s, and none is dust."""
+        at = Operator(settings(tmp_path, "binance"), VirtualClock())
+        assert Exit.OK is at.routes(order("0.0004", twap_s=600.0)).exit_code
+        orders = accepted(at)
+        assert 5 <= len(orders) <= 6
+        assert max(qty for _, qty in orders) < D("0.00015")
+        assert all(59 < later - sooner < 121 for (sooner, _), (later, _) in pairwise(orders))
+        assert 350 < orders[-1][0] < 600
+
+    @pytest.mark.parametrize(("qty", "exit_code"), [("0.1", Exit.OK), ("0.05", Exit.INCOMPLETE)])
+    def test_what_is_too_little_to_be_spread_at_all_says_so(
+        self, tmp_path: Path, qty: str, exit_code: Exit
+    ) -> None:
+        coarse = recorded(tmp_path, lot=D("0.1"), min_qty=D("0.1"))
+        at = Operator(settings(tmp_path, coarse, max_slippage_bps=D(5000)), VirtualClock())
+        outcome = at.routes(order(qty, twap_s=600.0))
+        assert exit_code is outcome.exit_code
+        told = f"{qty} is not spread over time: no venue takes less than 0.1 at once"
+        assert [told] == [line for line in outcome.warnings if "spread" in line]
