@@ -37,7 +37,7 @@ from mvx.errors import Exit, LeaseLost, NoVenueUsable, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
 from mvx.risk.question import Approved
-from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan
+from mvx.router.plan import Plan, PlanRequest, Skipped, make_plan, smallest_order
 from mvx.router.twap import next_slice_s
 
 #: How often a run that waits for its next slice says that it is alive; and the least that it waits for what
@@ -120,7 +120,7 @@ async def _round(run: Run) -> bool:
     market = await _read_market(run)
     if run.stop.is_set():
         return False
-    plan = make_plan(_plan_request(run, due), market.quotes, market.skipped)
+    plan = make_plan(_plan_request(run, due, leaves_qty, market), market.quotes, market.skipped)
     run.remember(plan, market)
     if not market.quotes and not began and not run.context.rounds and run.order.twap_s is None:
         raise _no_venue(run, plan)
@@ -151,7 +151,7 @@ def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
 
 
 async def _until_next_slice(run: Run) -> bool:
-    """Wait for more to be due; after the end, for a better book, as long as there is time."""
+    """Wait for more to be due; after the end, for a better book or answer, as long as there is time."""
     assert run.order.twap_s is not None
     pause_s = PAUSE_S
     if run.elapsed_s < run.order.twap_s:
@@ -198,7 +198,8 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
     run.passes += passes
-    run.context = replace(run.context, rounds=run.context.rounds + 1)
+    if not run.note_round(committed) and run.order.twap_s is not None:
+        return await _until_next_slice(run)  # who refuses a slice is not asked again at once
     return True
 
 
@@ -263,7 +264,7 @@ def _done(child: Order) -> bool:
     return answered(child) or resting(child)
 
 
-def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
+def _plan_request(run: Run, due: Decimal, leaves_qty: Decimal, market: Market) -> PlanRequest:
     order = run.order
     slippage = order.max_slippage_bps
     if slippage is None:
@@ -272,16 +273,20 @@ def _plan_request(run: Run, leaves_qty: Decimal) -> PlanRequest:
     collar = run.desk.limits.price_collar_bps
     if reaching and collar is not None:
         slippage = min(slippage, collar)  # what reaches further is refused, whatever the book offers
-    return PlanRequest(
+    request = PlanRequest(
         instrument=run.instrument,
         side=order.side,
-        order_qty=leaves_qty,
+        order_qty=due,
         limit_px=order.limit_px,
         max_slippage_bps=slippage,
         post_only=order.post_only,
         resting=order.time_in_force is TimeInForce.GTC,
         reaching=reaching,
     )
+    if order.twap_s is None:
+        return request
+    least_qty = smallest_order(request, market.quotes)
+    return replace(request, order_qty=due if least_qty is None else run.raise_slice(leaves_qty, least_qty))
 
 
 def _falls_short(run: Run, plan: Plan) -> bool:

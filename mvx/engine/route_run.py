@@ -11,7 +11,7 @@ from mvx.domain.entries import ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant, after, seconds_between
 from mvx.domain.instrument import Instrument
-from mvx.domain.money import plain, round_px
+from mvx.domain.money import ZERO, plain, round_px
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.agreement import Agreed, Confirm
 from mvx.engine.alive import why_lost
@@ -39,9 +39,19 @@ from mvx.journal.codec import encode
 from mvx.journal.store import Lease, ReadTx, WriteTx
 from mvx.router.cost import consolidated_mid
 from mvx.router.plan import Plan, residual
-from mvx.router.twap import due_qty
+from mvx.router.twap import due_qty, placeable_qty, slice_at, slices_of
 
 Show = Callable[[RouteResult], None]
+
+
+@dataclass(slots=True)
+class Slice:
+    """One slice of a parent that is spread over time: how much of it did not go out yet. It is fixed when
+    the slice begins, so that nothing that is found out meanwhile is caught up in one burst."""
+
+    number: int
+    left_qty: Decimal
+    rounds: int = 0
 
 
 @dataclass(slots=True)
@@ -67,17 +77,22 @@ class Run:
     barred: dict[Venue, str] = field(default_factory=dict)
     earlier: frozenset[ClOrdId] = frozenset()
     context: Context = field(default_factory=lambda: Context(None, None, {}, 0))
+    slice: Slice = field(default_factory=lambda: Slice(-1, ZERO))
     passes: list[VenuePass] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def out_of_rounds(self) -> bool:
         if self.order.twap_s is not None:
-            return False
-        most = self.order.max_rounds or self.desk.settings.route.max_rounds
+            return self.slice.rounds >= self.most_rounds and self.slice.number == slices_of(self.order.twap_s)
+        return self.context.rounds >= self.most_rounds
+
+    @property
+    def most_rounds(self) -> int:
+        """Of the run, or of each slice and of what is left after the last one."""
         if self.order.time_in_force is TimeInForce.FOK:
-            most = 1  # filled whole or killed: a second round would be another order
-        return self.context.rounds >= most
+            return 1  # filled whole or killed: a second round would be another order
+        return self.order.max_rounds or self.desk.settings.route.max_rounds
 
     @property
     def elapsed_s(self) -> float:
@@ -99,9 +114,41 @@ class Run:
         return residual(self.order.order_qty, filled_qty(children), children)
 
     def due(self, leaves_qty: Decimal) -> Decimal:
-        """What of that may be traded now."""
-        whole, twap_s = self.order.order_qty, self.order.twap_s
-        return leaves_qty if twap_s is None else due_qty(whole, whole - leaves_qty, self.elapsed_s, twap_s)
+        """What of that may be traded now: of a slice what is left of it, after the end everything."""
+        whole, twap_s, elapsed_s = self.order.order_qty, self.order.twap_s, self.elapsed_s
+        if twap_s is None:
+            return leaves_qty
+        number = slice_at(elapsed_s, twap_s)
+        if number > self.slice.number:
+            self.slice = Slice(number, due_qty(whole, whole - leaves_qty, elapsed_s, twap_s))
+        if elapsed_s >= twap_s:
+            self.slice.left_qty = leaves_qty
+        elif self.slice.rounds >= self.most_rounds:
+            return ZERO
+        return min(leaves_qty, self.slice.left_qty)
+
+    def raise_slice(self, leaves_qty: Decimal, least_qty: Decimal) -> Decimal:
+        """What is due of a slice that had no round yet is no less than the smallest order that a venue
+        takes; it is said where that leaves nothing to spread."""
+        whole, left_qty = self.order.order_qty, self.slice.left_qty
+        if not self.slice.rounds:
+            left_qty = self.slice.left_qty = placeable_qty(left_qty, leaves_qty, least_qty)
+            said = (
+                f"{plain(whole)} is not spread over time: no venue takes less than {plain(least_qty)} at once"
+            )
+            if whole < 2 * least_qty and said not in self.warnings:
+                self.warnings.append(said)
+        return min(leaves_qty, left_qty)
+
+    def note_round(self, sent: tuple[Order, ...]) -> Decimal:
+        """Count a round: how much of what it sent filled, or may still fill."""
+        with self.desk.journal.read() as tx:
+            found = [views.order(tx, child.cl_ord_id) for child in sent]
+        went_qty = sum((each.filled_qty + each.residual_worst_qty for each in found if each), ZERO)
+        self.context = replace(self.context, rounds=self.context.rounds + 1)
+        self.slice.rounds += 1
+        self.slice.left_qty = max(ZERO, self.slice.left_qty - went_qty)
+        return went_qty
 
     def keep_lease(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive; whether it is to stop."""

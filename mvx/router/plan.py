@@ -24,7 +24,7 @@ from mvx.errors import UsageError
 from mvx.router.cost import Offer, Quote, Take, consolidated_mid, make_offer
 from mvx.router.reasons import why_not, why_taken
 from mvx.router.rest import Rest, place_rest
-from mvx.router.split import Split, split
+from mvx.router.split import Split, least_order, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,11 @@ def make_plan(request: PlanRequest, quotes: Sequence[Quote], skipped: Sequence[S
     everyone = sorted((*skipped, *reasons), key=lambda skip: (skip.venue, skip.why))
     single = None if rest.qty else taken.single
     return _summed(request, takes, legs, tuple(everyone), mid, single)
+
+
+def smallest_order(request: PlanRequest, quotes: Sequence[Quote]) -> Decimal | None:
+    """The smallest order for the request that a venue takes, whatever its quantity; None where none does."""
+    return least_order(_offers(request, quotes, consolidated_mid(quotes)))
 
 
 def residual(order_qty: Decimal, filled_qty: Decimal, children: Iterable[Order]) -> Decimal:

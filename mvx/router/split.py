@@ -75,6 +75,12 @@ def alone(offer: Offer, qty: Decimal) -> Take | None:
     return take
 
 
+def least_order(offers: Offers) -> Decimal | None:
+    """The smallest order that one of them takes on these books; None where none takes any."""
+    found = ((offer, _least_legal(offer)) for offer in offers.values())
+    return min((qty for offer, qty in found if qty is not None and alone(offer, qty)), default=None)
+
+
 def _only(take: Take) -> Split:
     return Split({take.offer.venue: take})
 
