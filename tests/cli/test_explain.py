@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import closing
@@ -10,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from mvx.domain.entries import BreakFound, CancelRequested, ForeignOrderFound, Intended, ParentOpened, Rejected
+from mvx.domain.entries import (
+    BreakFound,
+    CancelRequested,
+    ForeignOrderFound,
+    Intended,
+    ParentOpened,
+    Rejected,
+)
 from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId
 from mvx.engine.words import words
 from mvx.errors import Exit
@@ -74,8 +82,8 @@ def test_what_a_venue_said_can_not_harm_a_terminal(journal: Path, tmp_path: Path
 
 
 def test_nor_can_what_it_calls_an_asset_or_an_order_in_the_command_to_run(tmp_path: Path) -> None:
-    """Of a break, by its id, and of an order whose cancel may have arrived."""
-    path, hostile = tmp_path / "mvx.db", "\x1b]0;owned\x07"
+    """Nor a shell: of a break, by its id, and of an order whose cancel may have arrived."""
+    path, hostile = tmp_path / "mvx.db", "\x1b]0;owned\x07; id>x"
     foreign = order(cl_ord_id=f"kraken:BTC/USD:{hostile}", order_id=OrderId("theirs"))
     with closing(Journal(path, mode="paper")) as made, made.write(at=at(0)) as tx:
         tx.append(ForeignOrderFound(foreign))
@@ -85,7 +93,9 @@ def test_nor_can_what_it_calls_an_asset_or_an_order_in_the_command_to_run(tmp_pa
         break_id = tx.append(found)
     for name in ("theirs", str(break_id)):
         ran = mvx(surroundings(tmp_path), "--journal", str(path), "explain", name)
-        assert r"\x1b]0;owned\x07" in ran.stdout.partition("next: ")[2], ran
+        told = ran.stdout.partition("next: ")[2]
+        assert r"\x1b]0;owned\x07" in told, ran
+        assert any(word.endswith("; id>x") for word in shlex.split(told)), told
         assert set("\x1b\x07") & set(ran.stdout) == set()
 
 
