@@ -162,6 +162,9 @@ async def _reread(runner: Runner) -> None:
 
 async def _work_jobs(runner: Runner) -> None:
     while True:
+        for late in jobs.withdraw_late(runner.desk, runner.lease):
+            line = f"{late.kind} {late.job_id} was not begun in its time, and was taken out of the queue"
+            runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
         while job := jobs.claim(runner.desk, runner.lease, frozenset(runner.working), MAX_AT_ONCE):
             runner.working[job.job_id] = asyncio.ensure_future(_work(runner, job))
         await runner.desk.clock.sleep(_LOOK_S)
