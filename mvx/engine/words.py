@@ -64,7 +64,8 @@ ORDER_STATES: dict[OrdStatus, str] = {
     OrdStatus.CANCELED: "Closed before all of it filled, by us, by the venue, or because it was not to rest.",
     OrdStatus.REJECTED: "The venue refused it, it never arrived, or it was given up before it was sent: "
     "its reason tells which.",
-    OrdStatus.EXPIRED: "The venue closed it, because its time was over.",
+    OrdStatus.EXPIRED: "The venue closed it before all of it filled, because its time was over or because "
+    "it was not to rest: some venues have this word for it, and others CANCELED.",
 }
 
 HEALTH_STATES: dict[HealthState, str] = {

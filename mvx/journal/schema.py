@@ -3,7 +3,8 @@
 Rule: money and instants are exact: decimals are TEXT in plain notation, instants INTEGER microseconds.
 `FOLDS` is what `journal verify` recomputes from the log. Leases, contact (ages), health and marks are not
 folds: they record when something was last seen, not what happened. A fill and an order carry the `seq` of
-the entry that made them, so that "the fills since" is the end of a table and no index. Postings lie in the
+the entry that made them, so that "the fills since" is the end of a table; those of a day are the venues'
+days, and have an index. Postings lie in the
 rows that made them (fills, busts, transfers, anchors); the view `postings` shows them one by one.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mvx.sqlite import Connection
 
-VERSION = 4
+VERSION = 5
 
 
 class Table(NamedTuple):
@@ -241,6 +242,9 @@ ALTER TABLE busts ADD COLUMN gross_trade_amt TEXT;
 ALTER TABLE heard ADD COLUMN gross_trade_amt TEXT
 """
 
+#: The fills of a day were found by when they were booked, which a clock that was wrong made another day.
+_FIFTH = "CREATE INDEX fills_by_time ON fills (at)"
+
 
 def migrate(connection: Connection) -> None:
     """Bring an opened write transaction's database to VERSION.
@@ -271,6 +275,10 @@ def migrate(connection: Connection) -> None:
     @migrations(name="0004_gross_trade_amt")
     def _gross_trade_amt(database: Database) -> None:
         steps(database, _FOURTH)
+
+    @migrations(name="0005_fills_by_time")
+    def _fills_by_time(database: Database) -> None:
+        steps(database, _FIFTH)
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")

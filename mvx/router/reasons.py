@@ -47,6 +47,11 @@ def why_not(offer: Offer, split: Split, *, limited_by: str) -> str:
     if not offer.affords(rules.lot, best.px):
         return f"its balance of {plain(offer.quote.spendable)} {asset} does not cover one lot"
     small = split.too_small.get(offer.venue)
+    if small is not None and not offer.affords(small.qty + offer.lot, small.last_px):
+        return (
+            f"its balance of {plain(offer.quote.spendable)} {asset} does not cover its minimum of "
+            f"{minimum(small)}"
+        )
     if small is not None:
         return f"less than its minimum of {minimum(small)} would be left for it"
     last = split.last

@@ -52,6 +52,13 @@ def test_whatever_mvx_can_say_has_a_meaning(about: str, expected: set[str]) -> N
     assert expected == known(about)
 
 
+@pytest.mark.parametrize("state", [OrdStatus.CANCELED, OrdStatus.EXPIRED])
+def test_what_was_not_to_rest_is_named_where_a_venue_calls_it_so(state: OrdStatus) -> None:
+    """Binance expires the unfilled rest of an IOC, whose time is not over; kraken cancels it."""
+    (meaning,) = (each for each in meanings() if (each.about, each.word) == (ORDER, state.value))
+    assert "it was not to rest" in meaning.means
+
+
 def test_a_position_is_only_said_to_be_what_has_a_meaning(tmp_path: Path) -> None:
     """Over a life that goes through most of its states."""
     at = Operator(settings(tmp_path, "kraken"))

@@ -93,6 +93,16 @@ def test_what_is_booked_late_counts_on_its_own_day(journal: Journal) -> None:
     assert {USD: D(700)} == today(journal, MIDNIGHT_S - 1)
 
 
+def test_a_clock_that_was_wrong_for_a_while_hides_nothing(journal: Journal) -> None:
+    """Many fills of today were booked, and then many more by a clock that was three days behind."""
+    for number, behind_s in enumerate((0.0, 3 * DAY_S)):
+        with journal.write(at=at(1 - behind_s)) as tx:
+            for each in range(600):
+                traded = fill("1", "100", side=SELL, exec_id=f"{number}-{each}", at_s=1, order_id="X")
+                tx.append(FillBooked(traded, BTC, USD, None))
+    assert {USD: D(120_000)} == today(journal, 2)
+
+
 def test_what_was_taken_back_was_traded_all_the_same(journal: Journal) -> None:
     booked = book(journal, "a", "1", 1)
     write(journal, [FillBusted(replace(booked.fill, busted_at=at(2)), BTC, USD, None)], seconds=2)

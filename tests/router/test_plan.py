@@ -163,6 +163,20 @@ def test_a_venue_below_its_minimum_is_dropped_and_its_quantity_placed_elsewhere(
     assert why(plan, "b") == "less than its minimum of 50 USD would be left for it"
 
 
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(("field", "minimum"), [("min_qty", "1 BTC"), ("min_notional", "90 USD")])
+def test_a_balance_below_the_minimum_is_named_and_not_the_others(
+    side: Side, field: str, minimum: str
+) -> None:
+    """Nobody else takes anything: more would be left for it, and it has not the money for it."""
+    spendable, asset = ("51", "USD") if side is BUY else ("0.5", "BTC")
+    poor = quote("a", spendable=spendable, **{field: minimum.split()[0]})
+    for others in ((), (quote("b", asks=(("102", "1"),), bids=(("98", "1"),)),)):
+        plan = make_plan(request("5", side), [poor, *others])
+        expected = f"its balance of {spendable} {asset} does not cover its minimum of {minimum}"
+        assert why(plan, "a") == expected
+
+
 def test_a_minimum_is_met_by_shifting_quantity_where_dropping_would_leave_some_over() -> None:
     quotes = [quote("a", asks=[("100", "1")]), quote("b", asks=[("101", "9")], min_qty="0.5")]
     plan = make_plan(request("1.1"), quotes)
