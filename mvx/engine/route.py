@@ -21,6 +21,7 @@ from mvx.engine.alive import beating
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import PlanRow
@@ -60,7 +61,7 @@ async def route(
         taken = known
     if order.dry_run:
         desk.watch.only_looks = True
-    run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
+    run = Run(desk, order, instrument, venues, Moment(desk.clock), show, confirm)
     if taken is not None:
         run.take_up(taken, begun=begun)
     try:
@@ -157,9 +158,9 @@ async def _until_next_slice(run: Run) -> bool:
     if run.elapsed_s < run.order.twap_s:
         pause_s = next_slice_s(run.elapsed_s, run.order.twap_s)
     run.barred.clear()
-    wake_at = after(run.desk.clock.now(), pause_s)
-    while run.desk.clock.now() < wake_at and not run.keep_lease():
-        await run.desk.clock.sleep(min(PAUSE_S, seconds_between(run.desk.clock.now(), wake_at)))
+    wake = Moment(run.desk.clock, pause_s)
+    while (left_s := wake.left_s()) > 0 and not run.keep_lease():
+        await run.desk.clock.sleep(min(PAUSE_S, left_s))
     return True
 
 
@@ -167,7 +168,7 @@ async def _read_market(run: Run) -> Market:
     venues = tuple(venue for venue in run.venues if venue not in run.barred)
     write = not run.order.dry_run
     # A venue that failed is left alone for the rest of a run, and no longer than a slice of a long one.
-    since = run.started_at if run.order.twap_s is None else run.desk.clock.now()
+    since = run.began.at if run.order.twap_s is None else run.desk.clock.now()
     market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
     run.passes += market.passes
     return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
@@ -241,11 +242,11 @@ def _assess(
 async def _wait_for_room(run: Run, waiting: Waiting) -> bool:
     """Wait until time has made room, and settle what a lateness bound held; then plan afresh. What a
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
-    now = run.desk.clock.now()
+    pause_s = seconds_between(run.desk.clock.now(), waiting.until)
     # What is over already, and makes no room: its venue could not be read, or its book is old again.
-    wake_at = waiting.until if now < waiting.until else after(now, PAUSE_S)
-    while run.desk.clock.now() < wake_at and not run.stop.is_set():
-        await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), wake_at)))
+    wake = Moment(run.desk.clock, pause_s if pause_s > 0 else PAUSE_S)
+    while (left_s := wake.left_s()) > 0 and not run.stop.is_set():
+        await run.desk.clock.sleep(min(0.25, left_s))
         run.keep_lease()
     now, expected = run.desk.clock.now(), own_orders(run)
     run.passes += await asyncio.gather(
@@ -311,10 +312,11 @@ def _agreed(run: Run, plan: PlanRow, *, sent: bool) -> bool:
         run.show(replace(run.result((), "planned"), plan=plan))
     if run.order.dry_run or run.confirm is None or run.agreed is not None:
         return True
+    asked = Moment(run.desk.clock)
     agree(run.confirm)
-    read_s = seconds_between(now, run.desk.clock.now())
+    read_s = asked.elapsed_s()
     run.agreed = agreed_to(plan, run.desk.clock.now())
-    run.started_at = after(run.started_at, read_s)  # what somebody reads is no time of the run
+    run.began.at = after(run.began.at, read_s)  # what somebody reads is no time of the run
     return read_s < FRESH_S
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from mvx.domain.entries import ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, after, seconds_between
+from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO, plain, round_px
 from mvx.domain.order import Order, TimeInForce
@@ -17,6 +17,7 @@ from mvx.engine.agreement import Agreed, Confirm
 from mvx.engine.alive import why_lost
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
@@ -65,7 +66,7 @@ class Run:
     order: RouteOrder
     instrument: Instrument
     venues: tuple[Venue, ...]
-    started_at: Instant
+    began: Moment
     show: Show
     confirm: Confirm
     parent: Parent | None = None
@@ -96,7 +97,7 @@ class Run:
 
     @property
     def elapsed_s(self) -> float:
-        return seconds_between(self.started_at, self.desk.clock.now())
+        return self.began.elapsed_s()
 
     @property
     def left_s(self) -> float:
@@ -177,7 +178,8 @@ class Run:
         self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
         if order.twap_s is not None:
             # Its time is the parent's own; where that is over, what is left is due, within the usual max_s.
-            self.started_at = max(taken.opened_at, after(self.started_at, -order.twap_s))
+            # One that was begun in the future has its time from now on: the clock was set back since.
+            self.began.at = min(self.began.at, max(taken.opened_at, after(self.began.at, -order.twap_s)))
         if not begun:
             with self.desk.journal.read() as tx:
                 self.earlier = frozenset(child.cl_ord_id for child in self.children(tx))
