@@ -157,8 +157,9 @@ class Run:
         return self.stop.is_set()
 
     def remember(self, plan: Plan, market: Market) -> None:
-        """The first plan and its arrival price are what the run is measured against."""
-        context, first = self.context, self.context.plan is None
+        """The first plan and its arrival price are what the run is measured against: of those that had a
+        book, which a parent over time may wait for."""
+        context, first = self.context, self.context.arrival_px is None
         self.context = Context(
             plan_row(plan) if first else context.plan,
             plan.arrival_px if first else context.arrival_px,

@@ -139,3 +139,17 @@ def test_the_next_leader_sends_what_is_left_of_a_time_that_is_over(tmp_path: Pat
     assert outcome is not None
     assert (Exit.OK, True, D(1)) == (outcome.exit_code, outcome.sent, bought(at))
     assert_healed(at)
+
+
+def test_a_parent_that_began_in_the_dark_is_measured_against_its_first_book(tmp_path: Path) -> None:
+    at = operator(tmp_path)
+    at.reconciles()
+    for venue in at.venues:
+        at.exchange.inject(venue, "outage", for_s=100)
+    outcome = at.routes(order("2", twap_s=600.0))
+    assert isinstance(outcome.data, RouteResult)
+    assert Exit.OK is outcome.exit_code
+    assert outcome.data.plan is not None
+    assert outcome.data.plan.legs
+    assert outcome.data.arrival_px is not None
+    assert outcome.data.slippage_bps is not None
