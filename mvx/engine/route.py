@@ -77,6 +77,7 @@ async def _work(run: Run) -> Outcome:
                 run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
             while await _round(run):
                 pass
+            _refuse_unusable(run)
     except LeaseLost as error:
         note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
@@ -124,7 +125,7 @@ async def _round(run: Run) -> bool:
     plan = make_plan(_plan_request(run, due, leaves_qty, market), market.quotes, market.skipped)
     run.remember(plan, market)
     if not market.quotes and not began and not run.context.rounds and run.order.twap_s is None:
-        raise _no_venue(run, plan)
+        raise _no_venue(run, plan_row(plan))
     if not run.context.rounds and not _agreed(run, plan_row(plan), sent=sent):
         _forget_plan(run)
         return True  # the answer took its time: plan again, on fresh books
@@ -139,7 +140,17 @@ async def _round(run: Run) -> bool:
         return _plan_again(run)
 
 
-def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
+def _refuse_unusable(run: Run) -> None:
+    """A parent over time waits for a venue until its end, and then says what any other says at once. Raises
+    NoVenueUsable where there never was a book, and nothing was ever sent for it."""
+    plan = run.context.plan
+    with run.desk.journal.read() as tx:
+        sent = run.sent(tx)
+    if plan is not None and run.context.arrival_px is None and not sent and not run.stop.is_set():
+        raise _no_venue(run, plan)
+
+
+def _no_venue(run: Run, plan: PlanRow) -> NoVenueUsable:
     """What keeps each away, and what to run: a halt is the operator's to lift, the rest is health."""
     with run.desk.journal.read() as tx:
         halted = barred(tx, run.venues, run.instrument.base, run.order.side)
