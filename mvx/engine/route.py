@@ -28,7 +28,17 @@ from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row, route_status
-from mvx.engine.route_run import Run, Show, breaks_of, has_sent, note_lost_lease, note_marks, own_orders
+from mvx.engine.route_run import (
+    Run,
+    Show,
+    breaks_of,
+    has_sent,
+    note_lost_lease,
+    note_marks,
+    note_round,
+    own_orders,
+    raise_slice,
+)
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.stopping import settled
 from mvx.engine.submit import Parent, filled_qty, make_children
@@ -210,7 +220,7 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
     run.passes += passes
-    if not run.note_round(committed) and run.order.twap_s is not None:
+    if not note_round(run, committed) and run.order.twap_s is not None:
         return await _until_next_slice(run)  # who refuses a slice is not asked again at once
     return True
 
@@ -298,7 +308,7 @@ def _plan_request(run: Run, due: Decimal, leaves_qty: Decimal, market: Market) -
     if order.twap_s is None:
         return request
     least_qty = smallest_order(request, market.quotes)
-    return replace(request, order_qty=due if least_qty is None else run.raise_slice(leaves_qty, least_qty))
+    return replace(request, order_qty=due if least_qty is None else raise_slice(run, leaves_qty, least_qty))
 
 
 def _falls_short(run: Run, plan: Plan) -> bool:
