@@ -71,7 +71,7 @@ MAY_IMPORT_BY_NAME = {
 PURE = ("domain", "router", "risk", "reconciliation")
 PURE_LIBRARY = frozenset(
     {"__future__", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "functools"}
-    | {"heapq", "itertools", "math", "operator", "re", "typing"}
+    | {"heapq", "itertools", "math", "operator", "re", "shlex", "typing"}
 )
 IMPURE_CALLS = frozenset(
     {"open", "print", "input", "exec", "eval", "__import__", "datetime.now", "date.today"}

@@ -64,7 +64,7 @@ class Boundary:
         return self._defect(error)
 
     def _mvx(self, error: MvxError) -> Failure:
-        uncertain = error.exit_code == Exit.UNCERTAIN
+        uncertain = error.exit_code == Exit.UNCERTAIN or (error.exit_code == Exit.DEFECT and error.sent)
         known = error.known or (IN_FLIGHT if uncertain else NOTHING_SENT)
         next_step = error.next_step or (TRUTH if uncertain else self._help())
         if error.sent:

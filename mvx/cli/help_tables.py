@@ -23,7 +23,7 @@ Parts = list["RenderableType"]
 def explain_parts(result: ExplainResult) -> Parts:
     if not result.story:
         return [_senses(result.meanings)]
-    return [_story(result.story), *(["", f"next: {result.next}"] if result.next else [])]
+    return [_story(result.story), *(["", f"next: {safe_text(result.next)}"] if result.next else [])]
 
 
 def help_parts(result: HelpResult) -> Parts:
@@ -40,10 +40,10 @@ def _senses(senses: Iterable[Meaning]) -> RenderableType:
     rows = table("", "~")
     rows.show_header = False
     for each in senses:
-        rows.add_row(each.word, each.about)
+        rows.add_row(safe_text(each.word), each.about)
         for name, text in (("means", each.means), ("known", each.known), ("next", each.next)):
             if text:
-                rows.add_row(f"  {name}", text)
+                rows.add_row(f"  {name}", safe_text(text))
     return rows
 
 
@@ -51,7 +51,7 @@ def _meanings(words: Iterable[Meaning], title: str) -> RenderableType:
     rows = table("", "~", title=title)
     rows.show_header = False
     for each in words:
-        rows.add_row(each.word, each.means)
+        rows.add_row(*map(safe_text, (each.word, each.means)))
     return rows
 
 

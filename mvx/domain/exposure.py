@@ -77,7 +77,8 @@ def still_possible(order: Order) -> dict[Asset, Interval]:
 
 def claimed(order: Order) -> dict[Asset, Decimal]:
     """Fills that were pushed, or that the venue's record of the order claims, and that its trades do
-    not list yet: of the two accounts of the same fills the one that knows of more."""
+    not list yet: of the two accounts of the same fills the one that knows of more. Fees aside, which
+    stand with the pushed fills themselves."""
     qty, notional = order.heard_qty, order.heard_notional
     standing_qty = order.cum_qty - order.busted_qty
     if order.claimed_qty > qty and order.avg_px is not None:

@@ -138,8 +138,9 @@ class Order:
 
     @property
     def residual_worst_qty(self) -> Decimal:
-        """The same for its parent's residual, where a complete terminal child counts zero (I14)."""
-        return ZERO if self.trades_complete else self.worst_qty
+        """The same for its parent's residual, where a complete terminal child counts zero (I14), unless more
+        of it was pushed than its trades list."""
+        return ZERO if self.trades_complete and not self.heard_qty else self.worst_qty
 
     @property
     def claimed_qty(self) -> Decimal:

@@ -164,12 +164,24 @@ def busted(order: Order, qty: Decimal, notional: Decimal) -> Order:
     )
 
 
-def heard(order: Order, qty: Decimal, notional: Decimal) -> Order:
-    """A fill that was pushed: expected, and not confirmed. The state follows the venue's record alone."""
+def heard(order: Order, qty: Decimal, notional: Decimal, at: Instant) -> Order:
+    """A fill that was pushed: expected, and not confirmed. The state follows the venue's record alone; a
+    settled order's reservation is taken up again, and the wait for further fills begins anew."""
     return changed(
         order,
         heard_qty=order.heard_qty + qty,
         heard_notional=order.heard_notional + notional,
+        settled=False,
+        terminal_at=at if order.settled else order.terminal_at,
+    )
+
+
+def unheard(order: Order, qty: Decimal, notional: Decimal) -> Order:
+    """What was pushed is superseded by the record, or was never so."""
+    return changed(
+        order,
+        heard_qty=order.heard_qty - qty,
+        heard_notional=order.heard_notional - notional,
     )
 
 

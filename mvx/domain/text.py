@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 MAX_CHARS = 500
 
 
@@ -12,6 +14,12 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def typed(text: str) -> str:
+    """It as one word of a command that an operator is told to run: what a venue calls an asset or an order
+    may be a command of its own."""
+    return quote(text)
 
 
 def storable(text: str, most: int = MAX_CHARS) -> str:

@@ -77,6 +77,7 @@ def read_world(desk: Desk, tx: ReadTx, instrument: str, prices: Mapping[Asset, D
         else views.created_after(tx, after(now, -ORDER_RATE_S)),
         traded={} if limits.max_daily_turnover is None else turnover.traded_today(tx, now),
         health={} if limits.min_venues_alive is None else _health(desk, tx, instrument),
+        unknown=_unknown(desk, tx),
     )
 
 
@@ -139,6 +140,22 @@ def _working(tx: ReadTx, now: Instant) -> tuple[WorkingParent, ...]:
         left = row.order_qty - filled_qty(children)
         found.append(WorkingParent(row.parent_id, children[0].base, Side(row.side), left))
     return tuple(found)
+
+
+def _unknown(desk: Desk, tx: ReadTx) -> dict[Asset, str]:
+    """Of a journal that was put back or copied nothing tells what was sent since, until the venue agrees; and
+    of a venue that was never reached, how much it holds beyond what the configuration calls inventory."""
+    found: dict[Asset, str] = {}
+    outdated = views.out_of_date(tx, desk.venues, restored=desk.journal.restored)
+    for venue in sorted(desk.venues):
+        ask = f"mvx reconcile --venue {venue}"
+        if venue in outdated:
+            why = f"the journal was put back or copied, and {venue} has not agreed since"
+            found |= dict.fromkeys(desk.assets(venue), f"{why}: {ask}")
+        elif not views.is_opened(tx, venue):
+            why = f"{venue} was never reached, and what it holds beside its baseline is not known"
+            found |= dict.fromkeys(desk.settings.venues[venue].baseline, f"{why}: {ask}")
+    return found
 
 
 def _health(desk: Desk, tx: ReadTx, instrument: str) -> dict[Venue, str]:

@@ -22,6 +22,7 @@ from mvx.domain.entries import (
 from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
+from mvx.domain.text import typed
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.jobs import key_of, order_of, stop_for_good
@@ -219,7 +220,7 @@ def _targets(tx: ReadTx, target: str | None, all_orders: bool, venues: tuple[Ven
         raise UsageError(
             f"{target} has no order at {', '.join(venues)}, only at {where}",
             known="nothing was sent",
-            next_step=f"mvx cancel {target}",
+            next_step=f"mvx cancel {typed(str(target))}",
         )
     return chosen
 
@@ -314,5 +315,5 @@ def _outcome(run: Run) -> Outcome:
 def _may_still_work(order: Order) -> str:
     return (
         f"{order.cl_ord_id} may still be working at {order.venue}, and stays reserved:"
-        f" mvx cancel {order.cl_ord_id}"
+        f" mvx cancel {typed(order.cl_ord_id)}"
     )

@@ -146,7 +146,7 @@ async def plan_slice(
         instrument=instrument,
         side=position.side,
         order_qty=position.least,
-        max_slippage_bps=desk.settings.route.max_slippage_bps,
+        max_slippage_bps=_reach_bps(desk),
         reaching=reaching,
     )
     all_of_it = abs(position.confirmed)
@@ -158,6 +158,13 @@ async def plan_slice(
         rules,
         _too_small(rules, floor_to(all_of_it, rules.lot), book.against(position.side)[0].px),
     )
+
+
+def _reach_bps(desk: Desk) -> Decimal:
+    """How far from its book's own mid a slice goes: what goes beyond the collar is refused, and what lies
+    within it can be closed."""
+    cap, collar = desk.settings.route.max_slippage_bps, desk.limits.price_collar_bps
+    return cap if collar is None else min(cap, collar)
 
 
 def _too_small(rules: MarketRules, qty: Decimal, px: Decimal) -> bool:
@@ -189,7 +196,14 @@ async def _slice(closing: Closing) -> bool:
         return await _trade(closing, found)
     if position.least < abs(position.confirmed) and not closing.waited:
         return await _wait_for_room(closing)
-    return await _wait_and_read(closing, "; ".join(skip.why for skip in found.plan.skipped))
+    return await _wait_and_read(closing, _why_nothing(closing.desk, found))
+
+
+def _why_nothing(desk: Desk, found: Slice) -> str:
+    """Why a plan is empty, and where it is the collar that bounds it, its name."""
+    collar, reach_bps = desk.limits.price_collar_bps, _reach_bps(desk)
+    named = f"; price_collar_bps is {plain(reach_bps)}" if collar == reach_bps else ""
+    return "; ".join(skip.why for skip in found.plan.skipped) + named
 
 
 async def _wait_for_room(closing: Closing) -> bool:

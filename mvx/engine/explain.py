@@ -16,6 +16,7 @@ from mvx.domain.ids import ClOrdId
 from mvx.domain.order import Order
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.telling import known_of, names_in, sentence, subject_of
+from mvx.domain.text import typed
 from mvx.engine.outcome import Outcome
 from mvx.engine.reports import known_break
 from mvx.engine.setup import existing_journal
@@ -67,8 +68,8 @@ def _next(orders: Iterable[Order]) -> str:
     alive = [order for order in orders if not order.settled]
     if not alive:
         return ""
-    look = f"mvx reconcile --venue {','.join(dict.fromkeys(order.venue for order in alive))}"
-    asked = [f"mvx cancel {o.cl_ord_id}" for o in alive if o.ord_status is OrdStatus.PENDING_CANCEL]
+    look = f"mvx reconcile --venue {typed(','.join(dict.fromkeys(order.venue for order in alive)))}"
+    asked = [f"mvx cancel {typed(o.cl_ord_id)}" for o in alive if o.ord_status is OrdStatus.PENDING_CANCEL]
     return f"{look}, and {'; '.join(asked)} where it is open yet" if asked else look
 
 

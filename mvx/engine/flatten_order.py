@@ -10,7 +10,8 @@ from mvx.domain.ids import Venue
 @dataclass(frozen=True, slots=True)
 class FlattenOrder:
     """What is to be left. `instruments` empty: all that the venue trades. `to_zero`: the inventory too,
-    for which the baseline is set to zero. `foreign`: cancel what mvx did not send as well."""
+    for which the baseline is set to zero. `foreign`: cancel what mvx did not send as well. `begin_within_s`:
+    as a route's."""
 
     venues: tuple[Venue, ...]
     instruments: tuple[str, ...]
@@ -18,3 +19,4 @@ class FlattenOrder:
     foreign: bool
     dry_run: bool
     by: str
+    begin_within_s: float | None = None

@@ -86,7 +86,7 @@ def _is_known(desk: Desk, order: Order) -> bool:
 
 
 async def _followed(desk: Desk, order: Order, by: str) -> Outcome | None:
-    job_id = jobs.queue(desk, order, by)
+    job_id = jobs.queue(desk, replace(order, begin_within_s=desk.settings.route.max_s), by)
     desk.watch.has_sent = True
     try:
         answer = await jobs.follow(desk, job_id)

@@ -1,9 +1,9 @@
 """Work that is handed over to whoever leads: queued, claimed once, answered, or taken back.
 
 Rule: a job moves by compare-and-set in a transaction: queued -> claimed (by the leader, fenced) -> ended, or
-queued -> withdrawn (by whoever queued it). The operator may end what is claimed: whoever works it finds that
-it has its answer, and stops. What is claimed is never executed by anybody but a leader, so that a command and
-a daemon can not both do it.
+queued -> withdrawn (by whoever queued it, or by a leader that comes too late to it). The operator may end
+what is claimed: whoever works it finds that it has its answer, and stops. What is claimed is never executed
+by anybody but a leader, so that a command and a daemon can not both do it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from mvx.domain.entries import JobClaimed, JobEnded, JobQueued, JobWithdrawn
 from mvx.domain.ids import JobId
+from mvx.domain.instant import Instant, after
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.moment import Moment
@@ -30,6 +31,8 @@ from mvx.risk.question import Refusal
 Order = RouteOrder | FlattenOrder
 
 _FOLLOW_S = 0.1
+#: Who took a job back that was not begun in its time.
+_TOO_LATE = "the leader, too late to begin it,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +110,43 @@ def claim(desk: Desk, lease: Lease, busy: frozenset[JobId], most: int) -> Job | 
     """The oldest job that nobody works and that need not wait: one in the queue, or one whose leader is gone
     (`worker` tells). `most`: so many of those that wait are worked at once."""
     with desk.journal.read() as tx:
-        if _next(tx, busy, most) is None:
+        if _next(tx, desk.clock.now(), busy, most) is None:
             return None
     with desk.journal.write(lease) as tx:
-        job = _next(tx, busy, most)
+        job = _next(tx, tx.at, busy, most)
         if job is not None:
             tx.append(JobClaimed(job.job_id, desk.holder))
         return job
 
 
-def _next(tx: ReadTx, busy: frozenset[JobId], most: int) -> Job | None:
-    found = jobs.open_jobs(tx)
+def withdraw_late(desk: Desk, lease: Lease) -> tuple[Job, ...]:
+    """Take out of the queue what was not begun in its time: whoever waited for it and is gone would have it
+    traded at any later time, and whoever is there does it itself."""
+    with desk.journal.read() as tx:
+        if not _late(tx, desk.clock.now()):
+            return ()
+    with desk.journal.write(lease) as tx:
+        late = _late(tx, tx.at)
+        for job in late:
+            tx.append(JobWithdrawn(job.job_id, _TOO_LATE))
+        return late
+
+
+def _late(tx: ReadTx, at: Instant) -> tuple[Job, ...]:
+    return tuple(job for job in jobs.open_jobs(tx) if _is_late(job, at))
+
+
+def _is_late(job: Job, at: Instant) -> bool:
+    """By the log's own times. One of the future is late: the clock was set back, so that nobody knows for how
+    long it has waited."""
+    within_s = json.loads(job.params).get("begin_within_s")
+    if job.status != "queued" or within_s is None:
+        return False
+    return not job.at <= at <= after(job.at, within_s)
+
+
+def _next(tx: ReadTx, at: Instant, busy: frozenset[JobId], most: int) -> Job | None:
+    found = [job for job in jobs.open_jobs(tx) if not _is_late(job, at)]
     full = sum(job.job_id in busy and KINDS[job.kind].waits for job in found) >= most
     return next((j for j in found if j.job_id not in busy and not (full and KINDS[j.kind].waits)), None)
 
@@ -151,6 +180,8 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
         assert job is not None
         if job.status == "ended":
             return _answer(job)
+        if job.status == "withdrawn" and job.worker == _TOO_LATE:
+            return None
         if job.status == "withdrawn":
             raise Refused(
                 f"{job_id} was taken out of the queue by the operator",

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from mvx.config.desk import DeskSettings
+from mvx.domain.execution import HeardFill
 from mvx.domain.exposure import UNBOUNDED, Interval, claimed, holding
 from mvx.domain.ids import Asset, Venue
 from mvx.domain.instant import Instant, after, seconds_between
@@ -22,6 +23,7 @@ from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult
 from mvx.engine.setup import open_journal
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
+from mvx.journal.events import heard_fills
 from mvx.journal.jobs import leader
 from mvx.journal.store import ReadTx
 from mvx.journal.views import Contact, HoldingRow, Mark
@@ -33,6 +35,7 @@ class Known(NamedTuple):
 
     now: Instant
     orders: tuple[Order, ...]
+    heard: tuple[HeardFill, ...]
     holdings: Mapping[tuple[Venue, Asset], HoldingRow]
     doubted: frozenset[tuple[Venue, Asset]]
     contacts: Mapping[Venue, Contact]
@@ -64,6 +67,7 @@ def positions(
         known = Known(
             now,
             views.unsettled_orders(tx),
+            heard_fills(tx),
             views.holdings(tx),
             views.doubted(tx),
             views.contacts(tx),
@@ -115,17 +119,15 @@ def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_
     orders = [o for o in known.orders if o.venue == venue and asset in (o.base, o.quote, *o.fee_assets)]
     contact = known.contacts.get(venue, Contact())
     row = known.holding(venue, asset)
-    interval, expected = UNBOUNDED, None
+    interval = UNBOUNDED
     if row is not None and venue not in known.out_of_date:  # else nothing tells what was sent since
         interval = holding(row.confirmed, asset, orders)
-    if row is not None:
-        expected = row.confirmed + sum((claimed(order).get(asset, ZERO) for order in orders), ZERO)
     settling = [order for order in orders if _settling(desk, order, known.now)]
     return PositionRow(
         venue=venue,
         asset=asset,
         confirmed=None if row is None else row.confirmed,
-        expected=expected,
+        expected=None if row is None else _expected(known, row),
         lo=interval.lo,
         hi=interval.hi,
         baseline=None if row is None else row.baseline,
@@ -137,6 +139,16 @@ def _position(desk: DeskSettings, known: Known, venue: Venue, asset: Asset, max_
         answered_age_s=_age(contact.answered_at, known.now),
         agreed_age_s=_age(contact.agreed_at, known.now),
     )
+
+
+def _expected(known: Known, row: HoldingRow) -> Decimal:
+    """Confirmed, and what the venue told of and does not list yet, with the fees that were pushed with it."""
+    orders = [order for order in known.orders if order.venue == row.venue]
+    claims = sum((claimed(order).get(row.asset, ZERO) for order in orders), ZERO)
+    acting = {order.cl_ord_id for order in orders}
+    pushed = (each.fill for each in known.heard if each.cl_ord_id in acting)
+    fees = sum((fill.fee_amount for fill in pushed if fill.fee_asset == row.asset), ZERO)
+    return row.confirmed + claims - fees
 
 
 def _state(

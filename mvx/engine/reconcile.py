@@ -15,6 +15,7 @@ from mvx.domain.entries import BreakFound, NeverAccepted
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.order import Order
+from mvx.domain.text import typed
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reading import our_side, read_first, read_venue, reading_since, working_orders
@@ -158,7 +159,7 @@ async def _adopt(desk: Desk, cl_ord_id: str) -> Outcome:
     error = UsageError(
         f"{order.venue} lists no order under {cl_ord_id} that could be adopted",
         known=f"{cl_ord_id} stays unknown and reserved",
-        next_step=f"mvx reconcile --order {cl_ord_id} --accept never, where it never arrived",
+        next_step=f"mvx reconcile --order {typed(cl_ord_id)} --accept never, where it never arrived",
     )
     error.warnings, error.breaks = outcome.warnings, outcome.breaks
     raise error

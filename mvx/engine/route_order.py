@@ -18,7 +18,8 @@ class RouteOrder:
     idempotency key (`id`). `venues` empty: every venue of the instrument, less `exclude`.
     `deadline_s` is each child's. `dry_run` takes the same path, sends nothing and writes nothing. `resume`:
     where the id was used before, go on with what is left of it. `twap_s`: spread evenly over so long.
-    `agreed`: a yes that was given before, to be refused where it is stale.
+    `agreed`: a yes that was given before, to be refused where it is stale. `begin_within_s`: of a handed over
+    order that somebody waits for, counted from then; None: it is begun whenever somebody leads.
     """
 
     instrument: str
@@ -37,3 +38,4 @@ class RouteOrder:
     resume: bool = False
     twap_s: float | None = None
     agreed: Agreed | None = None
+    begin_within_s: float | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mvx.domain.entries import FillBooked
-from mvx.domain.ids import Asset, ParentId, Venue
+from mvx.domain.ids import Asset, ClOrdId, ParentId, Venue
 from mvx.domain.money import BPS, ZERO, plain, round_px
 from mvx.domain.order import Order, Side, average_px
 from mvx.engine.results import (
@@ -28,13 +28,19 @@ from mvx.router.plan import Plan, residual
 class Context:
     """What the journal's orders and fills do not say: kept with the parent when it is closed.
 
-    `rates`: units of the instrument's quote per unit of each venue's quote, when it was last planned.
+    `rates`: units of the instrument's quote per unit of each venue's quote, when it was last planned;
+    `child_rates`: the same when a child was planned, of each that a later plan followed.
     """
 
     plan: PlanRow | None
     arrival_px: Decimal | None
     rates: Mapping[Venue, Decimal]
     rounds: int
+    child_rates: Mapping[ClOrdId, Decimal] = field(default_factory=dict)
+
+    def rate_of(self, child: Order) -> Decimal | None:
+        """What it was planned at; None where that is not known."""
+        return self.child_rates.get(child.cl_ord_id, self.rates.get(child.venue))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def route_result(
     for booked in fills:
         asset = booked.fill.fee_asset
         fees[asset] = fees.get(asset, ZERO) + booked.fill.fee_amount
-    avg_px, all_in_px = _averages(asked.side, children, fills, context.rates, cum_qty)
+    avg_px, all_in_px = _averages(asked.side, children, fills, context, cum_qty)
     slippage_bps = None
     if avg_px is not None and context.arrival_px:
         slippage_bps = round_px(asked.side.sign * (avg_px - context.arrival_px) / context.arrival_px * BPS, 4)
@@ -151,17 +157,20 @@ def _averages(
     side: Side,
     children: tuple[Order, ...],
     fills: Iterable[FillBooked],
-    rates: Mapping[Venue, Decimal],
+    context: Context,
     cum_qty: Decimal,
 ) -> tuple[Decimal | None, Decimal | None]:
-    """The average price without and with fees. A fee in base counts at its fill's price; with a fee in
-    a third asset there is no all-in price."""
-    if not cum_qty or any(child.filled_qty and child.venue not in rates for child in children):
+    """The average price without and with fees, each child's at the rate that it was planned at. A fee in
+    base counts at its fill's price; with a fee in a third asset there is no all-in price."""
+    filled = [child for child in children if child.filled_qty]
+    rates = {c.cl_ord_id: rate for c in filled if (rate := context.rate_of(c)) is not None}
+    if not cum_qty or len(rates) < len(filled):
         return None, None
-    notional = sum((c.filled_notional * rates[c.venue] for c in children if c.filled_qty), ZERO)
+    notional = sum((child.filled_notional * rates[child.cl_ord_id] for child in filled), ZERO)
     fees = ZERO
     for booked in fills:
-        fill, rate = booked.fill, rates[booked.fill.venue]
+        assert booked.cl_ord_id is not None
+        fill, rate = booked.fill, rates[booked.cl_ord_id]
         if fill.fee_asset not in (booked.base, booked.quote):
             return round_px(notional / cum_qty), None
         in_quote = fill.fee_amount * (fill.price if fill.fee_asset == booked.base else 1)

@@ -129,13 +129,18 @@ class Run:
 
     def remember(self, plan: Plan, market: Market) -> None:
         """The first plan and its arrival price are what the run is measured against: of those that had a
-        book, which a parent over time may wait for."""
+        book, which a parent over time may wait for. What was sent before keeps the rates that it was planned
+        at, where those may move."""
         context, first = self.context, self.context.arrival_px is None
+        with self.desk.journal.read() as tx:
+            sent = [child for child in self.children(tx) if child.quote != self.instrument.quote]
+        kept = {child.cl_ord_id: rate for child in sent if (rate := context.rate_of(child)) is not None}
         self.context = Context(
             plan_row(plan) if first else context.plan,
             plan.arrival_px if first else context.arrival_px,
             {**context.rates, **market.rates},
             context.rounds,
+            kept,
         )
 
     def new_parent(self, tx: WriteTx) -> Parent:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from mvx.config.settings import Settings
-from mvx.domain.ids import JobId, Venue
+from mvx.domain.ids import ClOrdId, JobId, Venue
 from mvx.domain.instant import Instant, seconds_between
 from mvx.engine import jobs
 from mvx.engine.adapters import shared_folder
@@ -31,6 +31,7 @@ from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import RunResult
 from mvx.engine.route import route
 from mvx.engine.route_order import RouteOrder
+from mvx.engine.watch import dispatched
 from mvx.errors import ConfigError, Exit, JournalError, LeaseLost, MvxError
 from mvx.journal import jobs as queue
 from mvx.journal import views
@@ -162,18 +163,24 @@ async def _reread(runner: Runner) -> None:
 
 async def _work_jobs(runner: Runner) -> None:
     while True:
+        for late in jobs.withdraw_late(runner.desk, runner.lease):
+            line = f"{late.kind} {late.job_id} was not begun in its time, and was taken out of the queue"
+            runner.around.say(Outcome(None, Exit.OK, warnings=(line,)))
         while job := jobs.claim(runner.desk, runner.lease, frozenset(runner.working), MAX_AT_ONCE):
             runner.working[job.job_id] = asyncio.ensure_future(_work(runner, job))
         await runner.desk.clock.sleep(_LOOK_S)
 
 
 async def _work(runner: Runner, job: Job) -> None:
+    sent: list[ClOrdId] = []
+    dispatched.set(sent)  # for what this task asks
     try:
         answer = await _answer(runner, job)
     except MvxError as error:
         answer = error
     except Exception as error:  # noqa: BLE001 - a defect in one job is its answer, and no end of the others
-        answer = Defect(error, runner.around.log(error))
+        # What a leader before this one sent for it is not known here.
+        answer = Defect(error, runner.around.log(error), sent=bool(sent) or job.worker is not None)
     if runner.stopping:
         return  # the next leader goes on with it
     if isinstance(answer, MvxError) and is_failing(answer):
@@ -192,16 +199,13 @@ async def _work(runner: Runner, job: Job) -> None:
 
 
 class Defect(MvxError):
-    """mvx itself failed in the middle of a job: what it sent is in the journal and stays reserved."""
+    """mvx itself failed in the middle of a job: what is known then is said as of any command."""
 
     code = "defect"
 
-    def __init__(self, error: BaseException, where: str) -> None:
-        super().__init__(
-            f"a defect in mvx ({type(error).__name__}); {where}",
-            known="requests may be in flight; what was sent is in the journal and stays reserved",
-            next_step="mvx reconcile, then mvx positions",
-        )
+    def __init__(self, error: BaseException, where: str, *, sent: bool) -> None:
+        super().__init__(f"a defect in mvx ({type(error).__name__}); {where}")
+        self.sent = sent
 
 
 async def _answer(runner: Runner, job: Job) -> Outcome | MvxError:

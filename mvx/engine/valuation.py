@@ -15,8 +15,9 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instant import seconds_between
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.money import ONE
+from mvx.domain.order import Side
 from mvx.engine.desk import Desk
-from mvx.journal import turnover, views
+from mvx.journal import history, turnover, views
 from mvx.journal.store import ReadTx
 
 Books = Mapping[tuple[Venue, Symbol], Book]
@@ -24,7 +25,7 @@ Books = Mapping[tuple[Venue, Symbol], Book]
 
 class Counted(NamedTuple):
     """What limits count beside the order itself: quotes of other orders and of today's fills, and the other
-    instruments that are or may become positions."""
+    instruments that are or may become positions, by what is open or by what a parent in work has left."""
 
     quotes: frozenset[Asset]
     instruments: tuple[Instrument, ...]
@@ -32,14 +33,17 @@ class Counted(NamedTuple):
 
 def counted_by_limits(desk: Desk, tx: ReadTx, instrument: Instrument) -> Counted:
     """As the journal stands. What comes up between here and the commit has no price, and is refused."""
-    limits, orders = desk.limits, views.unsettled_orders(tx)
+    limits, orders, now = desk.limits, views.unsettled_orders(tx), desk.clock.now()
     quotes = {order.quote for order in orders}
     if limits.max_daily_turnover is not None:
-        quotes |= turnover.traded_today(tx, desk.clock.now()).keys()
-    if not (limits.max_daily_turnover or limits.max_gross_notional or limits.max_venue_notional):
-        return Counted(frozenset(quotes), ())
-    moved = {order.base for order in orders} | quotes
-    moved |= {row.asset for row in views.holdings(tx).values() if row.confirmed != row.baseline}
+        quotes |= turnover.traded_today(tx, now).keys()
+    # A sell of ETH-BTC brings BTC at the mid or above.
+    moved = {order.base for order in orders if order.side is Side.SELL and order.quote == instrument.base}
+    if limits.max_daily_turnover or limits.max_gross_notional or limits.max_venue_notional:
+        moved |= {order.base for order in orders} | quotes
+        moved |= {row.asset for row in views.holdings(tx).values() if row.confirmed != row.baseline}
+        working = history.working_parents(tx, now)
+        moved |= {child.base for row in working for child in views.children(tx, row.parent_id)}
     others = desk.settings.desk.instruments.values()
     return Counted(
         frozenset(quotes),
@@ -66,10 +70,10 @@ def prices(
     instrument's own."""
     quotes = {split_symbol(symbol)[1] for _, symbol in _listings(desk, instrument)}
     found = {asset: _worth(desk, books, asset) for asset in {instrument.quote} | quotes | counted.quotes}
-    for each in counted.instruments:
-        found[each.base] = found.get(each.base) or _mid(desk, books, each)
     own = found[instrument.quote]
-    found[instrument.base] = None if mid_px is None or own is None else mid_px * own
+    base = found[instrument.base] = None if mid_px is None or own is None else mid_px * own
+    for each in counted.instruments:
+        found[each.base] = found.get(each.base) or _mid(desk, books, each, {instrument.base: base})
     return {asset: price for asset, price in found.items() if price is not None}
 
 
@@ -124,11 +128,14 @@ def _listings(desk: Desk, instrument: Instrument) -> Iterator[tuple[Venue, Symbo
             yield venue, symbol
 
 
-def _mid(desk: Desk, books: Books, instrument: Instrument) -> Decimal | None:
+def _mid(
+    desk: Desk, books: Books, instrument: Instrument, known: Mapping[Asset, Decimal | None]
+) -> Decimal | None:
     """Of the first venue whose book is fresh and whose quote is worth something."""
     for venue, symbol in _listings(desk, instrument):
         book = books.get((venue, symbol))
-        worth = _worth(desk, books, split_symbol(symbol)[1])
+        quote = split_symbol(symbol)[1]
+        worth = known.get(quote) or _worth(desk, books, quote)
         if book is not None and worth is not None and _age_s(desk, book) <= desk.limits.max_book_age_s:
             return book.mid * worth
     return None

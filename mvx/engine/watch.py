@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache, reduce
 from typing import TypeVar
@@ -58,6 +59,10 @@ from mvx.venues.health import (
 from mvx.venues.port import Balances, VenuePort, VenueStatus, request_times
 
 T = TypeVar("T")
+
+#: A list that whoever does one thing beside others puts here: each order that is sent for it, or is asked to
+#: be canceled, is added.
+dispatched: ContextVar[list[ClOrdId] | None] = ContextVar("dispatched", default=None)
 
 _MEANS = {
     HealthState.LIVE: "it is used again",
@@ -259,14 +264,14 @@ class WatchedPort:
         return await self._heard(self.port.book(symbol), read)
 
     async def submit(self, request: OrderRequest) -> Ack:
-        self.watch.has_sent = True
+        self._note_dispatch(request.cl_ord_id)
         try:
             return await self._heard(self.port.submit(request))
         except BadVenueData as error:
             raise OutcomeUnknown(error.message) from error
 
     async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
-        self.watch.has_sent = True
+        self._note_dispatch(cl_ord_id)
         return await self._heard(self.port.cancel(symbol, cl_ord_id, order_id))
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
@@ -291,6 +296,11 @@ class WatchedPort:
 
     async def close(self) -> None:
         await self.port.close()
+
+    def _note_dispatch(self, cl_ord_id: ClOrdId) -> None:
+        self.watch.has_sent = True
+        if (sent := dispatched.get()) is not None:
+            sent.append(cl_ord_id)
 
     async def _heard(
         self, call: Awaitable[T], says: Callable[[T, Instant, Instant], Observation] | None = None

@@ -108,7 +108,8 @@ def _heard(state: State, seq: int, at: Instant, entry: log.Heard) -> None:
         return
     row = fill_row(fill) | {"seq": seq, "cl_ord_id": report.cl_ord_id, "heard_at": at}
     if state.add("heard", row):
-        take_step(state, report.cl_ord_id, partial(order_life.heard, qty=fill.qty, notional=fill.notional))
+        step = partial(order_life.heard, qty=fill.qty, notional=fill.notional, at=at)
+        take_step(state, report.cl_ord_id, step)
 
 
 def _phantom_dropped(state: State, seq: int, at: Instant, entry: log.PhantomDropped) -> None:
@@ -122,7 +123,7 @@ def _unhear(state: State, fill: Fill) -> None:
     if row is not None:
         cl_ord_id, pushed = ClOrdId(row["cl_ord_id"]), fill_of(row)
         state.delete("heard", *fill.key)
-        step = partial(order_life.heard, qty=-pushed.qty, notional=-pushed.notional)
+        step = partial(order_life.unheard, qty=pushed.qty, notional=pushed.notional)
         take_step(state, cl_ord_id, step)
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mvx.domain.entries import BreakFound
+from mvx.domain.text import typed
 
 
 class BreakKind(StrEnum):
@@ -92,7 +93,8 @@ MEANINGS: dict[BreakKind, Meaning] = {
     BreakKind.BALANCE: Meaning(
         "A balance moved by a transfer, or without anything that explains it.",
         "the venue's own balance and its record of transfers",
-        "mvx positions {asset} --venue {venue}",
+        # It may be of an asset that no symbol names, which positions does not know.
+        "mvx baseline show --venue {venue}",
     ),
     BreakKind.POSITION: Meaning(
         "A position moved, and no trade, order or transfer explains it.",
@@ -111,6 +113,7 @@ def next_of(found: BreakFound, break_id: int | None) -> str:
     """What to run about a break: its kind's command; one that was left as it is waits for a human's word
     besides. break_id None: it was only looked at, and an ordinary pass is what writes it down."""
     if break_id is None:
-        return f"mvx reconcile --venue {found.venue}"
-    command = MEANINGS[BreakKind(found.kind)].next.format(venue=found.venue, asset=found.asset)
+        return f"mvx reconcile --venue {typed(found.venue)}"
+    told = MEANINGS[BreakKind(found.kind)].next
+    command = told.format(venue=typed(found.venue), asset=typed(found.asset or ""))
     return command if found.corrected else f"{command}; mvx breaks ack {break_id}"

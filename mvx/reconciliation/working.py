@@ -123,8 +123,8 @@ class Working:
     def unhear(self, heard: HeardFill) -> None:
         """What was pushed about this fill is superseded by the record."""
         del self.heard[heard.fill.key]
-        qty, notional = -heard.fill.qty, -heard.fill.notional
-        self.step(self.orders[heard.cl_ord_id], partial(order_life.heard, qty=qty, notional=notional))
+        qty, notional = heard.fill.qty, heard.fill.notional
+        self.step(self.orders[heard.cl_ord_id], partial(order_life.unheard, qty=qty, notional=notional))
 
     def find(self, *corrections: Entry, found: BreakFound | None = None) -> None:
         self.findings.append(Finding(corrections, found))

@@ -74,7 +74,9 @@ def check_position(proposal: Proposal, world: World, limits: Limits) -> Iterator
     sign, base = proposal.side.sign, proposal.instrument.base
     worst = desk_worst_case(proposal, world)
     if worst is None:
-        yield Refusal("max_position", None, sign * least.limit, without_bound(base))
+        yield Refusal(
+            "max_position", None, sign * least.limit, without_bound(base, proposal.side, world.unknown)
+        )
     elif worst.total > least.limit:
         text = in_words(worst, proposal) + least.whose
         yield Refusal("max_position", sign * worst.total, sign * least.limit, text)
@@ -100,7 +102,7 @@ def check_balance(proposal: Proposal, world: World, limits: Limits) -> Iterator[
         reserved = _spendable_by(world.orders, venue, asset)
         needed = _spendable_by(proposal.children, venue, asset)
         if reserved is None or needed is None:
-            yield Refusal("balance", None, held.confirmed, without_bound(asset), venue)
+            yield Refusal("balance", None, held.confirmed, without_bound(asset, Side.SELL), venue)
         elif needed > held.confirmed - reserved:
             text = (
                 f"{plain(needed)} {asset} could be spent, and of {plain(held.confirmed)} confirmed "

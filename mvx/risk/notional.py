@@ -44,7 +44,7 @@ def check_position_notional(proposal: Proposal, world: World, limits: Limits) ->
         return
     base, bound = proposal.instrument.base, proposal.side.sign * least.limit
     try:
-        worst = _bounded(desk_worst_case(proposal, world), base)
+        worst = _bounded(desk_worst_case(proposal, world), base, proposal.side, world)
         value = _notional(worst, base, world)
     except NoNotional as missing:
         yield Refusal(name, None, bound, str(missing))
@@ -98,7 +98,7 @@ def check_venue_notional(proposal: Proposal, world: World, limits: Limits) -> It
             continue
         at_venue = partial(venue_worst_case, proposal, world, venue)
         try:
-            worst = _bounded(at_venue(base, proposal.side), base)
+            worst = _bounded(at_venue(base, proposal.side), base, proposal.side, world)
             own = _notional(worst, base, world)
             beside = _in_worse_direction(at_venue, {*world.bases.values()} - {base}, world) if own else {}
         except NoNotional as missing:
@@ -172,10 +172,10 @@ def _worth(order: Order, world: World) -> Decimal:
     return at_limit if order.side is Side.BUY else max(at_limit, _price(world, order.base))
 
 
-def _bounded(worst: WorstCase | None, asset: Asset) -> WorstCase:
+def _bounded(worst: WorstCase | None, asset: Asset, side: Side, world: World) -> WorstCase:
     """Raises NoNotional."""
     if worst is None:
-        raise NoNotional(without_bound(asset))
+        raise NoNotional(without_bound(asset, side, world.unknown))
     return worst
 
 
@@ -188,7 +188,7 @@ def _notional(worst: WorstCase, asset: Asset, world: World) -> Decimal:
 def _in_worse_direction(worst: Worst, assets: Iterable[Asset], world: World) -> dict[Asset, Decimal]:
     """What each position comes to in its worse direction, where it comes to something. Raises NoNotional."""
     most = {
-        asset: max(_notional(_bounded(worst(asset, side), asset), asset, world) for side in Side)
+        asset: max(_notional(_bounded(worst(asset, side), asset, side, world), asset, world) for side in Side)
         for asset in sorted(assets)
     }
     return {asset: notional for asset, notional in most.items() if notional}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from mvx.domain.limits import ORDER_RATE_S, Limits
 from mvx.domain.money import plain
 from mvx.domain.order import Order, TimeInForce, is_unknown
+from mvx.domain.text import typed
 from mvx.risk.question import Proposal, Refusal, World
 
 
@@ -67,7 +68,7 @@ def _self_trade(child: Order, order: Order, *, comparable: bool) -> Refusal:
     text = (
         f"our own order {order.cl_ord_id} would {order.side.value} at {plain(order.limit_px)} {order.quote}"
         f" at {order.venue}, and this one would {child.side.value} at {plain(child.limit_px)} {child.quote}:"
-        f" mvx cancel {order.cl_ord_id}"
+        f" mvx cancel {typed(order.cl_ord_id)}"
     )
     if not comparable:
         text += f"; no rate between {child.quote} and {order.quote} is known"

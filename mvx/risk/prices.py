@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from mvx.domain.ids import Venue
 from mvx.domain.instant import MICROS_PER_S
@@ -31,19 +32,22 @@ def check_book_age(proposal: Proposal, world: World, limits: Limits) -> Iterator
 
 
 def check_collar(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
-    """How far beyond the mid each child may fill at worst. The mid is the consolidated one; of what leaves or
-    reduces it is that venue's own, so that no other venue is needed."""
+    """How far beyond the mid each child may fill at worst. The mid is the consolidated one. What leaves or
+    reduces may keep to its venue's own instead, so that it needs no other venue and passes where what grows
+    a position would."""
     limit = limits.price_collar_bps
     if limit is None:
         return
-    alone = proposal.flattening or reduces(proposal, world)
+    own = proposal.flattening or reduces(proposal, world)
     for child in proposal.children:
-        mid_px = _mid(proposal, child.venue, alone=alone)
-        if mid_px is None:
+        mids = [(_beyond_bps(child, mid.px), mid) for mid in _mids(proposal, child.venue, own=own)]
+        if not mids:
             text = f"no mid is known to measure the limit at {child.venue} by"
             yield Refusal("price_collar_bps", None, limit, text, child.venue)
-        elif (far_bps := child.side.sign * (child.limit_px - mid_px) / mid_px * BPS) > limit:
-            yield _beyond(child, mid_px, far_bps, limit, alone=alone)
+            continue
+        far_bps, mid = min(mids)
+        if far_bps > limit:
+            yield _too_far(child, mid, far_bps, limit)
 
 
 def check_venues_alive(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -56,18 +60,31 @@ def check_venues_alive(proposal: Proposal, world: World, limits: Limits) -> Iter
         yield Refusal("min_venues_alive", Decimal(alive), Decimal(limit), f"{text}: {dead}" if dead else text)
 
 
-def _mid(proposal: Proposal, venue: Venue, *, alone: bool) -> Decimal | None:
-    """In the venue's own quote."""
+class _Mid(NamedTuple):
+    """In a venue's own quote."""
+
+    px: Decimal
+    whose: str
+
+
+def _mids(proposal: Proposal, venue: Venue, *, own: bool) -> Iterator[_Mid]:
+    """What a child there may be measured by."""
     book = proposal.books.get(venue)
-    if book is None or alone:
-        return None if book is None else book.mid_px
-    return None if proposal.mid_px is None else proposal.mid_px / book.rate
+    if book is None:
+        return
+    if own:
+        yield _Mid(book.mid_px, f"{venue}'s own")
+    if proposal.mid_px is not None:
+        yield _Mid(proposal.mid_px / book.rate, "the consolidated")
 
 
-def _beyond(child: Order, mid_px: Decimal, far_bps: Decimal, limit: Decimal, *, alone: bool) -> Refusal:
-    whose = f"{child.venue}'s own" if alone else "the consolidated"
+def _beyond_bps(child: Order, mid_px: Decimal) -> Decimal:
+    return child.side.sign * (child.limit_px - mid_px) / mid_px * BPS
+
+
+def _too_far(child: Order, mid: _Mid, far_bps: Decimal, limit: Decimal) -> Refusal:
     text = (
         f"a {child.side.value} limited at {plain(child.limit_px)} {child.quote} is"
-        f" {plain(round_px(far_bps, 2))} bps beyond {whose} mid of {plain(round_px(mid_px, 8))}"
+        f" {plain(round_px(far_bps, 2))} bps beyond {mid.whose} mid of {plain(round_px(mid.px, 8))}"
     )
     return Refusal("price_collar_bps", round_px(far_bps, 4), limit, text, child.venue)

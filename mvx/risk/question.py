@@ -47,7 +47,8 @@ class World:
     asset is worth in the desk's currency, of bases and quotes. `trading`: what the operator decided, of the
     system and its venues. `bases`: the assets that are positions, by instrument. `sent_at`: when each order
     of the last minute was committed. `traded`: what was filled since 00:00 UTC, in each quote. `health`: the
-    venues that list the instrument, and why one of them is not alive (empty: it is)."""
+    venues that list the instrument, and why one of them is not alive (empty: it is). `unknown`: the assets of
+    which the desk holds nobody knows how much, and why."""
 
     at: Instant
     holdings: Mapping[tuple[Venue, Asset], Holding]
@@ -59,6 +60,7 @@ class World:
     sent_at: tuple[Instant, ...]
     traded: Mapping[Asset, Decimal]
     health: Mapping[Venue, str]
+    unknown: Mapping[Asset, str]
 
 
 class Priced(NamedTuple):

@@ -15,7 +15,7 @@ from mvx.domain.limits import Limits
 from mvx.domain.money import ZERO, plain
 from mvx.domain.trading import TradingState
 from mvx.risk.question import Proposal, Refusal, World
-from mvx.risk.worst_case import Reduction, reduction
+from mvx.risk.worst_case import Reduction, reduction, unbounded
 
 
 def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -29,7 +29,7 @@ def check_trading(proposal: Proposal, world: World, limits: Limits) -> Iterator[
         if rule.state is TradingState.HALTED:
             yield Refusal("trading", found.own, ZERO, because, scope)
         elif not found.holds:
-            yield _refusal("trading", found, proposal, scope, f"{because}, and ")
+            yield _refusal("trading", found, proposal, world, scope, f"{because}, and ")
 
 
 def check_flatten(proposal: Proposal, world: World, limits: Limits) -> Iterator[Refusal]:
@@ -37,17 +37,19 @@ def check_flatten(proposal: Proposal, world: World, limits: Limits) -> Iterator[
     for venue in proposal.venues:
         found = reduction(proposal, world, venue)
         if not found.holds:
-            yield _refusal("flatten", found, proposal, venue, "")
+            yield _refusal("flatten", found, proposal, world, venue, "")
 
 
-def _refusal(limit: str, found: Reduction, proposal: Proposal, scope: Venue | None, because: str) -> Refusal:
+def _refusal(
+    limit: str, found: Reduction, proposal: Proposal, world: World, scope: Venue | None, because: str
+) -> Refusal:
     base, side = proposal.instrument.base, proposal.side.value
     owner = "the desk's" if scope is None else f"{scope}'s"
     room = max(ZERO, found.room or ZERO)
     if found.own is None or found.room is None:
-        text = (
-            f"an order may take a fee in {base} without a bound, so nothing surely reduces {owner} position"
-        )
+        no_end = unbounded(base, proposal.side)
+        why = no_end if scope else world.unknown.get(base, no_end)
+        text = f"{why}, so nothing surely reduces {owner} position"
     else:
         text = (
             f"to {side} {plain(found.own)} {base} could make {owner} position larger: with what open orders"

@@ -2,6 +2,8 @@
 
 Rule: a side's worst case is what is confirmed plus everything that open, unknown and unsettled orders
 could still add on that side. Nothing that could reduce it counts before the venue has confirmed it.
+What a sell brings of its quote counts at its limit or the mid, whichever is more, as in every limit: the
+venue's highest price bounds the truth, and is so far away that nothing would pass.
 Quantities here are in the direction of a side: positive is long for a buy and short for a sell.
 None is unbounded, and no check lets it pass.
 """
@@ -45,11 +47,18 @@ def position(world: World, asset: Asset, venue: Venue | None = None) -> Decimal:
     )
 
 
-def reach(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | None:
-    """How far these orders could still move an asset in the direction of a side, fees included."""
+def reach(
+    orders: Iterable[Order], asset: Asset, side: Side, prices: Mapping[Asset, Decimal]
+) -> Decimal | None:
+    """How far these orders could still move an asset in the direction of a side, fees included; what sells
+    bring of it without a price: as far as the truth could go."""
     total = ZERO
     for order in orders:
-        end = _end(still_possible(order).get(asset, POINT_ZERO), side)
+        end = None
+        if (side, order.side, order.quote) == (Side.BUY, Side.SELL, asset):
+            end = _proceeds(order, prices)
+        if end is None:
+            end = _end(still_possible(order).get(asset, POINT_ZERO), side)
         if end is None:
             return None
         total += end
@@ -66,8 +75,10 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
 
     A parent in work counts with the whole quantity it was admitted for, or with what its children could
     still fill where that is more (a late fill on a cancelled one comes on top of its residual), so that
-    nobody else takes the room that its residual needs.
+    nobody else takes the room that its residual needs. None where nobody knows what the desk holds of it.
     """
+    if asset in world.unknown:
+        return None
     reserved: dict[ParentId | None, Decimal] = {
         parent.parent_id: parent.leaves_qty
         for parent in world.working
@@ -78,7 +89,7 @@ def asset_worst_case(proposal: Proposal, world: World, asset: Asset, side: Side)
     families = by_family(proposal, world)
     shares: dict[ParentId | None, Decimal] = {}
     for family in families.keys() | reserved.keys():
-        moved = reach(families.get(family, ()), asset, side)
+        moved = reach(families.get(family, ()), asset, side, world.prices)
         if moved is None:
             return None
         shares[family] = max(moved, reserved.get(family, ZERO))
@@ -98,8 +109,8 @@ def venue_worst_case(
     proposal: Proposal, world: World, venue: Venue, asset: Asset, side: Side
 ) -> WorstCase | None:
     """The same at one venue, where only its orders can move the position."""
-    others = reach(_at(world.orders, venue), asset, side)
-    own = reach(_at(proposal.children, venue), asset, side)
+    others = reach(_at(world.orders, venue), asset, side, world.prices)
+    own = reach(_at(proposal.children, venue), asset, side, world.prices)
     if others is None or own is None:
         return None
     return WorstCase(side.sign * position(world, asset, venue), others, own)
@@ -124,20 +135,22 @@ def reduction(proposal: Proposal, world: World, venue: Venue | None = None) -> R
     asset, side = proposal.instrument.base, proposal.side
     others = _quantities(_at(world.orders, venue), asset, side)
     own = _quantities(_at(proposal.children, venue), asset, side)
-    room = None if others is None else -(side.sign * position(world, asset, venue) + others)
+    unknown = venue is None and asset in world.unknown
+    room = None if unknown or others is None else -(side.sign * position(world, asset, venue) + others)
     return Reduction(own, room)
 
 
 def _quantities(orders: Iterable[Order], asset: Asset, side: Side) -> Decimal | None:
     """How far these orders could still move an asset in the direction of a side, fees in it aside; of
-    orders in other markets, whatever they could take of it."""
+    orders in other markets, whatever they could take or bring of it: what reduces, does so wherever the
+    position may be."""
     own, foreign = ZERO, []
     for order in orders:
         if order.base != asset:
             foreign.append(order)
         elif order.side is side:
             own += order.worst_qty
-    others = reach(foreign, asset, side)
+    others = reach(foreign, asset, side, prices={})
     return None if others is None else own + others
 
 
@@ -178,13 +191,27 @@ def in_words(worst: WorstCase, proposal: Proposal) -> str:
     return f"{plain(sign * worst.total)} {base} if everything on this side fills: {', '.join(parts)}"
 
 
-def without_bound(asset: Asset) -> str:
+def unbounded(asset: Asset, side: Side) -> str:
+    """What alone can have no end in the direction of a side."""
+    if side is Side.BUY:
+        return f"an order may sell for {asset} at a price without a bound"
+    return f"an order may take a fee in {asset} without a bound"
+
+
+def without_bound(asset: Asset, side: Side, unknown: Mapping[Asset, str] | None = None) -> str:
     """Why there is no worst case."""
-    return f"an open order may take a fee in {asset} that has no bound, so the worst case has none"
+    no_end = f"{unbounded(asset, side)}, so the worst case has none"
+    return no_end if unknown is None else unknown.get(asset, no_end)
 
 
 def _at(orders: Iterable[Order], venue: Venue | None) -> Iterable[Order]:
     return (order for order in orders if venue in (None, order.venue))
+
+
+def _proceeds(order: Order, prices: Mapping[Asset, Decimal]) -> Decimal | None:
+    """What a sell brings of its quote, at its limit or at the mid; None where no mid is known."""
+    base, quote = prices.get(order.base), prices.get(order.quote)
+    return None if base is None or quote is None else order.worst_qty * max(order.limit_px, base / quote)
 
 
 def _end(interval: Interval, side: Side) -> Decimal | None:

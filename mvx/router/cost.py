@@ -135,12 +135,14 @@ class Take:
 
     @property
     def furthest_px(self) -> Decimal:
-        """The worst price that the request allows and the balance affords for this quantity."""
-        offer, tick = self.offer, self.offer.quote.rules.tick
+        """The worst price that the request allows, the balance affords for this quantity, and the venue
+        takes: a sell's minimum is checked at its limit."""
+        offer, rules = self.offer, self.offer.quote.rules
+        tick = rules.tick
         if offer.bound is None:
             return self.limit_px
         if offer.side is Side.SELL:
-            return offer.bound
+            return min(self.limit_px, max(offer.bound, tick, ceil_to(rules.min_notional / self.qty, tick)))
         affordable = floor_to(offer.quote.spendable / (self.qty * offer.outlay), tick)
         return min(offer.bound, affordable)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import closing
@@ -10,13 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from mvx.domain.entries import Intended, ParentOpened, Rejected
-from mvx.domain.ids import ClOrdId, ParentId
+from mvx.domain.entries import (
+    BreakFound,
+    CancelRequested,
+    ForeignOrderFound,
+    Intended,
+    ParentOpened,
+    Rejected,
+)
+from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId
 from mvx.engine.words import words
 from mvx.errors import Exit
 from mvx.journal.store import Journal
 from tests.cli.harness import mvx, surroundings
-from tests.domain.orders import BUY, at, order
+from tests.domain.orders import BUY, KRAKEN, at, order
 
 HOSTILE = "no\x1b[2Jfunds‮\nintended: nothing"
 
@@ -71,6 +79,24 @@ def test_what_a_venue_said_can_not_harm_a_terminal(journal: Path, tmp_path: Path
     ran = mvx(surroundings(tmp_path), "--journal", str(journal), "explain", "p1")
     assert r"kraken refused it: no\x1b[2Jfunds\u202e\nintended: nothing" in ran.stdout
     assert set("\x1b‮") & set(ran.stdout) == set()
+
+
+def test_nor_can_what_it_calls_an_asset_or_an_order_in_the_command_to_run(tmp_path: Path) -> None:
+    """Nor a shell: of a break, by its id, and of an order whose cancel may have arrived."""
+    path, hostile = tmp_path / "mvx.db", "\x1b]0;owned\x07; id>x"
+    foreign = order(cl_ord_id=f"kraken:BTC/USD:{hostile}", order_id=OrderId("theirs"))
+    with closing(Journal(path, mode="paper")) as made, made.write(at=at(0)) as tx:
+        tx.append(ForeignOrderFound(foreign))
+        for _ in range(9):  # the numbers of exit codes are words
+            tx.append(CancelRequested(foreign.cl_ord_id))
+        found = BreakFound("r1", KRAKEN, "position", Asset(hostile), None, None, "0", "1", True, "")
+        break_id = tx.append(found)
+    for name in ("theirs", str(break_id)):
+        ran = mvx(surroundings(tmp_path), "--journal", str(path), "explain", name)
+        told = ran.stdout.partition("next: ")[2]
+        assert r"\x1b]0;owned\x07" in told, ran
+        assert any(word.endswith("; id>x") for word in shlex.split(told)), told
+        assert set("\x1b\x07") & set(ran.stdout) == set()
 
 
 def test_a_story_is_data_for_scripts(journal: Path, tmp_path: Path) -> None:

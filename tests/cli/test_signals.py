@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mvx.cli.at_desk import at_desk
-from mvx.cli.boundary import Boundary
+from mvx.cli.boundary import Boundary, log_file
 from mvx.cli.consent import consent
 from mvx.cli.environment import Environment
 from mvx.cli.session import Session
@@ -24,6 +24,7 @@ from mvx.cli.signals import Interrupted, Signals
 from mvx.domain.ids import ClOrdId, Symbol, Venue
 from mvx.engine.desk import Desk
 from mvx.engine.outcome import Outcome
+from mvx.engine.run import Defect
 from mvx.errors import Exit, StoppedFollowing, VenueRejected
 from tests.cli.harness import Terminal, surroundings
 
@@ -167,6 +168,20 @@ def test_an_answer_that_can_not_be_told_leaves_open_what_was_sent(tmp_path: Path
         session.answer(session.run(work))
     found = told(session)
     assert (1, "defect", True) == (boundary.exit_code, found["error"]["code"], found["uncertain"])
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_defect_in_a_job_is_told_as_one_of_the_command_itself(sent: bool, tmp_path: Path) -> None:
+    """Whether a daemon is up or not: the same envelope."""
+    session, led = for_a_script(surroundings(tmp_path)), for_a_script(surroundings(tmp_path))
+    session.answer_sent = sent
+    where = f"its traceback is in {log_file()}"
+    with Boundary(session, ()):
+        raise RuntimeError
+    with Boundary(led, ()):
+        raise Defect(RuntimeError(), where, sent=sent)
+    assert told(session) == told(led)
+    assert (sent, sent) == (told(led)["sent"], told(led)["uncertain"])
 
 
 def test_an_ignored_signal_stays_ignored() -> None:

@@ -359,7 +359,16 @@ def test_an_order_that_filled_is_known() -> None:
 
 
 def test_what_was_pushed_and_is_superseded_leaves_nothing_expected() -> None:
-    pushed = order_life.heard(order(), Decimal("0.5"), Decimal("49.5"))
+    pushed = order_life.heard(order(), Decimal("0.5"), Decimal("49.5"), at(1))
     assert (pushed.heard_qty, pushed.heard_notional) == (Decimal("0.5"), Decimal("49.5"))
-    gone = order_life.heard(pushed, -Decimal("0.5"), -Decimal("49.5"))
+    gone = order_life.unheard(pushed, Decimal("0.5"), Decimal("49.5"))
     assert (gone.heard_qty, gone.heard_notional) == (0, 0)
+
+
+def test_a_fill_that_is_pushed_takes_a_settled_order_up_again() -> None:
+    """What it brought is reserved until the record tells, and its parent sends it to nobody else."""
+    done = order_life.settled(order_life.rejected(order(), "no", at(1)))
+    pushed = order_life.heard(done, Decimal("0.5"), Decimal("49.5"), at(9))
+    assert (pushed.settled, pushed.terminal_at, pushed.worst_qty) == (False, at(9), done.order_qty)
+    assert (done.residual_worst_qty, pushed.residual_worst_qty) == (0, done.order_qty)
+    assert order_life.unheard(pushed, Decimal("0.5"), Decimal("49.5")).terminal_at == at(9)

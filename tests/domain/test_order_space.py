@@ -66,13 +66,13 @@ INPUTS = (
     ),
     Input(
         "push a trade",
-        lambda o: order_life.heard(order_life.acked(o, V1), HALF, HALF * PX),
+        lambda o: order_life.heard(order_life.acked(o, V1), HALF, HALF * PX, NOW),
         repeats=False,
         can_be=lambda o: o.heard_qty == 0,
     ),
     Input(
         "unhear it",
-        lambda o: order_life.heard(o, -HALF, -HALF * PX),
+        lambda o: order_life.unheard(o, HALF, HALF * PX),
         repeats=False,
         can_be=lambda o: o.heard_qty > 0,
     ),

@@ -6,12 +6,14 @@ import shutil
 import stat
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mvx.domain.ids import Venue
+from mvx.domain.order import Side
 from mvx.domain.trading import TradingState
 from mvx.engine.backup import BackedUp, journal_backup
 from mvx.engine.outcome import Outcome
@@ -21,15 +23,18 @@ from mvx.engine.reconcile import reconcile
 from mvx.engine.trading import change_trading
 from mvx.engine.venue_status import cached_status
 from mvx.engine.venue_status_result import VenueStatusResult
-from mvx.errors import Exit, JournalError, UsageError
+from mvx.errors import Exit, JournalError, Refused, UsageError
 from mvx.journal import views
 from mvx.journal.generation import mark_path
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
-from tests.engine.desk import BINANCE, GTC, OKX, Operator, order, settings
+from tests.engine.desk import BINANCE, GTC, OKX, Operator, order, risk, settings
+from tests.engine.leaving import flattens
 from tests.engine.truth import assert_healed, assert_truth_inside, last_seq, reading, until_agreed
 from tests.journal.test_processes import go, start
 from tests.support import ManualClock
+
+D = Decimal
 
 
 @pytest.fixture
@@ -156,6 +161,28 @@ def test_nothing_bounds_a_position_in_a_journal_that_was_put_back(at: Operator) 
     assert {(None, None)} == bounds(at, OKX)
     assert (None, None) not in bounds(at, BINANCE)
     assert_truth_inside(at)
+
+
+def test_no_limit_on_a_position_is_asked_of_a_journal_that_was_put_back(at: Operator) -> None:
+    """Of a venue that is dark it has an old point, and what was sent since lies outside of it: an order could
+    go beyond the limit, or pass for one that reduces."""
+    at.settings = replace(at.settings, risk=risk(max_position={"BTC-USD": D(1)}))
+    backup = backup_of(at)
+    at.routes(order("0.9", venues=(BINANCE,)))
+    put_back(backup, at)
+    at.exchange.inject(BINANCE, "outage")
+    for _ in range(2):
+        at.does(lambda desk: reconcile(desk, (OKX,)))
+        at.clock.advance(3)
+    for side in Side:
+        with pytest.raises(Refused, match=r"max_position: unknown .* binance has not agreed since") as caught:
+            at.routes(order("0.2", side, venues=(OKX,)))
+        assert "mvx reconcile --venue binance" in caught.value.message
+    assert Exit.OK is flattens(at, "okx").exit_code
+    at.exchange.heal()
+    until_agreed(at)
+    with pytest.raises(Refused, match=r"max_position: 1\.[12]\d* against 1"):
+        at.routes(order("0.2", venues=(BINANCE,)))
 
 
 def bounds(at: Operator, venue: Venue | None = None) -> set[tuple[Decimal | None, Decimal | None]]:

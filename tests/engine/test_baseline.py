@@ -54,6 +54,14 @@ def test_what_was_held_at_first_contact_is_no_position(at: Operator) -> None:
     assert {OKX} == {row.venue for row in shown(at, OKX)}
 
 
+def test_what_a_break_says_to_run_shows_its_asset_also_where_no_symbol_names_it(at: Operator) -> None:
+    at.exchange.transfer(KRAKEN, Asset("BNB"), Decimal(1))
+    at.clock.advance(5)
+    found = at.does(lambda desk: reconcile(desk, (KRAKEN,))).breaks
+    assert ["mvx baseline show --venue kraken"] == [each.next for each in found]
+    assert Asset("BNB") in {row.asset for row in shown(at, KRAKEN)}
+
+
 def test_what_is_set_is_said_before_and_after_and_is_in_force(at: Operator) -> None:
     outcome = sets(at, "5")
     assert (Exit.OK, False) == (outcome.exit_code, outcome.sent)

@@ -41,7 +41,12 @@ DEEP = [("99", "1000")], [("101", "1000")]
 
 def recorded(folder: Path, name: str = "kraken", symbol: str = "BTC/USD", px: int = 100, **paper: Any) -> Any:
     """A venue whose book does not move: one price on each side, one away from the mid, and no fee."""
-    sides = [(str(px - 1), "1000")], [(str(px + 1), "1000")]
+    return quoted(folder, name, (str(px - 1), str(px + 1)), symbol, **paper)
+
+
+def quoted(folder: Path, name: str, best: tuple[str, str], symbol: str = "BTC/USD", **paper: Any) -> Any:
+    """The same, of any bid and ask."""
+    sides = [(best[0], "1000")], [(best[1], "1000")]
     path = write_books(folder / f"{name}-{symbol.replace('/', '-')}.jsonl", (0, *sides), exchange=name)
     return venue_settings(name, (symbol,), taker_bps="0", books=path, books_venue=name, **paper)
 
@@ -147,6 +152,21 @@ class TestNotionals:
         at.routes(order("2"))
         assert {"max_position_notional": (D("200.1"), D(200))} == refusals(at, order("0.001"))
 
+    def test_what_a_venue_holds_beside_its_baseline_is_not_nothing_before_it_was_reached(
+        self, tmp_path: Path
+    ) -> None:
+        """Nine of its fourteen are a position, and nobody has heard of them."""
+        held = {Asset("BTC"): D(14), Asset("USD"): D(9999)}
+        rich = replace(recorded(tmp_path, balances=held), baseline={Asset("BTC"): D(5)})
+        limits = risk(max_position={"BTC-USD": D(10)})
+        desk = settings(tmp_path, rich, recorded(tmp_path, "okx"), limits=limits, max_slippage_bps=D(5000))
+        at = Operator(desk)
+        at.exchange.inject(KRAKEN, "outage")
+        assert {"max_position": (None, D(10))} == refusals(at, order("5"))
+        at.exchange.heal()
+        at.reconciles()
+        assert {"max_position": (D(14), D(10))} == refusals(at, order("5"))
+
     def test_other_instruments_are_priced_by_their_own_books(self, tmp_path: Path) -> None:
         held = {Asset("ETH"): D(50), Asset("USD"): D(9999)}
         at = Operator(
@@ -231,6 +251,17 @@ class TestPrices:
             sent = views.recent_orders(tx, since=None, venue=None, open_only=False, limit=9)
         assert [D(101), D("101.5")] == sorted(each.limit_px for each in sent)
 
+    def test_a_reduction_in_slices_goes_as_far_as_the_same_order_that_grows(self, tmp_path: Path) -> None:
+        """Two mids one bp apart: what reaches to the collar from one of them is beyond it from the other."""
+        books = {"kraken": ("9999.9", "10001.1"), "okx": ("9999.4", "9999.95")}
+        at = Operator(
+            settings(tmp_path, *(quoted(tmp_path, *each) for each in books.items())), VirtualClock()
+        )
+        at.routes(order("1", venues=(KRAKEN,)))
+        at.settings = replace(at.settings, risk=risk(price_collar_bps=D(25)))
+        outcome = at.routes(order("0.4", SELL, twap_s=600.0))
+        assert (Exit.OK, D("0.4"), ()) == (outcome.exit_code, outcome.data.cum_qty, outcome.warnings)
+
     def test_books_that_grew_old_before_the_commit_are_not_traded_on(self, tmp_path: Path) -> None:
         """They are read again as long as there is time, and refused where there is none."""
         at = Operator(desk_of(tmp_path, max_book_age_s=5.0))
@@ -302,7 +333,18 @@ def test_a_flatten_keeps_to_the_collar(tmp_path: Path) -> None:
     at.settings = replace(at.settings, risk=risk(price_collar_bps=D(99)))
     outcome = flattens(at, "kraken")
     assert D(1) == position(at, KRAKEN)
-    assert any("price_collar_bps at kraken: 100 against 99" in line for line in outcome.warnings), outcome
+    said = "kraken: BTC: its best price, 99 USD, is beyond 99 bps from the mid; price_collar_bps is 99"
+    assert said in outcome.warnings
+
+
+def test_a_flatten_whose_collar_is_the_least_closes_what_lies_within_it(tmp_path: Path) -> None:
+    """Its second slice reached as far as the slippage cap, and was refused with a book within both."""
+    at = Operator(settings(tmp_path, "kraken", limits=risk(price_collar_bps=D(20))))
+    at.routes(order("0.5"))
+    at.clock.advance(10)
+    at.exchange.inject(KRAKEN, "partial")
+    assert Exit.OK is flattens(at, "kraken").exit_code
+    assert abs(position(at, KRAKEN)) < D("0.00005")
 
 
 class Together(Witness):

@@ -67,8 +67,31 @@ def the_order(at: Operator) -> Order:
 
 
 def btc(at: Operator) -> PositionRow:
+    return row_in(at, BTC)
+
+
+def row_in(at: Operator, asset: Asset) -> PositionRow:
     data: Any = at.positions().data
-    return next(row for row in data.positions if row.asset == Asset("BTC"))
+    return next(row for row in data.positions if row.asset == asset)
+
+
+def test_a_fill_that_is_pushed_on_a_settled_order_is_expected_all_the_same(tmp_path: Path) -> None:
+    """Later than its venue declares. Until a reading tells, nothing there is agreed."""
+    at = at_work(tmp_path)
+    _settle(at)
+    assert (True, "agreed") == (the_order(at).settled, btc(at).state)
+    assert [True] == hears(at, PUSHED)
+    row = btc(at)
+    assert ("unconfirmed", D("10.4"), D(11)) == (row.state, row.expected, row.hi)
+    _settle(at)
+    assert (True, "agreed", D(10)) == (the_order(at).settled, btc(at).state, btc(at).hi)
+
+
+def _settle(at: Operator) -> None:
+    """What no reading lists was never so, and what it left is over."""
+    for _ in range(3):
+        at.clock.advance(600)
+        at.reconciles()
 
 
 def test_a_pushed_fill_is_expected_and_not_confirmed(tmp_path: Path) -> None:
@@ -80,6 +103,23 @@ def test_a_pushed_fill_is_expected_and_not_confirmed(tmp_path: Path) -> None:
     assert (before.confirmed, D(10), D("10.4")) == (after.confirmed, after.confirmed, after.expected)
     assert (D(10), D(11), "unconfirmed") == (after.lo, after.hi, after.state)
     assert OrdStatus.NEW is the_order(at).ord_status
+
+
+@pytest.mark.parametrize("fee_asset", [USD, BTC])
+def test_the_fee_of_a_pushed_fill_is_expected_with_it(tmp_path: Path, fee_asset: Asset) -> None:
+    """What is booked later moves no more than was expected."""
+    at = at_work(tmp_path)
+    fill = replace(PART, fee_asset=fee_asset, fee_amount=D("0.001"))
+    hears(at, replace(PUSHED, fill=fill))
+    told = [row_in(at, asset).expected for asset in (BTC, USD)]
+
+    async def booked(desk: Desk) -> None:
+        with desk.journal.write() as tx:
+            tx.append(FillBooked(fill, BTC, USD, M9))
+
+    at.does(booked)
+    assert told == [row_in(at, asset).confirmed for asset in (BTC, USD)]
+    assert told == [row_in(at, asset).expected for asset in (BTC, USD)]
 
 
 @pytest.mark.parametrize("listed_first", [True, False])

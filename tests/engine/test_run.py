@@ -364,12 +364,16 @@ def test_a_leader_that_was_replaced_writes_nothing_more(at: Operator) -> None:
     at.clock.run(lead())
 
 
-def test_a_defect_in_one_job_is_its_answer_and_no_end_of_the_others(at: Operator) -> None:
-    """Exit 1 with its traceback kept; the leader goes on with the next job."""
+@pytest.mark.parametrize(("moment", "sent"), [("before book", False), ("after submit", True)])
+def test_a_defect_in_one_job_is_its_answer_and_no_end_of_the_others(
+    at: Operator, moment: str, sent: bool
+) -> None:
+    """Exit 1 with its traceback kept, and whether anything was sent for it; the leader goes on with the next
+    job."""
     armed = ["defect"]
 
     def look(venue: Any, now: str) -> None:
-        if armed and now == "before submit":
+        if armed and now == moment:
             raise RuntimeError(armed.pop())
 
     at.look = look
@@ -381,7 +385,8 @@ def test_a_defect_in_one_job_is_its_answer_and_no_end_of_the_others(at: Operator
             )
             with pytest.raises(jobs.JobFailed) as caught:
                 await jobs.follow(leader.desk, broken)
-            assert (Exit.DEFECT, "defect") == (caught.value.exit_code, caught.value.code)
+            failed = caught.value
+            assert (Exit.DEFECT, "defect", sent) == (failed.exit_code, failed.code, failed.sent)
             assert ["defect"] == [str(error) for error in leader.defects]
             outcome = await jobs.follow(leader.desk, sound)
             assert outcome is not None

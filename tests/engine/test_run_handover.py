@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,23 @@ from mvx.config.settings import Settings
 from mvx.domain.ids import JobId
 from mvx.engine import jobs
 from mvx.engine.cancel import cancel
+from mvx.engine.jobs import Order
+from mvx.engine.outcome import Outcome
 from mvx.engine.results import FlattenResult
 from mvx.errors import Exit, Refused, StoppedFollowing
 from mvx.journal import jobs as queue
 from tests.engine.desk import OKX, Operator, order, settings
 from tests.engine.leaving import asked
-from tests.engine.test_run import D, Leader, bought, operator, somebody, status_of, traded
+from tests.engine.test_run import (
+    D,
+    Leader,
+    bought,
+    lead_and_do_nothing,
+    operator,
+    somebody,
+    status_of,
+    traded,
+)
 from tests.engine.truth import reading
 
 
@@ -117,6 +129,55 @@ def test_a_job_that_the_operator_took_out_of_the_queue_is_not_done_by_who_follow
 
     at.clock.run(both())
     assert D(0) == bought(at)
+
+
+def abandoned(at: Operator, patched: pytest.MonkeyPatch, what: Order) -> JobId:
+    """A job that was handed over by one who was killed as soon as it was queued."""
+
+    async def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    at.does(lead_and_do_nothing(at))
+    with patched.context() as patch:
+        patch.setattr(jobs, "follow", killed)
+        patch.setattr(jobs, "withdraw", lambda *_: False)
+        with pytest.raises(KeyboardInterrupt):
+            at.does(traded(what))
+    with reading(at.settings) as tx:
+        (job,) = queue.open_jobs(tx)
+    return job.job_id
+
+
+@pytest.mark.parametrize(("after_s", "begun"), [(29.0, True), (31.0, False), (-60.0, False)])
+@pytest.mark.parametrize("what", [order("0.5"), asked("okx")], ids=["route", "flatten"])
+def test_what_nobody_waits_for_any_more_is_not_begun_after_its_time(
+    at: Operator, monkeypatch: pytest.MonkeyPatch, what: Order, after_s: float, begun: bool
+) -> None:
+    """Nor where the clock was set back, so that nobody knows for how long it has waited."""
+    job_id = abandoned(at, monkeypatch, what)
+    at.clock.advance(after_s)
+
+    async def leads() -> list[str]:
+        async with Leader(at) as leader:
+            await asyncio.sleep(20)
+            return leader.lines
+
+    lines = at.clock.run(leads())
+    assert ("ended" if begun else "withdrawn") == status_of(at, job_id)
+    late = f" {job_id} was not begun in its time, and was taken out of the queue"
+    assert begun is not any(line.endswith(late) for line in lines)
+    assert (what == order("0.5") and begun) is bool(bought(at))
+
+
+def test_whoever_waits_for_what_the_leader_came_too_late_to_does_it_himself(at: Operator) -> None:
+    async def both() -> Outcome | None:
+        async with Leader(at) as leader:
+            job_id = jobs.queue(leader.desk, replace(order("0.5"), begin_within_s=0.0), "ops")
+            await asyncio.sleep(1)
+            assert "withdrawn" == status_of(at, job_id)
+            return await jobs.follow(leader.desk, job_id)
+
+    assert at.clock.run(both()) is None
 
 
 def test_a_flatten_of_what_the_leader_does_not_know_is_refused(at: Operator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import string
 from dataclasses import replace
 
@@ -40,16 +41,23 @@ def test_every_kind_says_what_it_means_what_is_known_and_what_to_run(kind: Break
 
 @KINDS
 def test_a_command_needs_no_more_than_every_break_has(kind: BreakKind) -> None:
-    """Only a balance or a position always has an asset."""
+    """Only a position always has an asset, and one that is configured."""
     fields = {name for _, name, _, _ in string.Formatter().parse(MEANINGS[kind].next) if name}
-    has_asset = kind in (BreakKind.BALANCE, BreakKind.POSITION)
-    assert fields <= {"venue", "asset"} if has_asset else fields == {"venue"}
+    assert fields <= {"venue", "asset"} if kind is BreakKind.POSITION else fields == {"venue"}
 
 
 def test_the_advice_names_the_venue_and_the_asset() -> None:
-    assert "mvx positions BTC --venue kraken" == next_of(found(BreakKind.BALANCE), 7)
+    assert "mvx baseline show --venue kraken" == next_of(found(BreakKind.BALANCE), 7)
     assert "mvx baseline set kraken BTC QTY" in next_of(found(BreakKind.POSITION), 7)
     assert "taken back" in known_of(found(BreakKind.BUST))
+
+
+@pytest.mark.parametrize("kind", [BreakKind.POSITION, BreakKind.BALANCE])
+def test_what_a_venue_calls_an_asset_is_no_command(kind: BreakKind) -> None:
+    """A shell takes it for one word, whatever it is."""
+    hostile = replace(found(kind), asset=Asset("AIRDROP;id>/tmp/x; $(id)`id` 'id"))
+    words = shlex.split(next_of(hostile, None) + "; " + next_of(hostile, 7))
+    assert {hostile.asset} >= {word for word in words if "AIRDROP" in word or "id>" in word}
 
 
 def test_what_was_left_as_it_is_waits_for_a_human_s_word() -> None:

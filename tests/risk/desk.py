@@ -80,6 +80,7 @@ def world(
     sent_s_ago: tuple[float, ...] = (),
     traded: Mapping[str, str] | None = None,
     dead: Mapping[Venue, str] | None = None,
+    unknown: Mapping[str, str] | None = None,
 ) -> World:
     """A desk of 1,000,000 USD and 100 BTC of inventory at each venue, in which one BTC is worth 100 USD,
     unless said otherwise."""
@@ -98,6 +99,7 @@ def world(
         sent_at=tuple(after(START, -ago_s) for ago_s in sent_s_ago),
         traded={Asset(quote): Decimal(notional) for quote, notional in (traded or {}).items()},
         health={A: "", B: ""} | dict(dead or {}),
+        unknown={Asset(name): why for name, why in (unknown or {}).items()},
     )
 
 

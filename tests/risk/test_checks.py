@@ -120,6 +120,17 @@ class TestPosition:
         answer = assess(proposal(order(SELL, "1")), world(orders=(vague,)), limits(position="10"))
         assert set(refused(answer)) == {"max_position", "balance"}
 
+    def test_of_what_nobody_knows_how_much_there_is_nothing_is_within_a_limit(self) -> None:
+        """And nothing is known to reduce it. At a venue by itself, as a flatten leaves it, it is known."""
+        desk = world(LONG_9, unknown={"BTC": "kraken has not agreed since"})
+        for side in (BUY, SELL):
+            answer = assess(proposal(order(side, "1")), desk, limits(position="100", gross_notional="9999"))
+            assert refused(answer).keys() == {"max_position", "max_gross_notional"}
+            assert isinstance(answer, Refused)
+            assert {"kraken has not agreed since"} == {each.worst_case for each in answer.refusals}
+        leaving = replace(proposal(order(SELL, "1")), flattening=True)
+        assert isinstance(assess(leaving, desk, limits(position="1")), Approved)
+
 
 class TestLateness:
     def test_a_cancelled_child_that_is_not_settled_counts_beside_the_residual(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mvx.domain.ids import Asset
+from mvx.domain.ids import Asset, ClOrdId
 from mvx.domain.order import Order, TimeInForce
 from mvx.domain.order_status import OrdStatus
 from mvx.risk.checks import assess
@@ -66,6 +66,13 @@ class TestSelfTrade:
                 f"our own order {own.cl_ord_id} would sell at 100 USD at {venue}, and this one would buy at"
                 f" {px} USD: mvx cancel {own.cl_ord_id}"
             ) == answer.refusals[0].worst_case
+
+    def test_what_a_venue_calls_an_order_is_no_command(self) -> None:
+        """A foreign order's id is the venue's own text."""
+        foreign = replace(resting(), cl_ord_id=ClOrdId("okx:BTC/USDT:1;id>x;"))
+        answer = assess(proposal(order(BUY, "1", px="100")), world(orders=(foreign,)), limits())
+        assert isinstance(answer, Refused)
+        assert answer.refusals[0].worst_case.endswith(": mvx cancel 'okx:BTC/USDT:1;id>x;'")
 
     @pytest.mark.parametrize(("px", "passes"), [("100.01", True), ("100", False)])
     def test_a_sell_mirrors_a_buy(self, px: str, passes: bool) -> None:

@@ -78,10 +78,20 @@ class TestCollar:
     def test_a_reduction_is_measured_by_its_venues_own_book(self) -> None:
         near = proposal(order(SELL, "9", px="80"), books={A: book("80")})
         assert {} == refused(assess(near, world(LONG_9), limits(collar_bps="50")))
-        far = proposal(order(SELL, "9", px="80"), mid="80", books={A: book("100")})
+        far = proposal(order(SELL, "9", px="80"), mid="150", books={A: book("100")})
         answer = assess(far, world(LONG_9), limits(collar_bps="50"))
         assert {"price_collar_bps": (D(2000), D(50))} == refused(answer)
         assert "a sell limited at 80 USD is 2000 bps beyond a's own mid of 100" == sentence(answer)
+
+    def test_a_reduction_passes_where_growth_would(self) -> None:
+        """Its venue's own mid may be the further one; who grows a position is measured by the other alone."""
+        asked = proposal(order(SELL, "9", px="80"), mid="80", books={A: book("100")})
+        assert {} == refused(assess(asked, world(), limits(collar_bps="50")))
+        assert {} == refused(assess(asked, world(LONG_9), limits(collar_bps="50")))
+        wild = proposal(order(SELL, "9", px="79"), mid="80", books={A: book("100")})
+        answer = assess(wild, world(LONG_9), limits(collar_bps="50"))
+        assert {"price_collar_bps": (D(125), D(50))} == refused(answer)
+        assert "a sell limited at 79 USD is 125 bps beyond the consolidated mid of 80" == sentence(answer)
 
     def test_a_reduction_that_an_unknown_order_may_undo_is_growth(self) -> None:
         lost = order(SELL, "5", parent="p2", unknown=True)

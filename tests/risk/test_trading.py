@@ -63,6 +63,13 @@ class TestHalt:
 
 
 class TestReducingOnly:
+    def test_what_nobody_knows_nothing_surely_reduces(self) -> None:
+        desk = world(LONG_9, trading=(rule(REDUCING),), unknown={"BTC": "kraken has not agreed since"})
+        answer = assess(proposal(order(SELL, "1")), desk, limits())
+        assert refused(answer) == {"trading": (D(1), D(0))}
+        said = "kraken has not agreed since, so nothing surely reduces the desk's position"
+        assert said in str(answer)
+
     def test_the_system_judges_by_the_desks_position(self) -> None:
         """A is long 9 and B short 3: the desk is long 6."""
         desk = world(LONG_9, SHORT_3, trading=(rule(REDUCING),))

@@ -40,6 +40,17 @@ def test_it_reaches_no_further_than_the_balance_affords(spendable: str, fee_bps:
     assert leg.limit_px == D(103)
 
 
+@pytest.mark.parametrize(
+    ("qty", "slippage", "limit"),
+    [("0.0512", "250", "97.66"), ("0.0506", "250", "98.82"), ("1", "250", "97.5"), ("1", "20000", "5")],
+)
+def test_a_sell_reaches_no_further_than_its_venue_s_minimum(qty: str, slippage: str, limit: str) -> None:
+    """It is checked at the limit: 0.0512 at the bound of 97.5 are less than 5, and at 99 are more."""
+    rules = quote("kraken", lot="0.0001", min_qty="0.0001", min_notional="5")
+    (leg,) = make_plan(replace(request(qty, SELL, slippage=slippage), reaching=True), [rules]).legs
+    assert leg.limit_px == D(limit)
+
+
 def test_without_a_bound_it_stays_at_its_worst_planned_level() -> None:
     """Nobody said how far it may go."""
     (leg,) = plan(BUY).legs

@@ -44,9 +44,12 @@ class AsTold:
             fill,
             exec_id=ExecId(self.id(fill.exec_id)),
             order_id=OrderId(self.id(fill.order_id)),
-            at=Instant(fill.at - fill.at % self.step_us),
+            at=self.at(fill),
             busted_at=fill.busted_at if self.names_busts else None,
         )
+
+    def at(self, fill: Fill) -> Instant:
+        return Instant(fill.at - fill.at % self.step_us)
 
     def transfers(self, transfers: Iterable[Transfer], fills: Iterable[Fill]) -> tuple[Transfer, ...]:
         told = [replace(each, transfer_id=self.transfer_id(each)) for each in transfers]
@@ -114,11 +117,12 @@ class Truth:
         return dict(self._marks)
 
     def made_since(self, venue: Venue, opened_at: Instant) -> Mapping[Asset, Decimal]:
-        """What trades made of the account since then, less those that were taken back. Whatever a list shows
-        besides was placed there, or taken away."""
+        """What trades made of the account since then by the times that it tells, less those that were taken
+        back. Whatever a list shows besides was placed there, or taken away."""
         made: dict[Asset, Decimal] = defaultdict(lambda: ZERO)
+        told = self._as_told[venue]
         for fill in records.all_fills(self._con, venue):
-            came, went = fill.at > opened_at, (fill.busted_at or opened_at) > opened_at
+            came, went = told.at(fill) > opened_at, (fill.busted_at or opened_at) > opened_at
             for asset, amount in effect_of(fill).items():
                 made[asset] += (came - went) * amount
         return made
