@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from mvx.domain.entries import BaselineSet
 from mvx.domain.ids import Venue
-from mvx.domain.instant import after, seconds_between
+from mvx.domain.instant import seconds_between
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO, plain
 from mvx.domain.order import Order
@@ -35,6 +35,7 @@ from mvx.engine.desk import Desk
 from mvx.engine.flatten_answer import answer_of, beyond_reach, flatten_row, has_sent, still_halted, told
 from mvx.engine.flatten_order import FlattenOrder
 from mvx.engine.flatten_run import Run
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import FlattenResult, FlattenRow, LegRow
@@ -131,13 +132,13 @@ async def _leave(run: Run) -> None:
 async def _take_lease(run: Run) -> Lease:
     """One flatten at a time on a venue. Raises VenueBusy where another one does not end."""
     name, clock = f"flatten/{run.venue}", run.desk.clock
-    give_up_at = after(clock.now(), _OTHER_S)
+    give_up = Moment(clock, _OTHER_S)
     while True:
         with run.desk.journal.write() as tx:
             lease = tx.take_lease(name, run.desk.holder)
         if lease is not None:
             return lease
-        if clock.now() >= give_up_at or run.stopped():
+        if give_up.left_s() <= 0 or run.stopped():
             raise VenueBusy(
                 f"another flatten of {run.venue} is at work",
                 known="this one sent nothing",

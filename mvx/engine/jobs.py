@@ -17,6 +17,7 @@ from mvx.domain.ids import JobId
 from mvx.domain.instant import Instant, after
 from mvx.engine.desk import Desk
 from mvx.engine.flatten_order import FlattenOrder
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.results import FlattenResult, RouteResult
 from mvx.engine.route_order import RouteOrder
@@ -171,7 +172,7 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
     """The job's answer once it is there. None: nobody had begun it, and nobody leads or whoever does had no
     room for it within max_s, so it was withdrawn, and whoever queued it may do it. Raises JobFailed with the
     leader's error, LeaderGone, and Refused where the operator withdrew it."""
-    late_at = after(desk.clock.now(), desk.settings.route.max_s)
+    late = Moment(desk.clock, desk.settings.route.max_s)
     while True:
         with desk.journal.read() as tx:
             job = jobs.job(tx, job_id)
@@ -187,7 +188,7 @@ async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
                 known="nothing of it was begun, and nothing was sent",
                 next_step="mvx orders --open",
             )
-        unheeded = leader is None or desk.clock.now() >= late_at
+        unheeded = leader is None or late.left_s() <= 0
         if job.status == "queued" and unheeded and withdraw(desk, job_id):
             return None
         if leader is None and job.status == "claimed":

@@ -21,13 +21,24 @@ from mvx.engine.alive import beating
 from mvx.engine.desk import Desk
 from mvx.engine.execute import execute
 from mvx.engine.market import Market, read_market
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import Outcome
 from mvx.engine.reconcile import reconcile_venue
 from mvx.engine.results import PlanRow
 from mvx.engine.route_id import AlreadyStarted, answer_known_id, refuse_used_id
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.route_result import Context, plan_row, route_status
-from mvx.engine.route_run import Run, Show, breaks_of, has_sent, note_lost_lease, note_marks, own_orders
+from mvx.engine.route_run import (
+    Run,
+    Show,
+    breaks_of,
+    has_sent,
+    note_lost_lease,
+    note_marks,
+    note_round,
+    own_orders,
+    raise_slice,
+)
 from mvx.engine.settle import answered, resting, settle
 from mvx.engine.stopping import settled
 from mvx.engine.submit import Parent, filled_qty, make_children
@@ -60,7 +71,7 @@ async def route(
         taken = known
     if order.dry_run:
         desk.watch.only_looks = True
-    run = Run(desk, order, instrument, venues, desk.clock.now(), show, confirm)
+    run = Run(desk, order, instrument, venues, Moment(desk.clock), show, confirm)
     if taken is not None:
         run.take_up(taken, begun=begun)
     try:
@@ -76,6 +87,7 @@ async def _work(run: Run) -> Outcome:
                 run.passes += await settle(run.desk, own_orders(run), done=_done, stopping=run.keep_lease)
             while await _round(run):
                 pass
+            _refuse_unusable(run)
     except LeaseLost as error:
         note_lost_lease(run, error)
     except (Refused, NoVenueUsable) as error:
@@ -123,7 +135,7 @@ async def _round(run: Run) -> bool:
     plan = make_plan(_plan_request(run, due, leaves_qty, market), market.quotes, market.skipped)
     run.remember(plan, market)
     if not market.quotes and not began and not run.context.rounds and run.order.twap_s is None:
-        raise _no_venue(run, plan)
+        raise _no_venue(run, plan_row(plan))
     if not run.context.rounds and not _agreed(run, plan_row(plan), sent=sent):
         _forget_plan(run)
         return True  # the answer took its time: plan again, on fresh books
@@ -138,7 +150,17 @@ async def _round(run: Run) -> bool:
         return _plan_again(run)
 
 
-def _no_venue(run: Run, plan: Plan) -> NoVenueUsable:
+def _refuse_unusable(run: Run) -> None:
+    """A parent over time waits for a venue until its end, and then says what any other says at once. Raises
+    NoVenueUsable where there never was a book, and nothing was ever sent for it."""
+    plan = run.context.plan
+    with run.desk.journal.read() as tx:
+        sent = run.sent(tx)
+    if plan is not None and run.context.arrival_px is None and not sent and not run.stop.is_set():
+        raise _no_venue(run, plan)
+
+
+def _no_venue(run: Run, plan: PlanRow) -> NoVenueUsable:
     """What keeps each away, and what to run: a halt is the operator's to lift, the rest is health."""
     with run.desk.journal.read() as tx:
         halted = barred(tx, run.venues, run.instrument.base, run.order.side)
@@ -157,9 +179,9 @@ async def _until_next_slice(run: Run) -> bool:
     if run.elapsed_s < run.order.twap_s:
         pause_s = next_slice_s(run.elapsed_s, run.order.twap_s)
     run.barred.clear()
-    wake_at = after(run.desk.clock.now(), pause_s)
-    while run.desk.clock.now() < wake_at and not run.keep_lease():
-        await run.desk.clock.sleep(min(PAUSE_S, seconds_between(run.desk.clock.now(), wake_at)))
+    wake = Moment(run.desk.clock, pause_s)
+    while (left_s := wake.left_s()) > 0 and not run.keep_lease():
+        await run.desk.clock.sleep(min(PAUSE_S, left_s))
     return True
 
 
@@ -167,7 +189,7 @@ async def _read_market(run: Run) -> Market:
     venues = tuple(venue for venue in run.venues if venue not in run.barred)
     write = not run.order.dry_run
     # A venue that failed is left alone for the rest of a run, and no longer than a slice of a long one.
-    since = run.started_at if run.order.twap_s is None else run.desk.clock.now()
+    since = run.began.at if run.order.twap_s is None else run.desk.clock.now()
     market = await read_market(run.desk, run.instrument, run.order.side, venues, since=since, write=write)
     run.passes += market.passes
     return replace(market, skipped=(*market.skipped, *(Skipped(*each) for each in run.barred.items())))
@@ -198,7 +220,7 @@ async def _trade(run: Run, plan: Plan, market: Market) -> bool:
     if not passes:
         return _plan_again(run)  # all of it was revoked: no round is used up
     run.passes += passes
-    if not run.note_round(committed) and run.order.twap_s is not None:
+    if not note_round(run, committed) and run.order.twap_s is not None:
         return await _until_next_slice(run)  # who refuses a slice is not asked again at once
     return True
 
@@ -241,11 +263,11 @@ def _assess(
 async def _wait_for_room(run: Run, waiting: Waiting) -> bool:
     """Wait until time has made room, and settle what a lateness bound held; then plan afresh. What a
     worker may hold is its parent's quantity, so nobody waits for room that is taken for good."""
-    now = run.desk.clock.now()
+    pause_s = seconds_between(run.desk.clock.now(), waiting.until)
     # What is over already, and makes no room: its venue could not be read, or its book is old again.
-    wake_at = waiting.until if now < waiting.until else after(now, PAUSE_S)
-    while run.desk.clock.now() < wake_at and not run.stop.is_set():
-        await run.desk.clock.sleep(min(0.25, seconds_between(run.desk.clock.now(), wake_at)))
+    wake = Moment(run.desk.clock, pause_s if pause_s > 0 else PAUSE_S)
+    while (left_s := wake.left_s()) > 0 and not run.stop.is_set():
+        await run.desk.clock.sleep(min(0.25, left_s))
         run.keep_lease()
     now, expected = run.desk.clock.now(), own_orders(run)
     run.passes += await asyncio.gather(
@@ -286,7 +308,7 @@ def _plan_request(run: Run, due: Decimal, leaves_qty: Decimal, market: Market) -
     if order.twap_s is None:
         return request
     least_qty = smallest_order(request, market.quotes)
-    return replace(request, order_qty=due if least_qty is None else run.raise_slice(leaves_qty, least_qty))
+    return replace(request, order_qty=due if least_qty is None else raise_slice(run, leaves_qty, least_qty))
 
 
 def _falls_short(run: Run, plan: Plan) -> bool:
@@ -311,10 +333,11 @@ def _agreed(run: Run, plan: PlanRow, *, sent: bool) -> bool:
         run.show(replace(run.result((), "planned"), plan=plan))
     if run.order.dry_run or run.confirm is None or run.agreed is not None:
         return True
+    asked = Moment(run.desk.clock)
     agree(run.confirm)
-    read_s = seconds_between(now, run.desk.clock.now())
+    read_s = asked.elapsed_s()
     run.agreed = agreed_to(plan, run.desk.clock.now())
-    run.started_at = after(run.started_at, read_s)  # what somebody reads is no time of the run
+    run.began.at = after(run.began.at, read_s)  # what somebody reads is no time of the run
     return read_s < FRESH_S
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from mvx.domain.entries import ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import Instant, after, seconds_between
+from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument
 from mvx.domain.money import ZERO, plain, round_px
 from mvx.domain.order import Order, TimeInForce
@@ -17,6 +17,7 @@ from mvx.engine.agreement import Agreed, Confirm
 from mvx.engine.alive import why_lost
 from mvx.engine.desk import Desk
 from mvx.engine.market import Market
+from mvx.engine.moment import Moment
 from mvx.engine.outcome import BreakRow, Outcome
 from mvx.engine.reconcile import VenuePass, pass_warnings
 from mvx.engine.results import RouteResult
@@ -65,7 +66,7 @@ class Run:
     order: RouteOrder
     instrument: Instrument
     venues: tuple[Venue, ...]
-    started_at: Instant
+    began: Moment
     show: Show
     confirm: Confirm
     parent: Parent | None = None
@@ -83,20 +84,14 @@ class Run:
 
     @property
     def out_of_rounds(self) -> bool:
-        if self.order.twap_s is not None:
-            return self.slice.rounds >= self.most_rounds and self.slice.number == slices_of(self.order.twap_s)
-        return self.context.rounds >= self.most_rounds
-
-    @property
-    def most_rounds(self) -> int:
-        """Of the run, or of each slice and of what is left after the last one."""
-        if self.order.time_in_force is TimeInForce.FOK:
-            return 1  # filled whole or killed: a second round would be another order
-        return self.order.max_rounds or self.desk.settings.route.max_rounds
+        if self.order.twap_s is None:
+            return self.context.rounds >= most_rounds(self)
+        over = self.slice.number == slices_of(self.order.twap_s)
+        return over and self.slice.rounds >= most_rounds(self)
 
     @property
     def elapsed_s(self) -> float:
-        return seconds_between(self.started_at, self.desk.clock.now())
+        return self.began.elapsed_s()
 
     @property
     def left_s(self) -> float:
@@ -123,32 +118,9 @@ class Run:
             self.slice = Slice(number, due_qty(whole, whole - leaves_qty, elapsed_s, twap_s))
         if elapsed_s >= twap_s:
             self.slice.left_qty = leaves_qty
-        elif self.slice.rounds >= self.most_rounds:
+        elif self.slice.rounds >= most_rounds(self):
             return ZERO
         return min(leaves_qty, self.slice.left_qty)
-
-    def raise_slice(self, leaves_qty: Decimal, least_qty: Decimal) -> Decimal:
-        """What is due of a slice that had no round yet is no less than the smallest order that a venue
-        takes; it is said where that leaves nothing to spread."""
-        whole, left_qty = self.order.order_qty, self.slice.left_qty
-        if not self.slice.rounds:
-            left_qty = self.slice.left_qty = placeable_qty(left_qty, leaves_qty, least_qty)
-            said = (
-                f"{plain(whole)} is not spread over time: no venue takes less than {plain(least_qty)} at once"
-            )
-            if whole < 2 * least_qty and said not in self.warnings:
-                self.warnings.append(said)
-        return min(leaves_qty, left_qty)
-
-    def note_round(self, sent: tuple[Order, ...]) -> Decimal:
-        """Count a round: how much of what it sent filled, or may still fill."""
-        with self.desk.journal.read() as tx:
-            found = [views.order(tx, child.cl_ord_id) for child in sent]
-        went_qty = sum((each.filled_qty + each.residual_worst_qty for each in found if each), ZERO)
-        self.context = replace(self.context, rounds=self.context.rounds + 1)
-        self.slice.rounds += 1
-        self.slice.left_qty = max(ZERO, self.slice.left_qty - went_qty)
-        return went_qty
 
     def keep_lease(self) -> bool:
         """Asked at every pause, and the place to say that this worker is alive; whether it is to stop."""
@@ -156,9 +128,10 @@ class Run:
         return self.stop.is_set()
 
     def remember(self, plan: Plan, market: Market) -> None:
-        """The first plan and its arrival price are what the run is measured against. What was sent before
-        keeps the rates that it was planned at, where those may move."""
-        context, first = self.context, self.context.plan is None
+        """The first plan and its arrival price are what the run is measured against: of those that had a
+        book, which a parent over time may wait for. What was sent before keeps the rates that it was planned
+        at, where those may move."""
+        context, first = self.context, self.context.arrival_px is None
         with self.desk.journal.read() as tx:
             sent = [child for child in self.children(tx) if child.quote != self.instrument.quote]
         kept = {child.cl_ord_id: rate for child in sent if (rate := context.rate_of(child)) is not None}
@@ -182,7 +155,8 @@ class Run:
         self.parent, self.lease, self.context = Parent(taken.parent_id, *terms), taken.lease, taken.context
         if order.twap_s is not None:
             # Its time is the parent's own; where that is over, what is left is due, within the usual max_s.
-            self.started_at = max(taken.opened_at, after(self.started_at, -order.twap_s))
+            # One that was begun in the future has its time from now on: the clock was set back since.
+            self.began.at = min(self.began.at, max(taken.opened_at, after(self.began.at, -order.twap_s)))
         if not begun:
             with self.desk.journal.read() as tx:
                 self.earlier = frozenset(child.cl_ord_id for child in self.children(tx))
@@ -237,6 +211,36 @@ class Run:
                 *self.desk.watch.changes(),
             ),
         )
+
+
+def most_rounds(run: Run) -> int:
+    """Of the run, or of each slice and of what is left after the last one."""
+    if run.order.time_in_force is TimeInForce.FOK:
+        return 1  # filled whole or killed: a second round would be another order
+    return run.order.max_rounds or run.desk.settings.route.max_rounds
+
+
+def raise_slice(run: Run, leaves_qty: Decimal, least_qty: Decimal) -> Decimal:
+    """What is due of a slice that had no round yet is no less than the smallest order that a venue
+    takes; it is said where that leaves nothing to spread."""
+    whole, left_qty = run.order.order_qty, run.slice.left_qty
+    if not run.slice.rounds:
+        left_qty = run.slice.left_qty = placeable_qty(left_qty, leaves_qty, least_qty)
+        said = f"{plain(whole)} is not spread over time: no venue takes less than {plain(least_qty)} at once"
+        if whole < 2 * least_qty and said not in run.warnings:
+            run.warnings.append(said)
+    return min(leaves_qty, left_qty)
+
+
+def note_round(run: Run, sent: tuple[Order, ...]) -> Decimal:
+    """Count a round: how much of what it sent filled, or may still fill."""
+    with run.desk.journal.read() as tx:
+        found = [views.order(tx, child.cl_ord_id) for child in sent]
+    went_qty = sum((each.filled_qty + each.residual_worst_qty for each in found if each), ZERO)
+    run.context = replace(run.context, rounds=run.context.rounds + 1)
+    run.slice.rounds += 1
+    run.slice.left_qty = max(ZERO, run.slice.left_qty - went_qty)
+    return went_qty
 
 
 def note_lost_lease(run: Run, error: LeaseLost) -> None:

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from mvx.domain.ids import ClOrdId, Venue
-from mvx.domain.instant import after, seconds_between
 from mvx.domain.order import Order, TimeInForce
 from mvx.engine.desk import Desk
+from mvx.engine.moment import Moment
 from mvx.engine.reconcile import VenuePass, reconcile_venue
 from mvx.journal import views
 
@@ -44,19 +44,14 @@ async def settle(
     orders = _read(desk, expected)
     pending = {order.venue for order in orders if order.venue in desk.venues}
     declared_s = max((_declared_s(desk, venue) for venue in pending), default=0.0)
-    seen_at = desk.clock.now()
-    give_up_at = after(seen_at, declared_s + patience_s)
+    give_up = Moment(desk.clock, declared_s + patience_s)
     pause_s = _FIRST_PAUSE_S
     while pending:
         passes += await asyncio.gather(
             *(reconcile_venue(desk, venue, expected=expected) for venue in sorted(pending))
         )
         pending &= {order.venue for order in _read(desk, expected) if not done(order)}
-        now = desk.clock.now()
-        if now < seen_at:  # the clock was set back, and nobody waits longer for that
-            give_up_at = after(give_up_at, seconds_between(seen_at, now))
-        seen_at = now
-        if not pending or now >= give_up_at or stopping():
+        if not pending or give_up.left_s() <= 0 or stopping():
             break
         await desk.clock.sleep(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -17,7 +17,7 @@ from mvx.engine.desk import open_desk
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import RouteResult
 from mvx.engine.route_order import RouteOrder
-from mvx.errors import Exit
+from mvx.errors import Exit, NoVenueUsable
 from mvx.journal.store import LEASE_S
 from tests.engine.desk import BUY, OKX, SELL, Operator, order, routed, settings
 from tests.engine.test_run import Leader, bought
@@ -139,3 +139,32 @@ def test_the_next_leader_sends_what_is_left_of_a_time_that_is_over(tmp_path: Pat
     assert outcome is not None
     assert (Exit.OK, True, D(1)) == (outcome.exit_code, outcome.sent, bought(at))
     assert_healed(at)
+
+
+def test_a_parent_that_began_in_the_dark_is_measured_against_its_first_book(tmp_path: Path) -> None:
+    at = operator(tmp_path)
+    at.reconciles()
+    for venue in at.venues:
+        at.exchange.inject(venue, "outage", for_s=100)
+    outcome = at.routes(order("2", twap_s=600.0))
+    assert isinstance(outcome.data, RouteResult)
+    assert Exit.OK is outcome.exit_code
+    assert outcome.data.plan is not None
+    assert outcome.data.plan.legs
+    assert outcome.data.arrival_px is not None
+    assert outcome.data.slippage_bps is not None
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_parent_that_no_venue_was_ever_there_for_says_so(tmp_path: Path, dry_run: bool) -> None:
+    """As a route at once does: 7 goes before 3. Until its end it waits for one."""
+    at = operator(tmp_path)
+    at.reconciles()
+    for venue in at.venues:
+        at.exchange.inject(venue, "outage", for_s=3600)
+    began_at = at.clock.now()
+    with pytest.raises(NoVenueUsable, match="no venue could be used") as caught:
+        at.routes(order("2", twap_s=60.0, dry_run=dry_run))
+    assert not caught.value.sent
+    assert all(f"{venue}: " in caught.value.known for venue in at.venues)
+    assert dry_run is (seconds_between(began_at, at.clock.now()) < 60)
