@@ -89,7 +89,7 @@ class Database:
         """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
         raises. The turn is kept to the end of the block. Raises JournalError where the path names another
         file by now."""
-        self._turn.take()
+        self._take_turn()
         try:
             self._refuse_another_file()
             self.connection.execute("BEGIN IMMEDIATE")
@@ -117,6 +117,13 @@ class Database:
                 self.connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
+
+    def _take_turn(self) -> None:
+        """Raises JournalError also where no more files may be opened, as waiting for it needs."""
+        try:
+            self._turn.take()
+        except OSError as error:
+            raise unusable(self.path, error) from error
 
     def _refuse_another_file(self) -> None:
         """What is written to a file that was moved away, deleted or replaced is in no file that anybody opens
@@ -228,6 +235,7 @@ _NO_DATABASE = (
 _BY_ERRNO = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _DENIED),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _CLOSED),
     errno.EIO: _FAILING,
 }
 _BY_SQLITE = {
