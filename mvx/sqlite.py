@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from mvx.errors import JournalDamaged, JournalError
@@ -302,7 +303,7 @@ def is_there(path: Path) -> bool:
 
 
 def _make_private_file(path: Path) -> tuple[int, int]:
-    """Made where it is not there; returns which file it is. Raises OSError."""
+    """Made where it is not there; returns which file it is. Raises OSError, JournalError."""
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     # SQLite gives -wal and -shm the mode of the database itself.
@@ -313,11 +314,23 @@ def _make_private_file(path: Path) -> tuple[int, int]:
             raise OSError("is no file, but a device, a pipe or the like")
         if status.st_uid != os.geteuid():
             raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if status.st_nlink > 1:
+            raise _two_names(path)
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
         return _identity(status)
     finally:
         os.close(descriptor)
+
+
+def _two_names(path: Path) -> JournalError:
+    return JournalError(
+        f"{path} has another name as well, a hard link: each name has a log of its own, and what is written"
+        " under the one is lost under the other",
+        known="nothing was written",
+        next_step=f"find the other name (find / -xdev -samefile {quote(str(path))}), delete the one that has"
+        " no log (-wal) beside it, then: mvx journal verify",
+    )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
