@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from mvx.errors import JournalDamaged, JournalError
@@ -68,11 +69,10 @@ class Database:
         check_version()
         self.path = path
         try:
-            self._file = _make_private_file(path)
-            refuse_mixture(path)
+            self._file = _make_private_file(path, holds)
             self._turn = Turn(path, lock_timeout_s)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
-            self._refuse_foreign(holds)
+            refuse_foreign(path, self.connection, holds)
             self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("PRAGMA foreign_keys=ON")
@@ -89,7 +89,7 @@ class Database:
         """One write transaction: committed when the block ends, unless it did so itself; rolled back when it
         raises. The turn is kept to the end of the block. Raises JournalError where the path names another
         file by now."""
-        self._turn.take()
+        self._take_turn()
         try:
             self._refuse_another_file()
             self.connection.execute("BEGIN IMMEDIATE")
@@ -118,6 +118,13 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _explained(self.path, error) from error
 
+    def _take_turn(self) -> None:
+        """Raises JournalError also where no more files may be opened, as waiting for it needs."""
+        try:
+            self._turn.take()
+        except OSError as error:
+            raise unusable(self.path, error) from error
+
     def _refuse_another_file(self) -> None:
         """What is written to a file that was moved away, deleted or replaced is in no file that anybody opens
         next: a commit would be lost that was acknowledged."""
@@ -132,16 +139,6 @@ class Database:
                 next_step="stop every mvx of this desk, put the right file there, then: mvx reconcile",
             )
 
-    def _refuse_foreign(self, holds: tuple[str, ...]) -> None:
-        """Raises JournalDamaged for a database that is not empty and lacks a table."""
-        there = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
-        if there and not there.issuperset(holds):
-            raise JournalDamaged(
-                f"{self.path} is a database, and not one of mvx for this",
-                known="nothing was written",
-                next_step="name the right one with --journal",
-            )
-
     def _use_wal(self) -> None:
         """The mode stays with the file. Only whoever makes it changes it, under the lock: two that change
         it at once are told that the database is locked, without any wait."""
@@ -152,6 +149,17 @@ class Database:
             self.connection.execute("PRAGMA journal_mode=WAL")
         finally:
             self._turn.give_back()
+
+
+def refuse_foreign(path: Path, connection: Connection, holds: tuple[str, ...]) -> None:
+    """Raises JournalDamaged for a database that is not empty and lacks a table."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if there and not there.issuperset(holds):
+        raise JournalDamaged(
+            f"{path} is a database, and not one of mvx for this",
+            known="nothing was written",
+            next_step="name the right one with --journal",
+        )
 
 
 def back_up(source: Connection, target: Path) -> None:
@@ -228,6 +236,7 @@ _NO_DATABASE = (
 _BY_ERRNO = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _DENIED),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _CLOSED),
     errno.EIO: _FAILING,
 }
 _BY_SQLITE = {
@@ -293,8 +302,9 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def _make_private_file(path: Path) -> tuple[int, int]:
-    """Made where it is not there; returns which file it is. Raises OSError."""
+def _make_private_file(path: Path, holds: tuple[str, ...]) -> tuple[int, int]:
+    """Made where it is not there, and changed only where it is not somebody else's; returns which file it is.
+    Raises OSError, DatabaseError, JournalError."""
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     # SQLite gives -wal and -shm the mode of the database itself.
@@ -305,11 +315,46 @@ def _make_private_file(path: Path) -> tuple[int, int]:
             raise OSError("is no file, but a device, a pipe or the like")
         if status.st_uid != os.geteuid():
             raise PermissionError(f"belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if status.st_nlink > 1:
+            raise _two_names(path)
+        refuse_mixture(path)
+        if status.st_size:
+            _refuse_foreign_file(path, holds)
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
         return _identity(status)
     finally:
         os.close(descriptor)
+
+
+def _refuse_foreign_file(path: Path, holds: tuple[str, ...]) -> None:
+    """By a look that leaves nothing beside a file that has nothing there. One that was left in the middle of
+    a transaction is not looked at: SQLite takes that back first."""
+    if _beside(path, "-journal").exists():
+        return
+    how = "mode=ro" if _beside(path, "-wal").exists() else "immutable=1"
+    uri = f"{path.absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=LOCK_TIMEOUT_S)
+    try:
+        refuse_foreign(path, connection, holds)
+    finally:
+        connection.close()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """What SQLite keeps beside a database, which it finds where that really is."""
+    found = path.resolve()
+    return found.with_name(f"{found.name}{suffix}")
+
+
+def _two_names(path: Path) -> JournalError:
+    return JournalError(
+        f"{path} has another name as well, a hard link: each name has a log of its own, and what is written"
+        " under the one is lost under the other",
+        known="nothing was written",
+        next_step=f"find the other name (find / -xdev -samefile {quote(str(path))}), delete the one that has"
+        " no log (-wal) beside it, then: mvx journal verify",
+    )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -324,8 +369,7 @@ def refuse_mixture(path: Path) -> None:
     """A backup has no log (see back_up), so one that lies beside it is that of the file that was here before:
     SQLite would write its pages over the backup's. For before this process opens it: to close a file lets go
     of all locks on it (fcntl(2)). Raises JournalDamaged, OSError."""
-    log = path.resolve()
-    log = log.with_name(f"{log.name}-wal")
+    log = _beside(path, "-wal")
     # In this order: whoever makes a file notes that it has a log before there is one.
     if not log.exists() or not log.stat().st_size:
         return

@@ -111,12 +111,16 @@ def _taken_within(lock: Path, timeout_s: float, flags: int = 0, queue: Path | No
     comes after that is let go at once, by closing what holds it."""
     import threading  # here, for whoever need not wait
 
-    # Its own open file: a lock that comes too late is then nobody else's.
+    # Its own open files: a lock that comes too late is then nobody else's.
     own = _opened(lock, flags)
+    try:
+        queued = None if queue is None else _opened(queue, flags)
+    except OSError:
+        os.close(own)
+        raise
     decided, taken, given_up = threading.Lock(), threading.Event(), threading.Event()
 
     def wait() -> None:
-        queued = None if queue is None else _opened(queue, flags)
         if queued is not None:
             fcntl.flock(queued, fcntl.LOCK_EX)
         fcntl.flock(own, fcntl.LOCK_EX)
@@ -149,8 +153,11 @@ def _holder(descriptor: int) -> str:
     Writing the holder into the lock file would tell too, at the price of a write per transaction.
     """
     inode = os.fstat(descriptor).st_ino
-    listing = Path("/proc/locks")
-    for line in listing.read_text().splitlines() if listing.exists() else ():
+    try:
+        listing = Path("/proc/locks").read_text()
+    except OSError:
+        return "PID"
+    for line in listing.splitlines():
         fields = line.split()
         if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
             return fields[4]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mvx.cli.session import Answer, Session
+from mvx.errors import MvxError
 
 
 def _words() -> list[str]:
@@ -27,12 +28,18 @@ What = Annotated[
 
 
 def explain(ctx: typer.Context, what: What) -> Answer:
-    from mvx.engine.words import explain_word
+    from mvx.engine.words import explain_word, in_both_senses
 
     session: Session = ctx.obj
     explained = explain_word(what)
-    if explained is not None:
+    if explained is not None and not what.isdecimal():
         return explained
     from mvx.engine.explain import explain_order
 
-    return explain_order(session.desk(), what)
+    try:
+        found = explain_order(session.desk(), what)
+    except MvxError:
+        if explained is None:
+            raise
+        return explained  # an exit code needs no journal, and no break has its number
+    return found if explained is None else in_both_senses(explained, found)

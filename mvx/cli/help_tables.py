@@ -21,9 +21,12 @@ Parts = list["RenderableType"]
 
 
 def explain_parts(result: ExplainResult) -> Parts:
-    if not result.story:
-        return [_senses(result.meanings)]
-    return [_story(result.story), *(["", f"next: {safe_text(result.next)}"] if result.next else [])]
+    parts: Parts = [_senses(result.meanings)] if result.meanings else []
+    if result.story:
+        parts += [*([""] if parts else []), _story(result.story)]
+    if result.next:
+        parts += ["", f"next: {safe_text(result.next)}"]
+    return parts
 
 
 def help_parts(result: HelpResult) -> Parts:

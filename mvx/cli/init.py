@@ -49,11 +49,11 @@ def init(ctx: typer.Context, paper: Paper = False) -> Answer:
 
 def _missing_config(session: Session) -> Path | None:
     """Where a config is to be written, or None where one is in force."""
-    from mvx.config.source import FILE_NAME, find_file
+    from mvx.config.source import FILE_NAME, as_path, find_file
 
     around = session.environment
     named = session.config or around.variables.get("MVX_CONFIG")
-    wanted = around.cwd / Path(named or FILE_NAME).expanduser()
+    wanted = as_path(around.cwd, named or FILE_NAME)
     if named:
         return None if wanted.exists() else wanted
     return wanted if find_file(None, around.variables, around.cwd) is None else None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mvx.cli.options import named_path
 from mvx.cli.session import Answer, Session
 
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="A new file: nothing is overwritten.")]
@@ -30,4 +31,4 @@ def backup(ctx: typer.Context, target: Target) -> Answer:
     from mvx.engine.backup import journal_backup
 
     session: Session = ctx.obj
-    return journal_backup(session.desk(), session.environment.cwd / target.expanduser())
+    return journal_backup(session.desk(), named_path(session.environment.cwd, target))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ import typer
 from mvx.domain.ids import Venue
 from mvx.domain.instant import Instant, after, parse_rfc3339
 from mvx.domain.money import parse_decimal
-from mvx.errors import BadNumber, UsageError
+from mvx.errors import BadNumber, ConfigError, UsageError
 
 if TYPE_CHECKING:
     from mvx.cli.session import Session
@@ -172,6 +173,17 @@ def asked_rows(
 def known_venues(names: Sequence[str] | None, desk: DeskSettings) -> tuple[Venue, ...]:
     """The venues that were named, each once. Raises UsageError for one that is not configured."""
     return tuple(map(Venue, known_names(names, desk.symbols, "venue")))
+
+
+def named_path(folder: Path, typed: Path) -> Path:
+    """A file as it was typed, from that folder. Raises UsageError where the home folder that it begins with
+    is nobody's."""
+    from mvx.config.source import as_path
+
+    try:
+        return as_path(folder, str(typed))
+    except ConfigError as error:
+        raise UsageError(error.message, known=error.known, next_step=error.next_step) from error
 
 
 def known_names(typed: Sequence[str] | None, names: Iterable[Any], what: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mvx.cli.options import any_number, count, known_name, positive, seconds, whole
+from mvx.cli.options import any_number, count, known_name, named_path, positive, seconds, whole
 from mvx.cli.session import Answer, Session
 from mvx.domain.ids import Asset, OrderId, Symbol, Venue
 from mvx.domain.order import Side
@@ -112,7 +112,7 @@ def transfer(
 
 def reset(ctx: typer.Context, books: Books = None) -> Answer:
     session: Session = ctx.obj
-    path = session.environment.cwd / books.expanduser() if books else None
+    path = named_path(session.environment.cwd, books) if books else None
     if path is not None and not path.is_file():
         raise UsageError(f"there is no file {path}")
     with _exchange(ctx) as exchange:

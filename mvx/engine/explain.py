@@ -49,8 +49,8 @@ class _Cast:
 
 def explain_order(desk: DeskSettings, name: str) -> Outcome:
     """The story of an order, mvx's id or its venue's, of a parent, by its id or its --id, or of a break.
-    Raises UsageError where there is none."""
-    if not desk.journal.exists():
+    Raises UsageError where there is none, JournalError where a live desk has no journal to tell of it."""
+    if desk.mode == "paper" and not desk.journal.exists():
         raise _nothing_called(name)
     journal = existing_journal(desk)
     with journal.read() as tx:

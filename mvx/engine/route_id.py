@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from mvx.domain.entries import ParentClosed, ParentResumed
+from mvx.domain.entries import FillBooked, ParentClosed, ParentResumed
 from mvx.domain.ids import ParentId, Venue
 from mvx.domain.instant import Instant
 from mvx.domain.instrument import split_symbol
@@ -157,13 +157,11 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
 async def _answer(desk: Desk, key: str) -> Outcome | None:
     """From the journal; children that nobody could resolve before are resolved now. None where somebody took
     the run up again meanwhile: there is no answer yet."""
-    row, children = _read(desk, key)
+    row, children, fills = _read(desk, key)
     passes = []
     if route_status(row.order_qty, children) == "uncertain":
         passes = await settle(desk, [child.cl_ord_id for child in children])
-        row, children = _read(desk, key)
-    with desk.journal.read() as tx:
-        fills = history.fills_of(tx, children)
+        row, children, fills = _read(desk, key)
     if row.result is None:
         return None
     context = decode_as(Context, row.result)
@@ -186,11 +184,13 @@ async def _answer(desk: Desk, key: str) -> Outcome | None:
     )
 
 
-def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...]]:
+def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...], tuple[FillBooked, ...]]:
+    """A parent, its children and their fills, in one snapshot."""
     with desk.journal.read() as tx:
         row = history.parent_by_key(tx, key)
         assert row is not None
-        return row, views.children(tx, row.parent_id)
+        children = views.children(tx, row.parent_id)
+        return row, children, history.fills_of(tx, children)
 
 
 def context_of_marks(desk: Desk, tx: ReadTx, instrument: str) -> Context:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mvx.domain.entries import ParentClosed, ParentOpened
+from mvx.domain.entries import FillBooked, ParentClosed, ParentOpened
 from mvx.domain.ids import ClOrdId, Venue
 from mvx.domain.instant import after
 from mvx.domain.instrument import Instrument
@@ -168,11 +168,13 @@ class Run:
         self.lease = tx.take_lease(parent.parent_id, self.desk.holder)
         self.parent = parent
 
-    def close(self) -> str:
-        """The parent's worker is done with it: its status."""
+    def status(self, children: tuple[Order, ...]) -> str:
+        return "planned" if self.order.dry_run else route_status(self.order.order_qty, children)
+
+    def close(self) -> None:
+        """The parent's worker is done with it."""
         with self.desk.journal.read() as tx:
-            children = self.children(tx)
-        status = "planned" if self.order.dry_run else route_status(self.order.order_qty, children)
+            status = self.status(self.children(tx))
         if self.parent is not None and self.lease is not None:
             try:
                 with self.desk.journal.write(self.lease) as tx:
@@ -181,11 +183,11 @@ class Run:
                     self.desk.watch.flush(tx)
             except LeaseLost as error:
                 self.warnings.append(error.message)
-        return status
 
-    def result(self, children: tuple[Order, ...], status: str) -> RouteResult:
-        with self.desk.journal.read() as tx:
-            fills = history.fills_of(tx, children)
+    def result(
+        self, children: tuple[Order, ...], status: str, fills: tuple[FillBooked, ...] = ()
+    ) -> RouteResult:
+        """`fills`: those of the children, as one snapshot has both."""
         order = self.order
         parent_id = None if self.parent is None else self.parent.parent_id
         asked = Asked(parent_id, order.id, order.instrument, order.side, order.order_qty)
@@ -194,11 +196,13 @@ class Run:
 
     def finish(self) -> Outcome:
         """Close the parent and answer from the journal."""
-        status = self.close()
+        self.close()
         with self.desk.journal.read() as tx:
             children, sent = self.children(tx), has_sent(self, tx)
+            fills = history.fills_of(tx, children)
+        status = self.status(children)
         return Outcome(
-            data=self.result(children, status),
+            data=self.result(children, status, fills),
             exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
             sent=sent,
             uncertain=status == "uncertain",

@@ -8,6 +8,7 @@ docs/errors.md is made from all of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple
@@ -44,7 +45,8 @@ class Event(NamedTuple):
 
 class ExplainResult(NamedTuple):
     """`about`: the kind of word, `order`, `parent` or `break`. `meanings` of a word; of the others the
-    `story`, and in `next` what to run where it has not ended."""
+    `story`, and in `next` what to run where it has not ended. An exit code's number that is a break's id too
+    has all of them."""
 
     word: str
     about: str
@@ -205,6 +207,14 @@ def explain_word(word: str) -> Outcome | None:
     """Every sense of a word of mvx; None where it is none. Needs no configuration and no journal."""
     found = look_up(word)
     return Outcome(ExplainResult(word, found[0].about, found), Exit.OK) if found else None
+
+
+def in_both_senses(word: Outcome, named: Outcome) -> Outcome:
+    """Of a number that is a word, and the name of something in the journal."""
+    means, told = word.data, named.data
+    assert isinstance(means, ExplainResult)
+    assert isinstance(told, ExplainResult)
+    return replace(named, data=means._replace(story=told.story, next=told.next))
 
 
 def words() -> tuple[str, ...]:

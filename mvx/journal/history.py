@@ -73,8 +73,8 @@ def fills_with_keys(tx: ReadTx, keys: Iterable[FillKey]) -> tuple[FillBooked, ..
 def recent_fills(
     tx: ReadTx, *, since: Instant | None, venue: str | None, limit: int
 ) -> tuple[FillBooked, ...]:
-    """The newest fills first."""
-    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY seq DESC LIMIT ?"
+    """The newest fills first; of one instant the one that was booked last."""
+    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY at DESC, seq DESC LIMIT ?"
     return _booked(tx.connection.execute(sql, (since or 0, venue, venue, limit)))
 
 

@@ -103,3 +103,13 @@ def test_a_config_that_can_not_be_one_is_exit_2(named: str, said: str, tmp_path:
         assert ran.exit_code == 2
         assert said in ran.stderr
         assert "\nknown: nothing was sent\nnext:  " in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["--config {} init --paper", "--journal {} positions", "journal backup {}", "paper reset --books {}"],
+)
+def test_a_home_folder_that_is_nobody_s_is_exit_2(typed: str, tmp_path: Path) -> None:
+    """Whatever is named from there."""
+    ran = mvx(surroundings(tmp_path), *typed.format("~nobody-has-this-name/x").split())
+    assert (2, True) == (ran.exit_code, "there is no such home folder" in ran.stderr), ran

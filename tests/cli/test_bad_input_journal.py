@@ -125,6 +125,28 @@ def test_what_is_no_journal_is_said_by_every_verb(made: str, desk: Path) -> None
     assert_nothing_was_lost(desk, keep, before)
 
 
+def _foreign_with_a_log(path: Path) -> None:
+    _foreign(path)
+    with sqlite3.connect(path) as con:
+        con.execute("PRAGMA journal_mode = WAL")
+    con.close()
+
+
+@pytest.mark.parametrize(
+    "makes", [_foreign, _foreign_with_a_log, lambda path: path.write_text("it was a dark night\n" * 200)]
+)
+def test_what_is_somebody_else_s_is_left_as_it_is(makes: Callable[[Path], object], tmp_path: Path) -> None:
+    """Its mode too, and the folder around it."""
+    path = tmp_path / "mvx.db"
+    makes(path)
+    path.chmod(0o644)
+    before = path.read_bytes()
+    for typed in EVERY_VERB:
+        assert_refused(ask(tmp_path, typed), "mvx.db", "--journal")
+        assert ["mvx.db"] == [each.name for each in tmp_path.iterdir()]
+    assert (before, 0o644) == (path.read_bytes(), path.stat().st_mode & 0o777)
+
+
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(path.name)

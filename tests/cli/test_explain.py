@@ -23,7 +23,7 @@ from mvx.domain.ids import Asset, ClOrdId, OrderId, ParentId
 from mvx.engine.words import words
 from mvx.errors import Exit
 from mvx.journal.store import Journal
-from tests.cli.harness import mvx, surroundings
+from tests.cli.harness import LIVE, mvx, surroundings
 from tests.domain.orders import BUY, KRAKEN, at, order
 
 HOSTILE = "no\x1b[2Jfunds‮\nintended: nothing"
@@ -65,6 +65,26 @@ def test_a_meaning_is_data_for_scripts(tmp_path: Path) -> None:
     assert ["word", "about", "meanings", "story", "next"] == list(data)
     assert ("5", "exit code", []) == (data["word"], data["about"], data["story"])
     assert ["about", "word", "means", "known", "next"] == list(data["meanings"][0])
+
+
+def test_a_number_that_is_an_exit_code_and_a_break_is_told_in_both_senses(tmp_path: Path) -> None:
+    path = tmp_path / "mvx.db"
+    with closing(Journal(path, mode="paper")) as made, made.write(at=at(0)) as tx:
+        break_id = tx.append(BreakFound("r1", KRAKEN, "bust", None, None, None, "1", "0", True, ""))
+    assert str(break_id) in words()
+    ran = mvx(surroundings(tmp_path), "--journal", str(path), "explain", str(break_id))
+    assert re.search(rf"^{break_id} +exit code$", ran.stdout, re.MULTILINE), ran.stdout
+    assert "a break with kraken, bust: ours 1, theirs 0, corrected" in ran.stdout
+    assert ran.stdout.endswith("\nnext: mvx positions --venue kraken\n")
+
+
+def test_without_its_journal_a_live_desk_knows_no_order_s_story(tmp_path: Path) -> None:
+    """Nobody can say that there is none: it is exit 8, as for every other verb."""
+    (tmp_path / "mvx.toml").write_text(LIVE)
+    for verb in (("explain", "m1"), ("orders",)):
+        ran = mvx(surroundings(tmp_path), *verb)
+        assert (Exit.UNAVAILABLE, True) == (ran.exit_code, "there is no journal at" in ran.stderr), ran
+    assert Exit.OK == mvx(surroundings(tmp_path), "explain", "5").exit_code
 
 
 def test_an_order_s_story_is_in_order_with_times(journal: Path, tmp_path: Path) -> None:

@@ -72,6 +72,24 @@ def test_the_fills_of_an_order_are_those_that_its_venue_did_not_take_back(journa
         assert history.fills_of(tx, [m1]) == ()
 
 
+def test_the_newest_fills_are_those_that_were_made_last(journal: Journal) -> None:
+    """However late each was listed: the one of 20 s was booked after those of 30 s."""
+    later = [
+        replace(BOUGHT, fill=replace(FILL, exec_id=ExecId(name), at=at(made_s)))
+        for name, made_s in (("e2", 30), ("e3", 30), ("e4", 20))
+    ]
+    write(journal, later)
+
+    def newest(since_s: float | None, limit: int) -> list[str]:
+        since = None if since_s is None else at(since_s)
+        with journal.read() as tx:
+            found = history.recent_fills(tx, since=since, venue="kraken", limit=limit)
+        return [each.fill.exec_id for each in found]
+
+    assert ["e3", "e2", "e4", "e1"] == newest(None, 9)
+    assert (["e3", "e2"], ["e3", "e2", "e4"]) == (newest(None, 2), newest(20, 9))
+
+
 def test_fills_booked_after_an_entry_do_not_hold_its_own(journal: Journal) -> None:
     """Strictly after; with what was absorbed and whose it is."""
     with journal.read() as tx:

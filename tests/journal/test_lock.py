@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import resource
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -135,19 +136,60 @@ def test_a_database_that_is_forgotten_keeps_no_file(tmp_path: Path) -> None:
     assert before == len(list(Path("/proc/self/fd").iterdir()))
 
 
+def all_that_can_be_opened() -> list[int]:
+    opened: list[int] = []
+    with suppress(OSError):
+        while True:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    return opened
+
+
+@contextmanager
+def few_files(free: int) -> Iterator[None]:
+    """This process may open so many more files, and no more; afterwards it may open as many yet."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    opened = all_that_can_be_opened()
+    try:
+        for _ in range(free):
+            os.close(opened.pop())
+        yield
+        opened += (left := all_that_can_be_opened())
+        assert free == len(left)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_whoever_may_open_no_more_files_to_wait_is_told_so(tmp_path: Path, free: int) -> None:
+    """It keeps none of those that it opened, and writes in time once nobody has to be waited for."""
+    path = tmp_path / "journal.db"
+    worker = holding(path)
+    with closing(Database(path)) as database:
+        told = pytest.raises(JournalError, match="it can not be opened")
+        with few_files(free), told as caught, database.write():
+            pass
+        assert "ulimit -n" in caught.value.next_step
+        let_go(worker)
+        with database.write():
+            pass
+
+
 def test_a_signal_in_the_wait_leaves_no_lock_behind(tmp_path: Path) -> None:
     """The handler raises in the middle of the wait, and the process goes on."""
     path = tmp_path / "journal.db"
     worker = holding(path)
 
     def interrupt(*_: object) -> None:
-        raise InterruptedError
+        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with closing(Database(path)) as patient:
             subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -USR1 {os.getpid()}"])
-            with pytest.raises(InterruptedError), patient.write():
+            with pytest.raises(KeyboardInterrupt), patient.write():
                 pass
             let_go(worker)
             time.sleep(0.1)

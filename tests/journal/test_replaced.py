@@ -43,6 +43,21 @@ def replaced(path: Path) -> None:
     fresh.rename(path)
 
 
+def test_a_file_with_two_names_is_opened_by_neither(path: Path) -> None:
+    """Each has a log of its own, and what was acknowledged under the one would be lost under the other."""
+    other = path.with_name("other.db")
+    with closing(opened(path)) as journal:
+        write(journal, PRELUDE[:1])
+    other.hardlink_to(path)
+    for name in (path, other):
+        with pytest.raises(JournalError, match="has another name as well") as caught:
+            opened(name)
+        assert f"-samefile {name}" in caught.value.next_step
+    other.unlink()
+    with closing(opened(path)) as journal:
+        write(journal, PRELUDE[1:])
+
+
 @pytest.mark.parametrize("meddle", [moved, Path.unlink, replaced])
 def test_nothing_is_written_to_a_file_that_nobody_will_open(
     meddle: Callable[[Path], None], path: Path
