@@ -264,14 +264,14 @@ class WatchedPort:
         return await self._heard(self.port.book(symbol), read)
 
     async def submit(self, request: OrderRequest) -> Ack:
-        self._note_dispatch(request.cl_ord_id)
+        _note_dispatch(self.watch, request.cl_ord_id)
         try:
             return await self._heard(self.port.submit(request))
         except BadVenueData as error:
             raise OutcomeUnknown(error.message) from error
 
     async def cancel(self, symbol: Symbol, cl_ord_id: ClOrdId, order_id: OrderId | None) -> None:
-        self._note_dispatch(cl_ord_id)
+        _note_dispatch(self.watch, cl_ord_id)
         return await self._heard(self.port.cancel(symbol, cl_ord_id, order_id))
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
@@ -296,11 +296,6 @@ class WatchedPort:
 
     async def close(self) -> None:
         await self.port.close()
-
-    def _note_dispatch(self, cl_ord_id: ClOrdId) -> None:
-        self.watch.has_sent = True
-        if (sent := dispatched.get()) is not None:
-            sent.append(cl_ord_id)
 
     async def _heard(
         self, call: Awaitable[T], says: Callable[[T, Instant, Instant], Observation] | None = None
@@ -327,6 +322,12 @@ class WatchedPort:
             return answer
         finally:
             request_times.reset(token)
+
+
+def _note_dispatch(watch: Watch, cl_ord_id: ClOrdId) -> None:
+    watch.has_sent = True
+    if (sent := dispatched.get()) is not None:
+        sent.append(cl_ord_id)
 
 
 async def _brief(status: Awaitable[VenueStatus]) -> VenueStatus:
