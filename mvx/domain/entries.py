@@ -104,7 +104,7 @@ class JobEnded:
 
 @dataclass(frozen=True, slots=True)
 class JobWithdrawn:
-    """Whoever queued it took it back before anybody began it."""
+    """Whoever queued it, or a leader that came too late to it, took it back before anybody began it."""
 
     job_id: JobId
     by: str

@@ -168,13 +168,10 @@ class Run:
         self.lease = tx.take_lease(parent.parent_id, self.desk.holder)
         self.parent = parent
 
-    def status(self, children: tuple[Order, ...]) -> str:
-        return "planned" if self.order.dry_run else route_status(self.order.order_qty, children)
-
     def close(self) -> None:
         """The parent's worker is done with it."""
         with self.desk.journal.read() as tx:
-            status = self.status(self.children(tx))
+            status = _status(self, self.children(tx))
         if self.parent is not None and self.lease is not None:
             try:
                 with self.desk.journal.write(self.lease) as tx:
@@ -200,7 +197,7 @@ class Run:
         with self.desk.journal.read() as tx:
             children, sent = self.children(tx), has_sent(self, tx)
             fills = history.fills_of(tx, children)
-        status = self.status(children)
+        status = _status(self, children)
         return Outcome(
             data=self.result(children, status, fills),
             exit_code=Exit.OK if self.order.dry_run else EXIT_OF_STATUS[status],
@@ -245,6 +242,10 @@ def note_round(run: Run, sent: tuple[Order, ...]) -> Decimal:
     run.slice.rounds += 1
     run.slice.left_qty = max(ZERO, run.slice.left_qty - went_qty)
     return went_qty
+
+
+def _status(run: Run, children: tuple[Order, ...]) -> str:
+    return "planned" if run.order.dry_run else route_status(run.order.order_qty, children)
 
 
 def note_lost_lease(run: Run, error: LeaseLost) -> None:
