@@ -59,10 +59,10 @@ class ReadTx:
 
 class WriteTx(ReadTx):
     """A write transaction: what is appended here is folded here, and lands whole or not at all. `seq` is
-    the last entry that was appended in it, `noticed` that the journal is another one, where it said so;
-    `if_lost` is called where it does not land."""
+    the last entry that was appended in it, `noticed` that the journal is another one, where it said so, and
+    `told` what an operator must hear of it; `if_lost` is called where it does not land."""
 
-    __slots__ = ("_state", "_writer", "at", "if_lost", "noticed", "seq")
+    __slots__ = ("_state", "_writer", "at", "if_lost", "noticed", "seq", "told")
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class WriteTx(ReadTx):
         self.seq = 0
         self.if_lost: list[Callable[[], None]] = []
         self.noticed: JournalRestored | None = None
+        self.told: tuple[str, ...] = ()
         self._state = state or SqlState(connection)
         self._writer = writer or Writer()
 
@@ -87,13 +88,18 @@ class WriteTx(ReadTx):
 
     def _notice(self) -> None:
         """Before anything is written to a journal that was put back or copied: from here on it is another
-        one, and what it knew of the venues holds no more."""
+        one, what it knew of the venues holds no more, and nobody goes on with what it holds as open."""
         if not self._writer.restored or self.noticed:
             return
         from mvx.domain.entries import JournalRestored
+        from mvx.journal.left_open import close
 
         self.noticed = JournalRestored(random_epoch(self._writer.machine), self._writer.restored)
         self._log(self.noticed)
+        left = close(self.connection)
+        for entry in left.entries:
+            self._log(entry)
+        self.told = left.told
         self.connection.execute("UPDATE contact SET agreed_at = NULL")
 
     def _log(self, entry: Entry) -> int:
@@ -122,7 +128,8 @@ class WriteTx(ReadTx):
 
     def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
         """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
-        force it is taken from them."""
+        force it is taken from them. It is work that begins, so a journal that was put back says so first."""
+        self._notice()
         row = self.connection.execute(
             f"SELECT fence, iif({HELD}, expires_at, 0) FROM leases WHERE name = ?",  # noqa: S608  our own words
             (*held(self.at), name),
@@ -266,7 +273,7 @@ class Journal:
         """After its commit, and under its lock still."""
         found = transaction.noticed
         if found is not None:
-            self._notices.append(put_back(self.path, found.why))
+            self._notices += [put_back(self.path, found.why), *transaction.told]
         if transaction.seq:
             self._writer.landed(transaction.seq, None if found is None else found.epoch)
 
