@@ -72,7 +72,7 @@ class Database:
             refuse_mixture(path)
             self._turn = Turn(path, lock_timeout_s)
             self.connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_TIMEOUT_S)
-            self._refuse_foreign(holds)
+            refuse_foreign(path, self.connection, holds)
             self._use_wal()
             self.connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self.connection.execute("PRAGMA foreign_keys=ON")
@@ -132,16 +132,6 @@ class Database:
                 next_step="stop every mvx of this desk, put the right file there, then: mvx reconcile",
             )
 
-    def _refuse_foreign(self, holds: tuple[str, ...]) -> None:
-        """Raises JournalDamaged for a database that is not empty and lacks a table."""
-        there = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
-        if there and not there.issuperset(holds):
-            raise JournalDamaged(
-                f"{self.path} is a database, and not one of mvx for this",
-                known="nothing was written",
-                next_step="name the right one with --journal",
-            )
-
     def _use_wal(self) -> None:
         """The mode stays with the file. Only whoever makes it changes it, under the lock: two that change
         it at once are told that the database is locked, without any wait."""
@@ -152,6 +142,17 @@ class Database:
             self.connection.execute("PRAGMA journal_mode=WAL")
         finally:
             self._turn.give_back()
+
+
+def refuse_foreign(path: Path, connection: Connection, holds: tuple[str, ...]) -> None:
+    """Raises JournalDamaged for a database that is not empty and lacks a table."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if there and not there.issuperset(holds):
+        raise JournalDamaged(
+            f"{path} is a database, and not one of mvx for this",
+            known="nothing was written",
+            next_step="name the right one with --journal",
+        )
 
 
 def back_up(source: Connection, target: Path) -> None:

@@ -9,12 +9,17 @@ rows that made them (fills, busts, transfers, anchors); the view `postings` show
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from mvx.errors import JournalDamaged, JournalError
 
 if TYPE_CHECKING:
     from mvx.sqlite import Connection
 
 VERSION = 4
+#: What tells a journal from another program's database.
+HOLDS = ("log", "meta")
 
 
 class Table(NamedTuple):
@@ -240,6 +245,36 @@ ALTER TABLE fills ADD COLUMN gross_trade_amt TEXT;
 ALTER TABLE busts ADD COLUMN gross_trade_amt TEXT;
 ALTER TABLE heard ADD COLUMN gross_trade_amt TEXT
 """
+
+
+def version_of(path: Path, connection: Connection) -> int:
+    """The schema of a file; 0 where it is empty, and nothing else is. Raises JournalError for one of a newer
+    mvx, JournalDamaged for one that lost its version: taken for a new one it would be no journal any more."""
+    # In this order: whoever makes a journal commits its tables together with their version.
+    if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return 0
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise JournalError(
+            f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
+            next_step="upgrade mvx",
+        )
+    if version < 1:
+        raise JournalDamaged(
+            f"{path} lost its version (user_version is {version}), as one does that is made from a dump",
+            known="nothing was written; a copy that mvx journal backup makes keeps it",
+            next_step=f"put the last backup in its place; or, where all tables are there: sqlite3 {path}"
+            f" 'PRAGMA user_version = {_applied(connection)}', then: mvx journal verify",
+        )
+    return version
+
+
+def _applied(connection: Connection) -> int:
+    """How many migrations the file had, as it says itself."""
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    if tables is None:
+        return VERSION
+    return int(connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0])
 
 
 def migrate(connection: Connection) -> None:

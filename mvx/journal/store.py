@@ -18,7 +18,7 @@ from mvx.domain.ids import ClOrdId, JobId, ParentId, make_cl_ord_id, make_job_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
-from mvx.journal.schema import VERSION, migrate
+from mvx.journal.schema import HOLDS, VERSION, migrate, version_of
 from mvx.journal.sql_state import SqlState
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import Connection, Database, is_there
@@ -209,19 +209,14 @@ class Journal:
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path, holds=("log", "meta"), machine=machine)
+        self._database = Database(path, holds=HOLDS, machine=machine)
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path, machine)
         self._notices: list[str] = []
         with self._database.read() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise JournalError(
-                f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
-                next_step="upgrade mvx",
-            )
+            version = version_of(path, connection)
         if version < VERSION:
-            if version == 0 and not create:
+            if not version and not create:
                 raise _missing(path)
             self._create(mode)
         self._check_mode(mode)
@@ -281,7 +276,7 @@ class Journal:
         from mvx.domain.entries import JournalOpened
 
         with self._database.write() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            version = version_of(self.path, connection)
             if version == VERSION:
                 return
             lost = self._writer.marked_entries()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId, ParentId
-from mvx.errors import Exit, JournalError
+from mvx.errors import Exit, JournalDamaged, JournalError
 from mvx.journal import history, schema, views
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
@@ -193,6 +194,28 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     with pytest.raises(JournalError, match="newer mvx") as raised:
         Journal(path, mode="paper")
     assert raised.value.exit_code is Exit.UNAVAILABLE
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("version", [0, -1])
+def test_a_journal_that_lost_its_version_is_not_made_anew(path: Path, version: int, create: bool) -> None:
+    """As a dump does: it would be begun anew over what it holds, or be told as not there."""
+    Journal(path, mode="paper").close()
+    edit(path, f"PRAGMA user_version = {version}")
+    with pytest.raises(JournalDamaged, match="lost its version") as raised:
+        Journal(path, mode="paper", create=create)
+    (mend,) = re.findall(r"'(PRAGMA .*?)'", raised.value.next_step)
+    edit(path, mend)
+    Journal(path, mode="paper", create=create).close()
+
+
+def test_one_that_lost_what_it_says_of_its_version_too_is_told_likewise(path: Path) -> None:
+    Journal(path, mode="paper").close()
+    edit(path, "DROP TABLE _sqlite_migrations")
+    edit(path, "PRAGMA user_version = 0")
+    with pytest.raises(JournalDamaged, match="lost its version") as raised:
+        Journal(path, mode="paper")
+    assert f"user_version = {schema.VERSION}" in raised.value.next_step
 
 
 @pytest.mark.parametrize("content", [b"", b"x"])
