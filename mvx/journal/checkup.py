@@ -90,7 +90,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
         locked_by=locked_by,
         entries=views.last_seq(tx),
         last_at=views.last_at(tx),
-        unbalanced=tuple(" ".join(each.key) for each in unbalanced(tx)),
+        unbalanced=tuple(" ".join(map(str, each.key)) for each in unbalanced(tx)),
         restored=restored,
         outdated=tuple(sorted(views.out_of_date(tx, venues, restored=restored))),
         open_breaks=history.open_breaks(tx),

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mvx.domain.money import MAX_DIGITS, ZERO, bounded
 from mvx.domain.order import Order
 from mvx.journal.codec import decode
 from mvx.journal.fold import apply
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import ReadTx
 from mvx.sqlite import check_whole as check_whole
+
+#: Of a posting: a quantity times a price, or a sum of such.
+_MOST_DIGITS = 3 * MAX_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,23 @@ def differences(tx: ReadTx) -> Iterator[Difference]:
 
 
 def unbalanced(tx: ReadTx) -> Iterator[Difference]:
-    """Every holding that is not the sum of its postings."""
-    sums: dict[tuple[str, str], Decimal] = {}
+    """Every holding that is not the sum of its postings, or where one of them is no number."""
+    sums: dict[tuple[str, str], Decimal | None] = {}
     for venue, asset, amount in tx.connection.execute("SELECT venue, asset, amount FROM postings"):
-        sums[venue, asset] = sums.get((venue, asset), Decimal(0)) + Decimal(amount)
-    for venue, asset, confirmed in tx.connection.execute("SELECT venue, asset, confirmed FROM holdings"):
-        total = sums.get((venue, asset), Decimal(0))
-        if total != Decimal(confirmed):
-            yield Difference("holdings", (venue, asset), (str(total),), (confirmed,))
+        before, number = sums.get((venue, asset), ZERO), _number(amount)
+        sums[venue, asset] = None if before is None or number is None else before + number
+    rows = tx.connection.execute("SELECT venue, asset, confirmed FROM holdings")
+    held = {(venue, asset): confirmed for venue, asset, confirmed in rows}
+    for key in sorted(sums.keys() | held.keys(), key=repr):
+        total = sums.get(key, ZERO)
+        if total is None or total != _number(held.get(key, "0")):
+            yield Difference("holdings", key, (str(total),), (held.get(key),))
+
+
+def _number(text: Any) -> Decimal | None:
+    """None for what can not be one of ours, whoever wrote it."""
+    try:
+        number = Decimal(text)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return number if bounded(number, _MOST_DIGITS) else None

@@ -16,9 +16,10 @@ from mvx.domain.ids import ClOrdId, OrderId
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import TradingState
 from mvx.journal import views
+from mvx.journal.checkup import Checkup, check_up
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import Journal, ReadTx
-from mvx.journal.verify import differences, refold
+from mvx.journal.verify import differences, refold, unbalanced
 from mvx.sqlite import Connection
 from tests.domain.orders import BTC, KRAKEN, USD, at, fill, report
 from tests.journal.journals import PRELUDE, D, heard, sequences, write
@@ -137,6 +138,35 @@ def test_a_change_in_the_log_is_found(journal: Journal, sql: str, table: str) ->
     """The log is refolded from seq 0, so the tables betray what was done to it."""
     tamper(journal, sql)
     assert table in found(journal)
+
+
+NO_NUMBERS = [
+    ("UPDATE anchors SET amount = 'abc'", "anchors"),
+    ("UPDATE fills SET postings = '[5]'", "fills"),
+    ("UPDATE fills SET postings = '{\"a\":1}'", "fills"),
+    ("UPDATE fills SET postings = '[[\"BTC\"]]'", "fills"),
+    ('UPDATE fills SET postings = \'[["BTC",[1],"fill"]]\'', "fills"),
+    ("UPDATE fills SET postings = json_insert(postings, '$[#]', 5)", "fills"),
+    ("UPDATE holdings SET confirmed = 'NaN'", "holdings"),
+    ("UPDATE holdings SET confirmed = 'sNaN'", "holdings"),
+    ("UPDATE holdings SET confirmed = 'Infinity'", "holdings"),
+    ("UPDATE anchors SET amount = '9e999999'", "anchors"),
+]
+
+
+@pytest.mark.parametrize(("sql", "table"), NO_NUMBERS, ids=[sql for sql, _ in NO_NUMBERS])
+def test_what_is_no_number_is_a_difference_and_no_crash(journal: Journal, sql: str, table: str) -> None:
+    tamper(journal, sql)
+    assert {table, "holdings"} == found(journal)
+    looked = check_up(journal.path, (KRAKEN,), at(99))
+    assert isinstance(looked, Checkup)
+    assert looked.unbalanced
+
+
+def test_a_holding_that_was_taken_away_is_not_the_sum_of_its_postings(journal: Journal) -> None:
+    tamper(journal, "DELETE FROM holdings WHERE asset = 'BTC'")
+    with journal.read() as tx:
+        assert [("kraken", "BTC")] == [each.key for each in unbalanced(tx)]
 
 
 def test_a_row_that_no_entry_made_is_found(journal: Journal) -> None:
