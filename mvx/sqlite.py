@@ -224,6 +224,16 @@ def read_only(path: Path) -> Iterator[Connection]:
         raise unusable(path, error) from error
 
 
+@contextmanager
+def in_memory() -> Iterator[Connection]:
+    """A database of nobody's, gone at the end."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:
     """A file that can not be used (full, read-only, corrupt) is the operator's; a broken constraint or
     a wrong statement is our defect and stays what it is."""

@@ -9,13 +9,12 @@ rows that made them (fills, busts, transfers, anchors); the view `postings` show
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mvx.errors import JournalDamaged, JournalError
-
-if TYPE_CHECKING:
-    from mvx.sqlite import Connection
+from mvx.sqlite import Connection, in_memory
 
 VERSION = 4
 #: What tells a journal from another program's database.
@@ -309,3 +308,21 @@ def migrate(connection: Connection) -> None:
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@cache
+def fresh_schema() -> dict[tuple[str, str], str]:
+    """What the migrations make."""
+    with in_memory() as connection:
+        migrate(connection)
+        return schema_of(connection)
+
+
+def schema_of(connection: Connection) -> dict[tuple[str, str], str]:
+    """By kind and name, what each was made with. Without what SQLite makes by itself, and the migrations'
+    own table, which is another library's."""
+    rows = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master"
+        " WHERE name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlite_migrations*'"
+    )
+    return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
