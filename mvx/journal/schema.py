@@ -256,6 +256,7 @@ def version_of(path: Path, connection: Connection) -> int:
     if version > VERSION:
         raise JournalError(
             f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
+            known="nothing was written",
             next_step="upgrade mvx",
         )
     if version < 1:
@@ -266,6 +267,18 @@ def version_of(path: Path, connection: Connection) -> int:
             f" 'PRAGMA user_version = {_applied(connection)}', then: mvx journal verify",
         )
     return version
+
+
+def refuse_other_schema(path: Path, connection: Connection) -> None:
+    """For whoever has it open while others write: a newer mvx may have migrated it, and nothing of an older
+    one may be written there. Raises JournalError."""
+    version = version_of(path, connection)
+    if version != VERSION:
+        raise JournalError(
+            f"{path} has schema {version} by now, and had {VERSION} when this process opened it",
+            known="nothing was written",
+            next_step="stop every mvx of this desk, put the right file there, then: mvx reconcile",
+        )
 
 
 def _applied(connection: Connection) -> int:

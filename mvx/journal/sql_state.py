@@ -24,17 +24,21 @@ class SqlState:
         self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._version = -1
 
-    def refresh(self) -> None:
-        """For the start of a transaction, once it has the lock."""
+    def refresh(self) -> bool:
+        """For the start of a transaction, once it has the lock: whether another connection may have committed
+        since the last one."""
         version = self._execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version or len(self._rows) + len(self.orders) > _ROWS_KEPT:
+        changed: bool = version != self._version
+        if changed or len(self._rows) + len(self.orders) > _ROWS_KEPT:
             self.forget()
             self._version = version
+        return changed
 
     def forget(self) -> None:
         """For a transaction that was rolled back."""
         self._rows.clear()
         self.orders.clear()
+        self._version = -1
 
     def get(self, table: str, *key: Any) -> dict[str, Any] | None:
         kept = self._rows.get((table, *key))

@@ -18,7 +18,7 @@ from mvx.domain.ids import ClOrdId, JobId, ParentId, make_cl_ord_id, make_job_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
-from mvx.journal.schema import HOLDS, VERSION, migrate, version_of
+from mvx.journal.schema import HOLDS, VERSION, migrate, refuse_other_schema, version_of
 from mvx.journal.sql_state import SqlState
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import Connection, Database, is_there
@@ -244,7 +244,8 @@ class Journal:
         if_lost = [self._state.forget]
         try:
             with self._database.write() as connection:
-                self._state.refresh()
+                if self._state.refresh():
+                    refuse_other_schema(self.path, connection)
                 self._writer.make_sure(partial(_identity, connection))
                 now = self._clock.now() if at is None else at
                 transaction = WriteTx(connection, now, self._state, self._writer)

@@ -196,6 +196,26 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     assert raised.value.exit_code is Exit.UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    ("version", "says"), [(99, "newer mvx"), (3, "has schema 3 by now"), (0, "lost its version")]
+)
+def test_a_schema_that_changes_under_an_open_journal_is_refused(
+    path: Path, journal: Journal, version: int, says: str
+) -> None:
+    """A newer mvx migrates it while a daemon of this one is up: each further transaction is refused."""
+    write(journal, PRELUDE[:1])
+    newer = Database(path)
+    newer.connection.execute(f"PRAGMA user_version = {version}")
+    for _ in range(2):
+        with pytest.raises(JournalError, match=says), journal.write() as tx:
+            tx.append(PRELUDE[1])
+    newer.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+    write(journal, PRELUDE[1:2])
+    with journal.read() as tx:
+        assert 3 == views.last_seq(tx)
+    newer.close()
+
+
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("version", [0, -1])
 def test_a_journal_that_lost_its_version_is_not_made_anew(path: Path, version: int, create: bool) -> None:
