@@ -164,23 +164,50 @@ def refuse_foreign(path: Path, connection: Connection, holds: tuple[str, ...]) -
 
 def back_up(source: Connection, target: Path) -> None:
     """One snapshot of a database that others may be writing, as a file of its own: private, durable, and
-    either whole or not there. Raises FileExistsError for one that is there, JournalError where it fails."""
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    either whole or not there, also where this process is killed: what it leaves then has another name. Raises
+    FileExistsError for one that is there, JournalError where it fails."""
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    folder = target.absolute().parent
+    part = folder / f".mvx-backup-{THIS_MACHINE.randbelow(16**16):016x}"
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        copy = sqlite3.connect(target, isolation_level=None)
+        copy = sqlite3.connect(part, isolation_level=None)
         try:
             source.backup(copy)
             # It is one file from now on, with nothing beside it.
             copy.execute("PRAGMA journal_mode=DELETE")
         finally:
             copy.close()
-        for each in (target, target.absolute().parent):
-            _fsync(each)
-    except BaseException as error:
-        target.unlink(missing_ok=True)
-        if isinstance(error, OSError | sqlite3.DatabaseError):
-            raise unusable(target, error) from error
+        _fsync(part)
+        _name(part, target)
+        try:
+            _fsync(folder)
+        except OSError:
+            target.unlink()
+            raise
+    except FileExistsError:
         raise
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise unusable(target, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+#: What a file system says that has no second names for a file: those of sticks and of some networks.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give a file its name, and never another's. Raises FileExistsError, OSError."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # The name is taken before the file: whoever is killed between these two leaves it empty.
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        part.replace(target)
 
 
 def _fsync(path: Path) -> None:
@@ -202,6 +229,16 @@ def read_only(path: Path) -> Iterator[Connection]:
             connection.close()
     except (OSError, sqlite3.DatabaseError) as error:
         raise unusable(path, error) from error
+
+
+@contextmanager
+def in_memory() -> Iterator[Connection]:
+    """A database of nobody's, gone at the end."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _explained(path: Path, error: sqlite3.DatabaseError) -> Exception:

@@ -34,7 +34,7 @@ def init(ctx: typer.Context, paper: Paper = False) -> Answer:
         limits = (MAX_POSITION, MAX_ORDER_NOTIONAL) if paper else _asked(session.environment, wanted)
         _write_config(wanted, *limits)
     settings = session.settings()
-    journal_created = create_journal(settings.desk)
+    journal_created, notices = create_journal(settings.desk)
     instrument = next(iter(settings.desk.instruments), "BTC-USD")
     what_next = ("mvx doctor", f"mvx route {instrument} 0.5 --dry-run", "mvx positions --fresh")
     data = {
@@ -44,7 +44,7 @@ def init(ctx: typer.Context, paper: Paper = False) -> Answer:
         "journal_created": journal_created,
         "next": list(map(session.here, what_next)),
     }
-    return Outcome(data, Exit.OK)
+    return Outcome(data, Exit.OK, warnings=notices)
 
 
 def _missing_config(session: Session) -> Path | None:

@@ -61,7 +61,8 @@ class ParentOpened:
 
 @dataclass(frozen=True, slots=True)
 class ParentClosed:
-    """The parent's worker is done with it; `result` is the JSON of what it answered."""
+    """The parent's worker is done with it; `result` is the JSON of what it answered. Empty: its worker
+    went with the journal that was here before."""
 
     parent_id: ParentId
     status: str
@@ -96,7 +97,8 @@ class JobClaimed:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """It is done; `answer` is the JSON of what it came to."""
+    """It is done; `answer` is the JSON of what it came to. Empty: it was open in a journal that was put
+    back or copied, and nobody goes on with it."""
 
     job_id: JobId
     answer: str

@@ -168,6 +168,8 @@ def _job_claimed(entry: log.JobClaimed, at: Instant, order: Order | None) -> str
 
 
 def _job_ended(entry: log.JobEnded, at: Instant, order: Order | None) -> str:
+    if not entry.answer:
+        return f"job {entry.job_id} was open in a journal that was put back or copied; nobody goes on with it"
     return f"job {entry.job_id} was answered"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from decimal import Decimal
 
 from mvx.config.desk import DeskSettings
@@ -11,7 +10,7 @@ from mvx.domain.ids import Asset, Venue
 from mvx.domain.text import storable
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import BaselineSetResult
-from mvx.engine.setup import Opener, open_journal
+from mvx.engine.setup import Opener, open_journal, telling
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
 
@@ -27,7 +26,7 @@ def set_baseline(
 ) -> Outcome:
     """The position at the venue is what it holds less this from now on. The baseline in force again
     writes nothing. Raises UsageError before first contact, and for an asset that the venue does not hold."""
-    with closing(opened(desk)) as journal, journal.write() as tx:
+    with telling(opened(desk)) as journal, journal.write() as tx:
         if not views.is_opened(tx, venue):
             raise UsageError(
                 f"{venue} was never read, so nothing of it is known to be inventory",

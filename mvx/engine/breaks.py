@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from mvx.config.desk import DeskSettings
 from mvx.domain.entries import BreakAcked
 from mvx.domain.text import storable
 from mvx.engine.outcome import Outcome
 from mvx.engine.reports import known_break
 from mvx.engine.results import BreaksResult
-from mvx.engine.setup import Opener, open_journal
+from mvx.engine.setup import Opener, open_journal, telling
 from mvx.errors import Exit, UsageError
 from mvx.journal import history
 
@@ -18,7 +16,7 @@ from mvx.journal import history
 def acknowledge(desk: DeskSettings, break_id: int, *, by: str, opened: Opener = open_journal) -> Outcome:
     """The break is not open any more; its numbers stay. Of one that was seen before nothing is written.
     Raises UsageError for one that there is not."""
-    with closing(opened(desk)) as journal, journal.write() as tx:
+    with telling(opened(desk)) as journal, journal.write() as tx:
         row = history.break_by_id(tx, break_id)
         if row is None:
             raise UsageError(

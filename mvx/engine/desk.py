@@ -22,6 +22,7 @@ from mvx.domain.ids import Asset, Symbol, Venue
 from mvx.domain.instrument import Instrument, split_symbol
 from mvx.domain.limits import Limits
 from mvx.engine.adapters import live_venue
+from mvx.engine.setup import telling
 from mvx.engine.watch import Watch
 from mvx.errors import (
     ConfigError,
@@ -199,7 +200,7 @@ async def open_desk(
     mode = settings.desk.mode
     journal = Journal(settings.desk.journal, mode=mode, create=mode == "paper", clock=clock, machine=machine)
     holder = f"{machine.pid()}-{machine.randbelow(_HOLDERS):08x}"
-    with closing(journal):
+    with telling(journal):
         watch = Watch(journal, clock)
         async with open_venues(settings, clock, ports) as opened:
             venues: dict[Venue, VenuePort] = {name: watch.over(port) for name, port in opened.items()}

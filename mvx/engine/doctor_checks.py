@@ -211,9 +211,6 @@ def _wrong_with(path: str, mode: str, found: Checkup | JournalError) -> tuple[st
     """What makes it unusable, what to run, and the exit code."""
     if isinstance(found, JournalError):
         return found.message, found.next_step or "mvx journal info", Exit.UNAVAILABLE
-    if found.schema > found.knows:
-        says = f"{path} was written by a newer mvx (schema {found.schema}, this one knows {found.knows})"
-        return says, "upgrade mvx", Exit.UNAVAILABLE
     if found.schema == 0:
         return f"{path} is empty", "mvx init, or name the journal with --journal", Exit.UNAVAILABLE
     if found.unbalanced:

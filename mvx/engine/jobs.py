@@ -65,6 +65,20 @@ class JobStopped(MvxError):
         )
 
 
+class JobLeftOpen(MvxError):
+    """The answer of a job that was open when the journal was found put back or copied."""
+
+    code = "interrupted"
+    exit_code = Exit.UNCERTAIN
+
+    def __init__(self, job_id: JobId) -> None:
+        super().__init__(
+            f"the journal was found put back or copied, and nobody goes on with {job_id}",
+            known="what it sent is reserved or will be found as foreign",
+            next_step="mvx reconcile, then mvx positions",
+        )
+
+
 class JobFailed(MvxError):
     """The leader's own error, with its code, as if it had been raised here."""
 
@@ -171,7 +185,7 @@ def is_ended(tx: ReadTx, job_id: JobId) -> bool:
 async def follow(desk: Desk, job_id: JobId) -> Outcome | None:
     """The job's answer once it is there. None: nobody had begun it, and nobody leads or whoever does had no
     room for it within max_s, so it was withdrawn, and whoever queued it may do it. Raises JobFailed with the
-    leader's error, LeaderGone, and Refused where the operator withdrew it."""
+    leader's error, JobLeftOpen, LeaderGone, and Refused where the operator withdrew it."""
     late = Moment(desk.clock, desk.settings.route.max_s)
     while True:
         with desk.journal.read() as tx:
@@ -237,7 +251,9 @@ def _text(answer: Outcome | MvxError) -> str:
 
 
 def _answer(job: Job) -> Outcome:
-    said = json.loads(job.answer or "{}")
+    if not job.answer:
+        raise JobLeftOpen(job.job_id)
+    said = json.loads(job.answer)
     if "error" in said:
         raise JobFailed(said["error"])
     return Outcome(

@@ -20,7 +20,7 @@ from mvx.domain.money import ONE, ZERO, round_px
 from mvx.domain.order import Order, is_unknown
 from mvx.engine.outcome import Outcome
 from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult, TotalRow
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import open_journal, telling
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
 from mvx.journal.events import heard_fills
@@ -62,8 +62,8 @@ def positions(
     """Positions, totals and balances. `name` is an instrument or an asset. Exit 5 where a position is
     unconfirmed, unknown or in none of these numbers; where one is stale, only with max_age_s, while a `run`
     is up or after a failed attempt."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    wanted = _wanted(desk, name)
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         known = Known(
             now,
             views.unsettled_orders(tx),
@@ -76,8 +76,6 @@ def positions(
             _unnamed(tx, desk),
             leader(tx, now) is not None,
         )
-    journal.close()
-    wanted = _wanted(desk, name)
     oldest_s = max_age_s or desk.max_age_s
     rows = tuple(
         _position(desk, known, each, asset, oldest_s)
@@ -97,7 +95,7 @@ def positions(
         data,
         Exit.UNCERTAIN if uncertain or stale else Exit.OK,
         uncertain=uncertain,
-        warnings=(*_warnings(known, rows), *uncounted),
+        warnings=(*journal.notices(), *_warnings(known, rows), *uncounted),
     )
 
 

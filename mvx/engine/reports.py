@@ -26,7 +26,7 @@ from mvx.engine.results import (
     OrderRow,
     OrdersResult,
 )
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import open_journal, telling
 from mvx.errors import Exit
 from mvx.journal import history, views
 from mvx.journal.events import known_busts
@@ -45,22 +45,19 @@ def orders(
     limit: int | None,
 ) -> Outcome:
     """The newest orders first."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         found = views.recent_orders(
             tx, since=since, venue=venue, open_only=open_only, limit=limit or DEFAULT_LIMIT
         )
-    journal.close()
-    return Outcome(OrdersResult(tuple(_order_row(order, now) for order in found)), Exit.OK)
+    rows = tuple(_order_row(order, now) for order in found)
+    return Outcome(OrdersResult(rows), Exit.OK, warnings=journal.notices())
 
 
 def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit: int | None) -> Outcome:
     """The newest fills first. Every one of them is confirmed: it was listed by its venue."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         found = history.recent_fills(tx, since=since, venue=venue, limit=limit or DEFAULT_LIMIT)
         busts = known_busts(tx, (each.fill for each in found))
-    journal.close()
     rows = tuple(
         FillRow(
             venue=each.fill.venue,
@@ -78,20 +75,18 @@ def fills(desk: DeskSettings, *, since: Instant | None, venue: str | None, limit
         )
         for each in found
     )
-    return Outcome(FillsResult(rows), Exit.OK)
+    return Outcome(FillsResult(rows), Exit.OK, warnings=journal.notices())
 
 
 def breaks(
     desk: DeskSettings, *, since: Instant | None, venue: str | None, open_only: bool, limit: int | None
 ) -> Outcome:
     """The newest breaks first. Open: neither corrected nor acknowledged."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         found = history.recent_breaks(
             tx, since=since, venue=venue, open_only=open_only, limit=limit or DEFAULT_LIMIT
         )
-    journal.close()
-    return Outcome(BreaksResult(tuple(map(known_break, found))), Exit.OK)
+    return Outcome(BreaksResult(tuple(map(known_break, found))), Exit.OK, warnings=journal.notices())
 
 
 def known_break(row: Mapping[str, Any]) -> KnownBreak:
@@ -104,14 +99,12 @@ def known_break(row: Mapping[str, Any]) -> KnownBreak:
 
 def baselines(desk: DeskSettings, *, venue: str | None) -> Outcome:
     """Every asset of the venues' symbols, and whatever else they hold."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         held = views.holdings(tx)
-    journal.close()
     keys = [(each, asset) for each, assets in desk.assets.items() for asset in assets]
     keys += sorted(key for key in held if key[0] in desk.assets and key not in keys)
     rows = tuple(_baseline_row(key, held.get(key)) for key in keys if venue in (None, key[0]))
-    return Outcome(BaselinesResult(rows), Exit.OK)
+    return Outcome(BaselinesResult(rows), Exit.OK, warnings=journal.notices())
 
 
 def _baseline_row(key: tuple[Venue, Asset], row: views.HoldingRow | None) -> BaselineRow:
@@ -133,8 +126,7 @@ class JournalInfo:
 
 def journal_info(desk: DeskSettings) -> Outcome:
     """Where the journal is and what it holds."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         info = JournalInfo(
             path=str(desk.journal),
             size_bytes=desk.journal.stat().st_size,
@@ -144,8 +136,7 @@ def journal_info(desk: DeskSettings) -> Outcome:
             sqlite=views.sqlite_version(tx),
             rows=views.table_counts(tx),
         )
-    journal.close()
-    return Outcome(info, Exit.OK)
+    return Outcome(info, Exit.OK, warnings=journal.notices())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +161,19 @@ def journal_verify(desk: DeskSettings) -> Outcome:
     the file itself is damaged."""
     from mvx.journal.verify import check_whole, differences
 
-    journal = open_journal(desk)
-    check_whole(desk.journal)
-    with journal.read() as tx:
-        found = tuple(
-            DifferenceRow(each.table, repr(each.key), repr(each.refolded), repr(each.stored))
-            for each in differences(tx)
-        )
-        counts = views.table_counts(tx)
-    journal.close()
+    with telling(open_journal(desk)) as journal:
+        check_whole(desk.journal)
+        with journal.read() as tx:
+            found = tuple(
+                DifferenceRow(each.table, repr(each.key), repr(each.refolded), repr(each.stored))
+                for each in differences(tx)
+            )
+            counts = views.table_counts(tx)
     rows = sum(count for name, count in counts.items() if name != "log")
     return Outcome(
         JournalVerified(counts["log"], rows, found),
         Exit.DEFECT if found else Exit.OK,
-        warnings=tuple(_difference_lines(found)),
+        warnings=(*journal.notices(), *_difference_lines(found)),
     )
 
 

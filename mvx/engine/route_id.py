@@ -23,13 +23,14 @@ from mvx.engine.submit import filled_qty
 from mvx.errors import Refused
 from mvx.journal import history, views
 from mvx.journal.codec import decode_as, encode
+from mvx.journal.left_open import DIED
 from mvx.journal.store import Lease, ReadTx
 from mvx.router.plan import residual
 
 _FOLLOW_S = 0.25
 #: How a parent ends that the operator gave up: nobody goes on with it.
 CANCELED = "canceled"
-_GONE = {"died": "died", CANCELED: "was canceled by the operator"}
+_GONE = {DIED: "died", CANCELED: "was canceled by the operator"}
 
 
 def parameters(order: RouteOrder) -> str:
@@ -133,8 +134,7 @@ def _take_up(desk: Desk, row: history.ParentRow) -> TakenUp | None:
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return None
-        kept = found.result
-        context = decode_as(Context, kept) if kept else context_of_marks(desk, tx, found.instrument)
+        context = _context(desk, tx, found)
         tx.append(ParentResumed(row.parent_id, desk.holder))
     return TakenUp(row.parent_id, lease, replace(context, rounds=0), found.opened_at)
 
@@ -149,7 +149,7 @@ def _declare_dead(desk: Desk, row: history.ParentRow) -> bool:
         lease = tx.take_lease(row.parent_id, desk.holder)
         if lease is None:
             return False
-        tx.append(ParentClosed(row.parent_id, "died", encode(context_of_marks(desk, tx, row.instrument))))
+        tx.append(ParentClosed(row.parent_id, DIED, encode(context_of_marks(desk, tx, row.instrument))))
         tx.drop_lease(lease)
     return True
 
@@ -164,7 +164,8 @@ async def _answer(desk: Desk, key: str) -> Outcome | None:
         row, children, fills = _read(desk, key)
     if row.result is None:
         return None
-    context = decode_as(Context, row.result)
+    with desk.journal.read() as tx:
+        context = _context(desk, tx, row)
     status = route_status(row.order_qty, children)
     gone = _GONE.get(row.status)
     asked = Asked(row.parent_id, row.key, row.instrument, Side(row.side), row.order_qty)
@@ -191,6 +192,11 @@ def _read(desk: Desk, key: str) -> tuple[history.ParentRow, tuple[Order, ...], t
         assert row is not None
         children = views.children(tx, row.parent_id)
         return row, children, history.fills_of(tx, children)
+
+
+def _context(desk: Desk, tx: ReadTx, row: history.ParentRow) -> Context:
+    """What the run kept when it ended."""
+    return decode_as(Context, row.result) if row.result else context_of_marks(desk, tx, row.instrument)
 
 
 def context_of_marks(desk: Desk, tx: ReadTx, instrument: str) -> Context:

@@ -7,7 +7,6 @@ before it can still be sent (DESIGN 2.3, I12). A halt cancels nothing that works
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 from mvx.config.desk import DeskSettings
 from mvx.domain.entries import Revoked, TradingSet
@@ -18,7 +17,7 @@ from mvx.domain.text import storable
 from mvx.domain.trading import Trading, TradingState, TradingStates, state_of, strictest
 from mvx.engine.outcome import Outcome
 from mvx.engine.results import TradingResult, TradingRow, VenueTradingRow
-from mvx.engine.setup import Opener, open_journal
+from mvx.engine.setup import Opener, open_journal, telling
 from mvx.errors import Exit, Refused
 from mvx.journal import views
 from mvx.journal.store import ReadTx, WriteTx
@@ -54,7 +53,7 @@ def change_trading(
 ) -> Outcome:
     """Halt, limit or resume these venues, or the whole system where none is named, and say what holds now."""
     scopes: tuple[Venue | None, ...] = venues or (None,)
-    with closing(opened(desk)) as journal, journal.write() as tx:
+    with telling(opened(desk)) as journal, journal.write() as tx:
         before = views.trading(tx)
         revoked = [order for scope in scopes for order in set_trading(tx, scope, state, reason, by)]
         states = views.trading(tx)

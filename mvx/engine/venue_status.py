@@ -12,7 +12,7 @@ from mvx.domain.order import is_unknown
 from mvx.domain.trading import TradingState, strictest
 from mvx.engine.adapters import shared_folder
 from mvx.engine.outcome import Outcome
-from mvx.engine.setup import open_journal
+from mvx.engine.setup import open_journal, telling
 from mvx.engine.venue_status_result import VenueStatusResult, VenueStatusRow
 from mvx.errors import Exit
 from mvx.journal import views
@@ -24,11 +24,9 @@ from mvx.venues.health import Health, HealthState
 
 def cached_status(desk: DeskSettings, now: Instant) -> Outcome:
     """What was learnt of the venues before: always exit 0, for nobody was asked."""
-    journal = open_journal(desk)
-    with journal.read() as tx:
+    with telling(open_journal(desk)) as journal, journal.read() as tx:
         rows = status_rows(tx, desk, now)
-    journal.close()
-    return Outcome(VenueStatusResult(rows), Exit.OK)
+    return Outcome(VenueStatusResult(rows), Exit.OK, warnings=journal.notices())
 
 
 def status_rows(tx: ReadTx, desk: DeskSettings, now: Instant) -> tuple[VenueStatusRow, ...]:

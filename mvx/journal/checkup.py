@@ -17,7 +17,7 @@ from mvx.domain.trading import Trading
 from mvx.errors import JournalError
 from mvx.journal import history, jobs, views
 from mvx.journal.generation import Writer
-from mvx.journal.schema import VERSION
+from mvx.journal.schema import HOLDS, VERSION, version_of
 from mvx.journal.store import ReadTx
 from mvx.journal.verify import unbalanced
 from mvx.sqlite import Connection
@@ -75,7 +75,8 @@ def check_up(path: Path, venues: Sequence[Venue], at: Instant) -> Checkup | Jour
 
 
 def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: Instant) -> Checkup:
-    schema = connection.execute("PRAGMA user_version").fetchone()[0]
+    sqlite.refuse_foreign(path, connection, HOLDS)
+    schema = version_of(path, connection)
     if schema != VERSION:
         return Checkup(schema, VERSION)
     locked_by = turn.holder_of(path, _PATIENCE_S)
@@ -89,7 +90,7 @@ def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: In
         locked_by=locked_by,
         entries=views.last_seq(tx),
         last_at=views.last_at(tx),
-        unbalanced=tuple(" ".join(each.key) for each in unbalanced(tx)),
+        unbalanced=tuple(" ".join(map(str, each.key)) for each in unbalanced(tx)),
         restored=restored,
         outdated=tuple(sorted(views.out_of_date(tx, venues, restored=restored))),
         open_breaks=history.open_breaks(tx),

@@ -245,8 +245,9 @@ def put_back(path: Path, why: str) -> str:
     """What an operator is told of a journal that is not the one that was last written here."""
     return (
         f"{path} was put back or copied ({why}): orders sent since are not in it and will be found as"
-        " foreign, and an --id used since would trade again; no venue is used before it is reconciled:"
-        " mvx reconcile"
+        " foreign, an --id used since would trade again, and --resume what it traded since; no halt, no"
+        " baseline and no ack since is in it: mvx venue-status --cached, mvx baseline show; no venue is used"
+        " before it is reconciled: mvx reconcile"
     )
 
 

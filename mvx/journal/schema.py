@@ -10,12 +10,16 @@ rows that made them (fills, busts, transfers, anchors); the view `postings` show
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from mvx.sqlite import Connection
+from mvx.errors import JournalDamaged, JournalError
+from mvx.sqlite import Connection, in_memory
 
 VERSION = 5
+#: What tells a journal from another program's database.
+HOLDS = ("log", "meta")
 
 
 class Table(NamedTuple):
@@ -246,6 +250,49 @@ ALTER TABLE heard ADD COLUMN gross_trade_amt TEXT
 _FIFTH = "CREATE INDEX fills_by_time ON fills (at)"
 
 
+def version_of(path: Path, connection: Connection) -> int:
+    """The schema of a file; 0 where it is empty, and nothing else is. Raises JournalError for one of a newer
+    mvx, JournalDamaged for one that lost its version: taken for a new one it would be no journal any more."""
+    # In this order: whoever makes a journal commits its tables together with their version.
+    if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()[0]:
+        return 0
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise JournalError(
+            f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
+            known="nothing was written",
+            next_step="upgrade mvx",
+        )
+    if version < 1:
+        raise JournalDamaged(
+            f"{path} lost its version (user_version is {version}), as one does that is made from a dump",
+            known="nothing was written; a copy that mvx journal backup makes keeps it",
+            next_step=f"put the last backup in its place; or, where all tables are there: sqlite3 {path}"
+            f" 'PRAGMA user_version = {_applied(connection)}', then: mvx journal verify",
+        )
+    return version
+
+
+def refuse_other_schema(path: Path, connection: Connection) -> None:
+    """For whoever has it open while others write: a newer mvx may have migrated it, and nothing of an older
+    one may be written there. Raises JournalError."""
+    version = version_of(path, connection)
+    if version != VERSION:
+        raise JournalError(
+            f"{path} has schema {version} by now, and had {VERSION} when this process opened it",
+            known="nothing was written",
+            next_step="stop every mvx of this desk, put the right file there, then: mvx reconcile",
+        )
+
+
+def _applied(connection: Connection) -> int:
+    """How many migrations the file had, as it says itself."""
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    if tables is None:
+        return VERSION
+    return int(connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0])
+
+
 def migrate(connection: Connection) -> None:
     """Bring an opened write transaction's database to VERSION.
 
@@ -282,3 +329,21 @@ def migrate(connection: Connection) -> None:
 
     migrations.apply(Database(connection))
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@cache
+def fresh_schema() -> dict[tuple[str, str], str]:
+    """What the migrations make."""
+    with in_memory() as connection:
+        migrate(connection)
+        return schema_of(connection)
+
+
+def schema_of(connection: Connection) -> dict[tuple[str, str], str]:
+    """By kind and name, what each was made with. Without what SQLite makes by itself, and the migrations'
+    own table, which is another library's."""
+    rows = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master"
+        " WHERE name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlite_migrations*'"
+    )
+    return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}

@@ -18,18 +18,17 @@ from mvx.domain.ids import ClOrdId, JobId, ParentId, make_cl_ord_id, make_job_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
-from mvx.journal.schema import FOLDS, VERSION, migrate
+from mvx.journal.schema import HOLDS, VERSION, migrate, refuse_other_schema, version_of
+from mvx.journal.sql_state import SqlState
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import Connection, Database, is_there
 
 if TYPE_CHECKING:
     from mvx.domain.entries import Entry, JournalRestored
-    from mvx.domain.order import Order
 
 LEASE_S = 15.0
 #: Which leases are held, with the values of `held`.
 HELD = "expires_at > ? AND expires_at <= ?"
-_ROWS_KEPT = 1000
 
 
 def held(at: Instant) -> tuple[Instant, Instant]:
@@ -60,10 +59,10 @@ class ReadTx:
 
 class WriteTx(ReadTx):
     """A write transaction: what is appended here is folded here, and lands whole or not at all. `seq` is
-    the last entry that was appended in it, `noticed` that the journal is another one, where it said so;
-    `if_lost` is called where it does not land."""
+    the last entry that was appended in it, `noticed` that the journal is another one, where it said so, and
+    `told` what an operator must hear of it; `if_lost` is called where it does not land."""
 
-    __slots__ = ("_state", "_writer", "at", "if_lost", "noticed", "seq")
+    __slots__ = ("_state", "_writer", "at", "if_lost", "noticed", "seq", "told")
 
     def __init__(
         self,
@@ -77,6 +76,7 @@ class WriteTx(ReadTx):
         self.seq = 0
         self.if_lost: list[Callable[[], None]] = []
         self.noticed: JournalRestored | None = None
+        self.told: tuple[str, ...] = ()
         self._state = state or SqlState(connection)
         self._writer = writer or Writer()
 
@@ -88,13 +88,18 @@ class WriteTx(ReadTx):
 
     def _notice(self) -> None:
         """Before anything is written to a journal that was put back or copied: from here on it is another
-        one, and what it knew of the venues holds no more."""
+        one, what it knew of the venues holds no more, and nobody goes on with what it holds as open."""
         if not self._writer.restored or self.noticed:
             return
         from mvx.domain.entries import JournalRestored
+        from mvx.journal.left_open import close
 
         self.noticed = JournalRestored(random_epoch(self._writer.machine), self._writer.restored)
         self._log(self.noticed)
+        left = close(self.connection)
+        for entry in left.entries:
+            self._log(entry)
+        self.told = left.told
         self.connection.execute("UPDATE contact SET agreed_at = NULL")
 
     def _log(self, entry: Entry) -> int:
@@ -123,7 +128,8 @@ class WriteTx(ReadTx):
 
     def take_lease(self, name: str, holder: str, *, by_force: bool = False) -> Lease | None:
         """The lease, or None while one has not expired, whoever holds it: a process has many workers. By
-        force it is taken from them."""
+        force it is taken from them. It is work that begins, so a journal that was put back says so first."""
+        self._notice()
         row = self.connection.execute(
             f"SELECT fence, iif({HELD}, expires_at, 0) FROM leases WHERE name = ?",  # noqa: S608  our own words
             (*held(self.at), name),
@@ -187,82 +193,6 @@ def _tools() -> tuple[Callable[[object], str], Callable[..., None]]:
     return encode, apply
 
 
-class SqlState:
-    """The fold's view of the tables. It keeps the rows that it last read or wrote, for a stream of
-    fills moves the same few; `refresh` drops them as soon as another connection has committed."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._execute = connection.execute
-        self.orders: dict[str, Order] = {}
-        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._version = -1
-
-    def refresh(self) -> None:
-        """For the start of a transaction, once it has the lock."""
-        version = self._execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version or len(self._rows) + len(self.orders) > _ROWS_KEPT:
-            self.forget()
-            self._version = version
-
-    def forget(self) -> None:
-        """For a transaction that was rolled back."""
-        self._rows.clear()
-        self.orders.clear()
-
-    def get(self, table: str, *key: Any) -> dict[str, Any] | None:
-        kept = self._rows.get((table, *key))
-        if kept is not None:
-            return kept
-        values = self._execute(_SELECT[table], key).fetchone()
-        if values is None:
-            return None
-        row = self._rows[table, *key] = dict(zip(FOLDS[table].columns, values, strict=True))
-        return row
-
-    def add(self, table: str, row: dict[str, Any]) -> bool:
-        return self._execute(_INSERT[table], [row[name] for name in FOLDS[table].columns]).rowcount == 1
-
-    def put(self, table: str, row: dict[str, Any]) -> None:
-        self._execute(_REPLACE[table], [row[name] for name in FOLDS[table].columns])
-        self._rows.pop((table, *(row[name] for name in FOLDS[table].key)), None)
-
-    def update(self, table: str, row: dict[str, Any]) -> None:
-        values = list(row.values())
-        keys = len(FOLDS[table].key)
-        cursor = self._execute(_update(table, tuple(row)), values[keys:] + values[:keys])
-        if cursor.rowcount != 1:
-            raise LookupError(f"no row {values[:keys]} in {table}")
-        kept = self._rows.get((table, *values[:keys]))
-        if kept is not None:
-            kept.update(row)
-
-    def delete(self, table: str, *key: Any) -> None:
-        self._execute(_DELETE[table], key)
-        self._rows.pop((table, *key), None)
-
-
-def _where(table: str) -> str:
-    return " AND ".join(f"{name} = ?" for name in FOLDS[table].key)
-
-
-def _insert(table: str, verb: str, tail: str = "") -> str:
-    columns = FOLDS[table].columns
-    holes = ", ".join("?" * len(columns))
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({holes}) {tail}"
-
-
-@cache
-def _update(table: str, columns: tuple[str, ...]) -> str:
-    changed = columns[len(FOLDS[table].key) :]
-    return f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in changed)} WHERE {_where(table)}"  # noqa: S608  our own names
-
-
-_SELECT = {t: f"SELECT {', '.join(FOLDS[t].columns)} FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608  our own names
-_DELETE = {t: f"DELETE FROM {t} WHERE {_where(t)}" for t in FOLDS}  # noqa: S608  our own names
-_INSERT = {t: _insert(t, "INSERT", f"ON CONFLICT ({', '.join(FOLDS[t].key)}) DO NOTHING") for t in FOLDS}
-_REPLACE = {t: _insert(t, "INSERT OR REPLACE") for t in FOLDS}
-
-
 class Journal:
     """The journal of a desk. Raises JournalError where its file can not be used."""
 
@@ -279,19 +209,14 @@ class Journal:
             raise _missing(path)
         self.path = path
         self._clock = clock or SystemClock()
-        self._database = Database(path, holds=("log", "meta"), machine=machine)
+        self._database = Database(path, holds=HOLDS, machine=machine)
         self._state = SqlState(self._database.connection)
         self._writer = Writer(path, machine)
         self._notices: list[str] = []
         with self._database.read() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise JournalError(
-                f"{path} was written by a newer mvx (schema {version}, this one knows {VERSION})",
-                next_step="upgrade mvx",
-            )
+            version = version_of(path, connection)
         if version < VERSION:
-            if version == 0 and not create:
+            if not version and not create:
                 raise _missing(path)
             self._create(mode)
         self._check_mode(mode)
@@ -319,7 +244,8 @@ class Journal:
         if_lost = [self._state.forget]
         try:
             with self._database.write() as connection:
-                self._state.refresh()
+                if self._state.refresh():
+                    refuse_other_schema(self.path, connection)
                 self._writer.make_sure(partial(_identity, connection))
                 now = self._clock.now() if at is None else at
                 transaction = WriteTx(connection, now, self._state, self._writer)
@@ -343,7 +269,7 @@ class Journal:
         """After its commit, and under its lock still."""
         found = transaction.noticed
         if found is not None:
-            self._notices.append(put_back(self.path, found.why))
+            self._notices += [put_back(self.path, found.why), *transaction.told]
         if transaction.seq:
             self._writer.landed(transaction.seq, None if found is None else found.epoch)
 
@@ -351,7 +277,7 @@ class Journal:
         from mvx.domain.entries import JournalOpened
 
         with self._database.write() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            version = version_of(self.path, connection)
             if version == VERSION:
                 return
             lost = self._writer.marked_entries()

@@ -1,5 +1,5 @@
 """`journal verify`: ask SQLite about its file, refold the whole log from seq 0 and compare every
-materialised row.
+materialised row, and the tables themselves with those that the migrations make.
 
 A difference is a defect of mvx or a hand in the file; nothing is repaired.
 """
@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from mvx.domain.money import MAX_DIGITS, ZERO, bounded
 from mvx.domain.order import Order
 from mvx.journal.codec import decode
 from mvx.journal.fold import apply
-from mvx.journal.schema import FOLDS
+from mvx.journal.schema import FOLDS, fresh_schema, schema_of
 from mvx.journal.store import ReadTx
 from mvx.sqlite import check_whole as check_whole
+
+#: Of a posting: a quantity times a price, or a sum of such.
+_MOST_DIGITS = 3 * MAX_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,13 @@ def refold(tx: ReadTx) -> MemoryState:
 
 def differences(tx: ReadTx) -> Iterator[Difference]:
     """Every row that differs between the log's fold and the tables; and every holding that is not
-    the sum of its postings. Of a log that can not be folded, the first entry that can not."""
+    the sum of its postings. Of a log that can not be folded, the first entry that can not. Of a file whose
+    tables are others than mvx makes, these alone: nothing in them would mean what it says."""
+    others = tuple(other_schema(tx))
+    yield from others
+    if any(each.refolded is not None and each.key[0] in ("table", "view") for each in others):
+        return
+    yield from gaps(tx)
     try:
         state = refold(tx)
     except Unfoldable as error:
@@ -96,12 +106,46 @@ def differences(tx: ReadTx) -> Iterator[Difference]:
     yield from unbalanced(tx)
 
 
+def other_schema(tx: ReadTx) -> Iterator[Difference]:
+    """Every table, view, index or trigger that mvx would not make, or would make otherwise: a trigger changes
+    what is written, and a view what is read."""
+    made, stored = fresh_schema(), schema_of(tx.connection)
+    for key in sorted(made.keys() | stored.keys()):
+        if made.get(key) != stored.get(key):
+            yield Difference("sqlite_master", key, _cell(made.get(key)), _cell(stored.get(key)))
+
+
+def _cell(text: str | None) -> tuple[str] | None:
+    return None if text is None else (text,)
+
+
+def gaps(tx: ReadTx) -> Iterator[Difference]:
+    """Entries that are gone from the log: it counts from 1, and skips nothing."""
+    before = "SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before FROM log"
+    for first, last in tx.connection.execute(
+        f"SELECT before + 1, seq - 1 FROM ({before}) WHERE seq <> before + 1 ORDER BY seq"  # noqa: S608  our own words
+    ):
+        yield Difference("log", (first, last), ("these entries",), None)
+
+
 def unbalanced(tx: ReadTx) -> Iterator[Difference]:
-    """Every holding that is not the sum of its postings."""
-    sums: dict[tuple[str, str], Decimal] = {}
+    """Every holding that is not the sum of its postings, or where one of them is no number."""
+    sums: dict[tuple[str, str], Decimal | None] = {}
     for venue, asset, amount in tx.connection.execute("SELECT venue, asset, amount FROM postings"):
-        sums[venue, asset] = sums.get((venue, asset), Decimal(0)) + Decimal(amount)
-    for venue, asset, confirmed in tx.connection.execute("SELECT venue, asset, confirmed FROM holdings"):
-        total = sums.get((venue, asset), Decimal(0))
-        if total != Decimal(confirmed):
-            yield Difference("holdings", (venue, asset), (str(total),), (confirmed,))
+        before, number = sums.get((venue, asset), ZERO), _number(amount)
+        sums[venue, asset] = None if before is None or number is None else before + number
+    rows = tx.connection.execute("SELECT venue, asset, confirmed FROM holdings")
+    held = {(venue, asset): confirmed for venue, asset, confirmed in rows}
+    for key in sorted(sums.keys() | held.keys(), key=repr):
+        total = sums.get(key, ZERO)
+        if total is None or total != _number(held.get(key, "0")):
+            yield Difference("holdings", key, (str(total),), (held.get(key),))
+
+
+def _number(text: Any) -> Decimal | None:
+    """None for what can not be one of ours, whoever wrote it."""
+    try:
+        number = Decimal(text)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return number if bounded(number, _MOST_DIGITS) else None

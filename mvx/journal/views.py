@@ -205,11 +205,13 @@ def last_at(tx: ReadTx) -> Instant | None:
 
 
 def table_counts(tx: ReadTx) -> dict[str, int]:
-    """Rows per table, the log's included."""
+    """Rows per table, the log's included; of those that are there."""
     count = tx.connection.execute
+    there = {name for (name,) in count("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return {
         name: int(count(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608  our own table names
         for name in ("log", *FOLDS)
+        if name in there
     }
 
 

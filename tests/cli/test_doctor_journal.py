@@ -44,6 +44,16 @@ def of_a_newer_mvx(journal: Path) -> None:
     rows_of(journal).execute("PRAGMA user_version = 99")
 
 
+def of_a_dump(journal: Path) -> None:
+    rows_of(journal).execute("PRAGMA user_version = 0")
+
+
+def of_something_else(journal: Path) -> None:
+    journal.unlink()
+    journal.touch(0o600)
+    rows_of(journal).execute("CREATE TABLE notes (text)")
+
+
 def unbalanced(journal: Path) -> None:
     rows_of(journal).execute("UPDATE holdings SET confirmed = '11' WHERE venue = 'okx' AND asset = 'BTC'")
 
@@ -67,6 +77,8 @@ def emptied(journal: Path) -> None:
         (of_another_program, "file is not a database", 8),
         (emptied, "is empty", 8),
         (of_a_newer_mvx, "written by a newer mvx (schema 99", 8),
+        (of_a_dump, "lost its version", 8),
+        (of_something_else, "not one of mvx for this", 8),
         (live, "is a live journal, and the configured venues are paper", 8),
         (unbalanced, "holdings that are not the sum of their postings: okx BTC", 1),
     ],

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from mvx import sqlite
 from mvx.domain.ids import Venue
 from mvx.domain.order import Side
 from mvx.domain.trading import TradingState
@@ -108,6 +114,63 @@ def test_a_backup_that_can_not_be_made_leaves_nothing(at: Operator, tmp_path: Pa
         journal_backup(at.settings.desk, tmp_path / "backup.db")
     assert not (tmp_path / "backup.db").exists()
     assert not at.settings.desk.journal.exists()
+
+
+def test_a_backup_that_is_killed_leaves_no_file_of_that_name(at: Operator) -> None:
+    """A torn one would be put back some day. What is left is in nobody's way."""
+    target = at.settings.desk.journal.parent.with_name("backup.db")
+    script = (
+        "import os, signal, sys; from pathlib import Path; from mvx import sqlite\n"
+        "sqlite._fsync = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with sqlite.read_only(Path(sys.argv[1])) as source: sqlite.back_up(source, Path(sys.argv[2]))"
+    )
+    argv = [sys.executable, "-c", script, str(at.settings.desk.journal), str(target)]
+    assert -signal.SIGKILL == subprocess.run(argv, check=False, timeout=60).returncode
+    left = [each for each in target.parent.iterdir() if each.is_file()]
+    assert [".mvx-backup-"] == [each.name[:12] for each in left]
+    assert 0o600 == stat.S_IMODE(left[0].stat().st_mode)
+    backup_of(at)
+    assert 1 == target.stat().st_nlink
+
+
+def files_beside(at: Operator) -> set[str]:
+    return {each.name for each in at.settings.desk.journal.parent.parent.iterdir() if each.is_file()}
+
+
+def test_a_backup_on_a_disk_without_links_is_whole(at: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stick's: and there too nothing is overwritten that came meanwhile."""
+
+    def no_links(source: Path, target: Path) -> None:
+        if target.name == "taken.db":
+            target.write_text("mine")
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    backup = backup_of(at)
+    assert 0o600 == stat.S_IMODE(backup.stat().st_mode)
+    with closing(Journal(backup, mode="paper", create=False)) as journal, journal.read() as tx:
+        assert [] == list(differences(tx))
+    with pytest.raises(UsageError, match="exists"):
+        backup_of(at, "taken.db")
+    assert "mine" == backup.with_name("taken.db").read_text()
+    assert not [name for name in files_beside(at) if name.startswith(".mvx-backup")]
+
+
+@pytest.mark.parametrize("fails", ["link", "fsync of its folder"])
+def test_a_backup_that_can_not_be_named_leaves_nothing(
+    fails: str, at: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sqlite._fsync
+
+    def fail(*paths: Path) -> None:
+        if fails == "link" or paths[0].is_dir():
+            raise OSError(errno.EIO, "Input/output error")
+        real(*paths)
+
+    monkeypatch.setattr(*((os, "link") if fails == "link" else (sqlite, "_fsync")), fail)
+    with pytest.raises(JournalError, match="Input/output error"):
+        backup_of(at)
+    assert set() == files_beside(at)
 
 
 def test_a_backup_while_others_write_is_one_moment(tmp_path: Path) -> None:

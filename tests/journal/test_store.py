@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from mvx.domain import entries as log
 from mvx.domain.ids import ClOrdId, ParentId
-from mvx.errors import Exit, JournalError
+from mvx.errors import Exit, JournalDamaged, JournalError
 from mvx.journal import history, schema, views
 from mvx.journal.store import Journal
 from mvx.journal.verify import differences
@@ -193,6 +194,48 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     with pytest.raises(JournalError, match="newer mvx") as raised:
         Journal(path, mode="paper")
     assert raised.value.exit_code is Exit.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [(99, "newer mvx"), (3, "has schema 3 by now"), (0, "lost its version")]
+)
+def test_a_schema_that_changes_under_an_open_journal_is_refused(
+    path: Path, journal: Journal, version: int, says: str
+) -> None:
+    """A newer mvx migrates it while a daemon of this one is up: each further transaction is refused."""
+    write(journal, PRELUDE[:1])
+    newer = Database(path)
+    newer.connection.execute(f"PRAGMA user_version = {version}")
+    for _ in range(2):
+        with pytest.raises(JournalError, match=says), journal.write() as tx:
+            tx.append(PRELUDE[1])
+    newer.connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+    write(journal, PRELUDE[1:2])
+    with journal.read() as tx:
+        assert 3 == views.last_seq(tx)
+    newer.close()
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("version", [0, -1])
+def test_a_journal_that_lost_its_version_is_not_made_anew(path: Path, version: int, create: bool) -> None:
+    """As a dump does: it would be begun anew over what it holds, or be told as not there."""
+    Journal(path, mode="paper").close()
+    edit(path, f"PRAGMA user_version = {version}")
+    with pytest.raises(JournalDamaged, match="lost its version") as raised:
+        Journal(path, mode="paper", create=create)
+    (mend,) = re.findall(r"'(PRAGMA .*?)'", raised.value.next_step)
+    edit(path, mend)
+    Journal(path, mode="paper", create=create).close()
+
+
+def test_one_that_lost_what_it_says_of_its_version_too_is_told_likewise(path: Path) -> None:
+    Journal(path, mode="paper").close()
+    edit(path, "DROP TABLE _sqlite_migrations")
+    edit(path, "PRAGMA user_version = 0")
+    with pytest.raises(JournalDamaged, match="lost its version") as raised:
+        Journal(path, mode="paper")
+    assert f"user_version = {schema.VERSION}" in raised.value.next_step
 
 
 @pytest.mark.parametrize("content", [b"", b"x"])

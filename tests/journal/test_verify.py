@@ -16,9 +16,10 @@ from mvx.domain.ids import ClOrdId, OrderId
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import TradingState
 from mvx.journal import views
+from mvx.journal.checkup import Checkup, check_up
 from mvx.journal.schema import FOLDS
 from mvx.journal.store import Journal, ReadTx
-from mvx.journal.verify import differences, refold
+from mvx.journal.verify import differences, gaps, refold, unbalanced
 from mvx.sqlite import Connection
 from tests.domain.orders import BTC, KRAKEN, USD, at, fill, report
 from tests.journal.journals import PRELUDE, D, heard, sequences, write
@@ -137,6 +138,96 @@ def test_a_change_in_the_log_is_found(journal: Journal, sql: str, table: str) ->
     """The log is refolded from seq 0, so the tables betray what was done to it."""
     tamper(journal, sql)
     assert table in found(journal)
+
+
+NO_NUMBERS = [
+    ("UPDATE anchors SET amount = 'abc'", "anchors"),
+    ("UPDATE fills SET postings = '[5]'", "fills"),
+    ("UPDATE fills SET postings = '{\"a\":1}'", "fills"),
+    ("UPDATE fills SET postings = '[[\"BTC\"]]'", "fills"),
+    ('UPDATE fills SET postings = \'[["BTC",[1],"fill"]]\'', "fills"),
+    ("UPDATE fills SET postings = json_insert(postings, '$[#]', 5)", "fills"),
+    ("UPDATE holdings SET confirmed = 'NaN'", "holdings"),
+    ("UPDATE holdings SET confirmed = 'sNaN'", "holdings"),
+    ("UPDATE holdings SET confirmed = 'Infinity'", "holdings"),
+    ("UPDATE anchors SET amount = '9e999999'", "anchors"),
+]
+
+
+@pytest.mark.parametrize(("sql", "table"), NO_NUMBERS, ids=[sql for sql, _ in NO_NUMBERS])
+def test_what_is_no_number_is_a_difference_and_no_crash(journal: Journal, sql: str, table: str) -> None:
+    tamper(journal, sql)
+    assert {table, "holdings"} == found(journal)
+    looked = check_up(journal.path, (KRAKEN,), at(99))
+    assert isinstance(looked, Checkup)
+    assert looked.unbalanced
+
+
+def test_a_holding_that_was_taken_away_is_not_the_sum_of_its_postings(journal: Journal) -> None:
+    tamper(journal, "DELETE FROM holdings WHERE asset = 'BTC'")
+    with journal.read() as tx:
+        assert [("kraken", "BTC")] == [each.key for each in unbalanced(tx)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "missing"),
+    [
+        ("DELETE FROM log WHERE kind = 'BreakAcked'", [(14, 14)]),
+        ("DELETE FROM log WHERE kind IN ('JournalOpened', 'Opening', 'Acked')", [(1, 2), (8, 8)]),
+        ("UPDATE log SET seq = 99 WHERE seq = 18", [(18, 98)]),
+    ],
+)
+def test_entries_that_are_gone_from_the_log_are_found(
+    journal: Journal, sql: str, missing: list[tuple[int, int]]
+) -> None:
+    """Also where they changed no table, or no other entry follows from them."""
+    tamper(journal, sql)
+    with journal.read() as tx:
+        assert missing == [each.key for each in gaps(tx)]
+        assert missing == [each.key for each in differences(tx) if each.refolded == ("these entries",)]
+
+
+def test_an_entry_that_changed_no_table_is_missed(journal: Journal) -> None:
+    """Acknowledged twice is acknowledged once."""
+    write(journal, [log.BalanceAgreed(KRAKEN, USD), log.BalanceAgreed(KRAKEN, USD)])
+    tamper(journal, "DELETE FROM log WHERE seq = (SELECT max(seq) - 1 FROM log)")
+    assert {"log"} == found(journal)
+
+
+OTHERS = {
+    "an index is gone": ("DROP INDEX orders_unsettled", ("index", "orders_unsettled"), False),
+    "a trigger": (
+        "CREATE TRIGGER t AFTER INSERT ON fills BEGIN SELECT 1; END",
+        ("trigger", "t"),
+        False,
+    ),
+    "a table of a hand's": ("CREATE TABLE notes (text)", ("table", "notes"), False),
+    "a view is gone": ("DROP VIEW postings", ("view", "postings"), True),
+    "a table is gone": ("DROP TABLE doubts", ("table", "doubts"), True),
+    "one that is no fold is gone": ("DROP TABLE leases", ("table", "leases"), True),
+    "another column": ("ALTER TABLE holdings ADD COLUMN mine TEXT", ("table", "holdings"), True),
+}
+
+
+@pytest.mark.parametrize(("sql", "key", "alone"), OTHERS.values(), ids=list(OTHERS))
+def test_another_schema_is_found(journal: Journal, sql: str, key: tuple[str, str], alone: bool) -> None:
+    """Where no row means what it says it is told alone, and nothing fails on it."""
+    tamper(journal, "UPDATE parents SET status = 'done'")
+    tamper(journal, sql)
+    with journal.read() as tx:
+        seen = [each for each in differences(tx) if each.table == "sqlite_master"]
+        assert key in [each.key for each in seen]
+        assert alone == ("parents" not in {each.table for each in differences(tx)})
+        assert "log" in views.table_counts(tx)
+
+
+def test_another_view_of_the_same_name_is_found(journal: Journal) -> None:
+    """As one would write it who wants the sums to be right."""
+    tamper(journal, "DROP VIEW postings")
+    tamper(journal, "CREATE VIEW postings AS SELECT venue, asset, confirmed AS amount FROM holdings")
+    with journal.read() as tx:
+        (each,) = differences(tx)
+    assert ("sqlite_master", ("view", "postings")) == (each.table, each.key)
 
 
 def test_a_row_that_no_entry_made_is_found(journal: Journal) -> None:
