@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mvx.engine.cancel import cancel
 from mvx.engine.desk import Desk
 from mvx.engine.explain import explain_order
 from mvx.engine.outcome import Outcome
+from mvx.engine.reconcile import reconcile
 from mvx.engine.results import RouteResult
 from mvx.engine.route_order import RouteOrder
 from mvx.engine.words import ExplainResult
@@ -117,6 +119,19 @@ def test_the_first_word_after_it_may_be_to_go_on(at: Operator) -> None:
     assert_truth_inside(at)
 
 
+def test_the_first_word_after_it_may_be_to_cancel(at: Operator) -> None:
+    job_id = queued(at, order("0.5"))
+    backup = backup_of(at)
+    leads(at, 20)
+    put_back(backup, at)
+    outcome = at.cancels(job_id)
+    assert 1 == len(told(outcome))
+    assert any("it may be done since" in line for line in outcome.warnings)
+    assert "withdrawn" == status_of(at, job_id)
+    leads(at, 20)
+    assert D("0.5") == bought(at)
+
+
 def test_who_follows_a_job_in_a_journal_that_is_found_copied_is_told(at: Operator) -> None:
     """Its mark was lost while it is in use: nobody can tell that from a backup."""
 
@@ -135,6 +150,32 @@ def test_who_follows_a_job_in_a_journal_that_is_found_copied_is_told(at: Operato
 
     at.clock.run(both())
     assert D(0) == bought(at)
+
+
+def test_a_daemon_at_work_meanwhile_stops_that_job_and_leads_on(at: Operator) -> None:
+    """The journal's mark is lost, and another command finds that: nobody goes on, the daemon neither."""
+    job_id = queued(at, SLICED)
+    after: list[Decimal] = []
+
+    async def lead() -> None:
+        async with Leader(at) as leader:
+            await at.clock.sleep(20)
+            journal = at.settings.desk.journal
+            journal.with_name(journal.name + ".mark").unlink()
+            await somebody(at, lambda desk: reconcile(desk, ()))
+            await at.clock.sleep(5)
+            after.append(bought(at))
+            await at.clock.sleep(60)
+            after.append(bought(at))
+            assert leader.defects == []
+            answer = await jobs.follow(leader.desk, jobs.queue(leader.desk, order("0.25"), "ops"))
+            assert answer is not None
+            assert Exit.OK is answer.exit_code
+
+    at.clock.run(lead())
+    assert after[0] == after[1] != D(1)
+    assert after[1] + D("0.25") == bought(at)
+    assert "ended" == status_of(at, job_id)
 
 
 def test_its_story_says_so(at: Operator) -> None:
