@@ -21,6 +21,7 @@ from mvx.journal.schema import HOLDS, VERSION, version_of
 from mvx.journal.store import ReadTx
 from mvx.journal.verify import unbalanced
 from mvx.sqlite import Connection
+from mvx.unusable import unusable
 
 SQLITE = sqlite.VERSION
 #: A transaction takes milliseconds, and many may stand in the queue.
@@ -71,7 +72,7 @@ def check_up(path: Path, venues: Sequence[Venue], at: Instant) -> Checkup | Jour
     except JournalError as error:
         return error
     except OSError as error:
-        return sqlite.unusable(path, error)
+        return unusable(path, error)
 
 
 def _checked(connection: Connection, path: Path, venues: Sequence[Venue], at: Instant) -> Checkup:

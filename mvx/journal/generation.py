@@ -25,7 +25,7 @@ from typing import NamedTuple
 from mvx.domain.ids import EPOCH_RANGE, make_epoch
 from mvx.errors import JournalError
 from mvx.machine import THIS_MACHINE, Machine
-from mvx.sqlite import unusable
+from mvx.unusable import unusable
 
 SUFFIX = ".mark"
 #: A file system notes a change within this time of it, or the times of its files are not compared.
