@@ -58,7 +58,8 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
         work.pending.append(
             f"{order.cl_ord_id} filled {plain(order.cum_qty)}, trades list {plain(order.filled_qty)}"
         )
-    return Comparison(tuple(work.findings), agreed, tuple(work.pending), bool(work.unjoined or claiming))
+    reach_back = bool(work.unjoined or claiming or work.waiting)
+    return Comparison(tuple(work.findings), agreed, tuple(work.pending), reach_back)
 
 
 def opening(snapshot: Snapshot, baseline: Mapping[Asset, Decimal], assets: tuple[Asset, ...]) -> Opening:

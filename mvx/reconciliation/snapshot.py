@@ -124,8 +124,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """`agreed`: every balance equals its postings. `pending`: why the pass proves less than it could.
-    `reach_back`: a listed trade was not booked, or one that a record claims is not listed yet, so the next
-    reading must reach as far back as this one.
+    `reach_back`: a listed trade or transfer was not booked, or a trade that a record claims is not listed
+    yet, so the next reading must reach as far back as this one.
 
     A break that was said before is among the findings again: see `unsaid`."""
 

@@ -348,9 +348,10 @@ def test_a_transfer_right_after_an_adjustment_was_read_moves_the_holding() -> No
 
 @pytest.mark.parametrize(("at_s", "waits"), [(7, True), (7.000001, False)])
 def test_a_balance_may_count_what_came_as_long_as_its_answer_was_made(at_s: float, waits: bool) -> None:
+    """And while it waits readings reach back to it: one that lists it no more would be adjusted by it."""
     desk = adjusted_by("250")
-    desk.once(reading(20, totals=RICHER, transfers=[transfer("250", at_s=at_s)]))
-    assert len(desk.transfers()) == int(not waits)
+    found = desk.once(reading(20, totals=RICHER, transfers=[transfer("250", at_s=at_s)]))
+    assert (len(desk.transfers()), found.reach_back) == (int(not waits), waits)
 
 
 def test_a_balance_that_fits_neither_is_adjusted_again_and_with_it_the_transfer_is_counted() -> None:
