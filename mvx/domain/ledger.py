@@ -25,12 +25,15 @@ class Movement(NamedTuple):
 class Anchor:
     """An opening or adjustment set a holding to the venue's balance at `at`; of the events until then
     (`listing` of fills and transfers, `bust_listing` of busts) it knew `listed`. rebased: the operator said
-    after an adjustment what of the holding is inventory."""
+    after an adjustment what of the holding is inventory. until: when the balance of an adjustment had been
+    read again and was the same; one of the two may have been stale, so that it may have counted what came in
+    between, or not."""
 
     asset: Asset
     kind: str
     at: Instant
     listed: frozenset[str]
+    until: Instant
     rebased: bool = False
 
 

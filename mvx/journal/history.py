@@ -137,20 +137,21 @@ _SET = (
     " AND log.body ->> 'venue' = anchors.venue AND log.body ->> 'asset' = anchors.asset"
 )
 _REBASED = f"kind != 'opening' AND EXISTS (SELECT 1 FROM log WHERE {_SET})"  # noqa: S608  our own words
-_ANCHORS = f"SELECT asset, kind, at, listed, {_REBASED} FROM anchors WHERE venue = ?"  # noqa: S608
+_COMMITTED_AT = "(SELECT log.at FROM log WHERE log.seq = anchors.seq)"
+_ANCHORS = f"SELECT asset, kind, at, listed, {_COMMITTED_AT}, {_REBASED} FROM anchors WHERE venue = ?"  # noqa: S608
 
 
 def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
-    """A venue's opening, which is one row of many alike, and its adjustments at or after since, oldest
-    first. None: not opened yet."""
+    """A venue's opening, which is one row of many alike, and its adjustments that were made at or after
+    since, oldest first. None: not opened yet."""
     opened = tx.connection.execute(f"{_ANCHORS} AND kind = 'opening' LIMIT 1", (venue,)).fetchall()
     adjusted = tx.connection.execute(
-        f"{_ANCHORS} AND kind != 'opening' AND at >= ? ORDER BY seq", (venue, since)
+        f"{_ANCHORS} AND kind != 'opening' AND max(at, {_COMMITTED_AT}) >= ? ORDER BY seq", (venue, since)
     )
     rows = [*opened, *adjusted]
     return tuple(
-        Anchor(asset, kind, at, frozenset(json.loads(listed)), bool(rebased))
-        for asset, kind, at, listed, rebased in rows
+        Anchor(asset, kind, at, frozenset(json.loads(listed)), until, bool(rebased))
+        for asset, kind, at, listed, until, rebased in rows
     )
 
 

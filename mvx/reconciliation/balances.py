@@ -180,7 +180,7 @@ def _adjust(work: Working, asset: Asset, posted: Decimal, theirs: Decimal, at: I
         note=f"no trade, order or transfer that the venue lists explains {plain(amount)} {asset}",
     )
     work.find(Adjusted(snapshot.venue, snapshot.account, asset, amount, at, listed), found=found)
-    work.adjusted.append(Anchor(asset, "adjustment", at, frozenset(listed)))
+    work.adjusted.append(Anchor(asset, "adjustment", at, frozenset(listed), snapshot.balances_at))
 
 
 def _kind(work: Working, asset: Asset) -> BreakKind:

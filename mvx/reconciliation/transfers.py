@@ -12,6 +12,7 @@ from mvx.domain.entries import TransferBooked
 from mvx.domain.execution import Transfer
 from mvx.domain.ids import Asset, counted
 from mvx.domain.instant import LAST, Instant, after
+from mvx.domain.ledger import Anchor
 from mvx.domain.money import ZERO, plain
 from mvx.domain.postings import listing_of
 from mvx.reconciliation.balances import told_since
@@ -107,11 +108,21 @@ def _latest(work: Working, entry: TransferBooked) -> TransferBooked:
 
 def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:
     """As if it had happened before the last balance that may have been told after it: those of an opening or
-    an adjustment are as of when they were asked for."""
+    an adjustment are as of when they were asked for, and the second one that an adjustment rests on may be
+    the one that is not stale."""
     moved = entry.transfer
     since = after(moved.at, -work.terms.balances_span_s)
-    anchors = (each.at for each in work.anchors if moved.asset == each.asset or each.kind == "opening")
-    return _moved_at(entry, max((at for at in anchors if since <= at < moved.at), default=moved.at))
+    before = [each for each in work.anchors if each.at < moved.at and since <= _told_by(work, each)]
+    anchors = (each.at for each in before if moved.asset == each.asset or each.kind == "opening")
+    return _moved_at(entry, max(anchors, default=moved.at))
+
+
+def _told_by(work: Working, anchor: Anchor) -> Instant:
+    """When its last balance was told at the latest, by the venue's clock. First contact is made with an
+    account that rests."""
+    if anchor.kind == "opening":
+        return anchor.at
+    return max(anchor.at, after(anchor.until, work.terms.clock_skew_s))
 
 
 def _moved_at(entry: TransferBooked, at: Instant) -> TransferBooked:

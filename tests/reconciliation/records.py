@@ -9,6 +9,7 @@ from mvx.domain import entries as log
 from mvx.domain.execution import HeardFill
 from mvx.domain.exposure import Interval, holding
 from mvx.domain.ids import Asset
+from mvx.domain.instant import Instant
 from mvx.domain.ledger import Anchor, Doubt
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_of
@@ -26,10 +27,12 @@ class Records:
     def __init__(self) -> None:
         self.state = MemoryState()
         self.log: list[log.Entry] = []
+        self.times: list[Instant] = []
 
     def append(self, entry: log.Entry, when: int | None = None) -> None:
         self.log.append(entry)
-        apply(self.state, len(self.log), at(0) if when is None else when, entry)
+        self.times.append(at(0) if when is None else Instant(when))
+        apply(self.state, len(self.log), self.times[-1], entry)
 
     def order(self, which: Order | str) -> Order:
         name = which if isinstance(which, str) else which.cl_ord_id
@@ -69,6 +72,7 @@ class Records:
                 row["kind"],
                 row["at"],
                 frozenset(json.loads(row["listed"])),
+                self.times[row["seq"] - 1],
                 self._rebased(row),
             )
             for row in sorted(self.state.tables["anchors"].values(), key=lambda row: row["seq"])

@@ -31,6 +31,7 @@ NAMED: Mapping[int, str] = {
     26757: "a request that broke on its way was let in where the key was refused, and its repetition was not",
     280: "a trade that Kraken took back moved the baseline along, and the position kept it",
     1947: "a withdrawal that came back waited beside an order, whose end was seen too late to tell of it",
+    90820: "a stale balance agreed with one that had counted an unlisted withdrawal, which was booked again",
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
     917: "a withdrawal waited for its balance, behind an order, until readings reached back to it no more",
     86320: "a trade in the millisecond of first contact, which counted it, was held to be later than that",
