@@ -34,3 +34,7 @@ class Limits:
     price_collar_bps: Decimal | None = None
     max_book_age_s: float = 5.0
     min_venues_alive: int | None = None
+
+    def within_collar(self, slippage_bps: Decimal) -> Decimal:
+        """How far from the mid it makes sense to go: what reaches beyond the collar is refused."""
+        return slippage_bps if self.price_collar_bps is None else min(slippage_bps, self.price_collar_bps)

@@ -161,10 +161,8 @@ async def plan_slice(
 
 
 def _reach_bps(desk: Desk) -> Decimal:
-    """How far from its book's own mid a slice goes: what goes beyond the collar is refused, and what lies
-    within it can be closed."""
-    cap, collar = desk.settings.route.max_slippage_bps, desk.limits.price_collar_bps
-    return cap if collar is None else min(cap, collar)
+    """How far from its book's own mid a slice goes: what lies within the collar can be closed."""
+    return desk.limits.within_collar(desk.settings.route.max_slippage_bps)
 
 
 def _too_small(rules: MarketRules, qty: Decimal, px: Decimal) -> bool:

@@ -292,9 +292,8 @@ def _plan_request(run: Run, due: Decimal, leaves_qty: Decimal, market: Market) -
     if slippage is None:
         slippage = run.desk.settings.route.max_slippage_bps
     reaching = order.time_in_force is TimeInForce.IOC and run.context.rounds > 0
-    collar = run.desk.limits.price_collar_bps
-    if reaching and collar is not None:
-        slippage = min(slippage, collar)  # what reaches further is refused, whatever the book offers
+    if reaching:
+        slippage = run.desk.limits.within_collar(slippage)
     request = PlanRequest(
         instrument=run.instrument,
         side=order.side,

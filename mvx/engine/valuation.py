@@ -34,6 +34,7 @@ class Counted(NamedTuple):
 def counted_by_limits(desk: Desk, tx: ReadTx, instrument: Instrument) -> Counted:
     """As the journal stands. What comes up between here and the commit has no price, and is refused."""
     limits, orders, now = desk.limits, views.unsettled_orders(tx), desk.clock.now()
+    others = desk.settings.desk.instruments.values()
     quotes = {order.quote for order in orders}
     if limits.max_daily_turnover is not None:
         quotes |= turnover.traded_today(tx, now).keys()
@@ -42,9 +43,8 @@ def counted_by_limits(desk: Desk, tx: ReadTx, instrument: Instrument) -> Counted
     if limits.max_daily_turnover or limits.max_gross_notional or limits.max_venue_notional:
         moved |= {order.base for order in orders} | quotes
         moved |= {row.asset for row in views.holdings(tx).values() if row.confirmed != row.baseline}
-        working = history.working_parents(tx, now)
-        moved |= {child.base for row in working for child in views.children(tx, row.parent_id)}
-    others = desk.settings.desk.instruments.values()
+        working = {row.instrument for row in history.working_parents(tx, now)}
+        moved |= {each.base for each in others if each.name in working}
     return Counted(
         frozenset(quotes),
         tuple(each for each in others if each.base in moved and each.base != instrument.base),

@@ -132,13 +132,13 @@ def _numbers_of_key(tx: ReadTx, key: FillKey) -> _Numbers | None:
     return row
 
 
-_SET = (
-    "log.seq > anchors.seq AND log.kind = 'BaselineSet'"
-    " AND log.body ->> 'venue' = anchors.venue AND log.body ->> 'asset' = anchors.asset"
-)
-_REBASED = f"kind != 'opening' AND EXISTS (SELECT 1 FROM log WHERE {_SET})"  # noqa: S608  our own words
-_COMMITTED_AT = "(SELECT log.at FROM log WHERE log.seq = anchors.seq)"
-_ANCHORS = f"SELECT asset, kind, at, listed, {_COMMITTED_AT}, {_REBASED} FROM anchors WHERE venue = ?"  # noqa: S608
+_ANCHORS = """
+SELECT asset, kind, at, listed, (SELECT log.at FROM log WHERE log.seq = anchors.seq) AS committed_at,
+  kind != 'opening' AND EXISTS (
+    SELECT 1 FROM log WHERE log.seq > anchors.seq AND log.kind = 'BaselineSet'
+      AND log.body ->> 'venue' = anchors.venue AND log.body ->> 'asset' = anchors.asset)
+FROM anchors WHERE venue = ?
+"""
 
 
 def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
@@ -146,7 +146,7 @@ def anchors(tx: ReadTx, venue: Venue, since: Instant) -> tuple[Anchor, ...]:
     since, oldest first. None: not opened yet."""
     opened = tx.connection.execute(f"{_ANCHORS} AND kind = 'opening' LIMIT 1", (venue,)).fetchall()
     adjusted = tx.connection.execute(
-        f"{_ANCHORS} AND kind != 'opening' AND max(at, {_COMMITTED_AT}) >= ? ORDER BY seq", (venue, since)
+        f"{_ANCHORS} AND kind != 'opening' AND max(at, committed_at) >= ? ORDER BY seq", (venue, since)
     )
     rows = [*opened, *adjusted]
     return tuple(

@@ -24,7 +24,11 @@ UNANSWERED = ""
 _OPEN_JOBS = (
     "SELECT job_id, kind, params, status FROM jobs WHERE status IN ('queued', 'claimed') ORDER BY seq"
 )
-_AT_WORK = "SELECT parent_id FROM parents WHERE status = 'working'"
+_AT_WORK = "SELECT parent_id FROM parents WHERE status = 'working' ORDER BY parent_id"
+_FENCE_OUT = """
+UPDATE leases SET fence = fence + 1, expires_at = 0
+WHERE name IN (SELECT parent_id FROM parents WHERE status = 'working')
+"""
 _OF_ROUTE = {
     "limit_px": "--limit",
     "max_slippage_bps": "--max-slippage-bps",
@@ -46,8 +50,8 @@ class LeftOpen(NamedTuple):
 def close(connection: Connection) -> LeftOpen:
     """For the transaction that found the journal put back or copied: whoever works a parent is fenced out."""
     jobs = connection.execute(_OPEN_JOBS).fetchall()
-    parents = [parent_id for (parent_id,) in connection.execute(f"{_AT_WORK} ORDER BY parent_id")]
-    connection.execute(f"UPDATE leases SET fence = fence + 1, expires_at = 0 WHERE name IN ({_AT_WORK})")  # noqa: S608  our own words
+    parents = [parent_id for (parent_id,) in connection.execute(_AT_WORK)]
+    connection.execute(_FENCE_OUT)
     entries: list[Entry] = [JobEnded(job_id, UNANSWERED) for job_id, *_ in jobs]
     entries += [ParentClosed(parent_id, DIED, "") for parent_id in parents]
     told = [

@@ -121,9 +121,9 @@ def _cell(text: str | None) -> tuple[str] | None:
 
 def gaps(tx: ReadTx) -> Iterator[Difference]:
     """Entries that are gone from the log: it counts from 1, and skips nothing."""
-    before = "SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before FROM log"
     for first, last in tx.connection.execute(
-        f"SELECT before + 1, seq - 1 FROM ({before}) WHERE seq <> before + 1 ORDER BY seq"  # noqa: S608  our own words
+        "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before FROM log)"
+        " WHERE seq <> before + 1 ORDER BY seq"
     ):
         yield Difference("log", (first, last), ("these entries",), None)
 

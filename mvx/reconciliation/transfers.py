@@ -112,9 +112,9 @@ def _earliest(work: Working, entry: TransferBooked) -> TransferBooked:
     the one that is not stale."""
     moved = entry.transfer
     since = after(moved.at, -work.terms.balances_span_s)
-    before = [each for each in work.anchors if each.at < moved.at and since <= _told_by(work, each)]
-    anchors = (each.at for each in before if moved.asset == each.asset or each.kind == "opening")
-    return _moved_at(entry, max(anchors, default=moved.at))
+    anchors = (each for each in work.anchors if moved.asset == each.asset or each.kind == "opening")
+    earlier = (each.at for each in anchors if each.at < moved.at and since <= _told_by(work, each))
+    return _moved_at(entry, max(earlier, default=moved.at))
 
 
 def _told_by(work: Working, anchor: Anchor) -> Instant:

@@ -103,16 +103,27 @@ def test_a_parent_that_was_begun_in_the_future_is_gone_on_with_from_now(tmp_path
     assert 89 <= waited_s <= 120 + at.settings.route.max_s + 5
 
 
-def test_a_flatten_waits_no_longer_for_another_one(tmp_path: Path) -> None:
+def set_back(folder: Path) -> tuple[SetBack, Operator]:
+    """A desk that has read its venue, whose clock goes back by an hour from now on."""
     clock = SetBack(0)
-    at = Operator(settings(tmp_path, "okx"), clock)
+    at = Operator(settings(folder, "okx"), clock)
     at.reconciles()
     clock.starts_afresh(HOUR_S)
+    return clock, at
+
+
+def somebody_holds(clock: SetBack, desk: Desk, name: str) -> None:
+    """And says so at every pause."""
+    with desk.journal.write() as tx:
+        lease = tx.take_lease(name, desk.holder)
+    clock.meanwhile = lambda: keeps(desk, lease)
+
+
+def test_a_flatten_waits_no_longer_for_another_one(tmp_path: Path) -> None:
+    clock, at = set_back(tmp_path)
 
     async def leave(desk: Desk) -> None:
-        with desk.journal.write() as tx:
-            lease = tx.take_lease("flatten/okx", desk.holder)
-        clock.meanwhile = lambda: keeps(desk, lease)
+        somebody_holds(clock, desk, "flatten/okx")
         await left(desk, asked("okx"))
 
     with pytest.raises(VenueBusy):
@@ -122,15 +133,10 @@ def test_a_flatten_waits_no_longer_for_another_one(tmp_path: Path) -> None:
 
 def test_who_follows_a_job_takes_it_back_in_its_own_time(tmp_path: Path) -> None:
     """Somebody leads, and does not begin it."""
-    clock = SetBack(0)
-    at = Operator(settings(tmp_path, "okx"), clock)
-    at.reconciles()
-    clock.starts_afresh(HOUR_S)
+    clock, at = set_back(tmp_path)
 
     async def follow(desk: Desk) -> None:
-        with desk.journal.write() as tx:
-            lease = tx.take_lease(LEADER, desk.holder)
-        clock.meanwhile = lambda: keeps(desk, lease)
+        somebody_holds(clock, desk, LEADER)
         assert await jobs.follow(desk, jobs.queue(desk, order("1"), "ops")) is None
 
     at.does(follow)
