@@ -198,6 +198,14 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """The venue still lists as open, when nothing could be late any more, what was thought done."""
+
+    cl_ord_id: ClOrdId
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The venue pushed a report about an order of ours: a claim, until its record confirms it."""
 
@@ -354,18 +362,10 @@ class BreakFound:
     note: str
 
 
-Entry = (
-    JournalOpened
-    | JournalRestored
-    | Opening
-    | ParentOpened
-    | ParentClosed
-    | ParentResumed
-    | JobQueued
-    | JobClaimed
-    | JobEnded
-    | JobWithdrawn
-    | Intended
+_OfTheJournal = JournalOpened | JournalRestored | Opening
+_OfParents = ParentOpened | ParentClosed | ParentResumed | JobQueued | JobClaimed | JobEnded | JobWithdrawn
+_OfOrders = (
+    Intended
     | Sending
     | Revoked
     | ForeignOrderFound
@@ -377,19 +377,12 @@ Entry = (
     | CancelRequested
     | CancelRejected
     | Reported
+    | Reopened
     | Heard
-    | PhantomDropped
-    | FillBooked
-    | FillBusted
-    | TransferBooked
-    | BaselineSet
-    | TradingSet
-    | BreakAcked
     | FoundAbsent
     | NeverAccepted
     | Settled
-    | BalanceDoubted
-    | BalanceAgreed
-    | Adjusted
-    | BreakFound
 )
+_OfTheRecord = PhantomDropped | FillBooked | FillBusted | TransferBooked | BalanceDoubted | BalanceAgreed
+_OfHumans = BaselineSet | TradingSet | BreakAcked
+Entry = _OfTheJournal | _OfParents | _OfOrders | _OfTheRecord | _OfHumans | Adjusted | BreakFound

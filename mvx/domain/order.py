@@ -133,7 +133,7 @@ class Order:
     def worst_qty(self) -> Decimal:
         """What may still fill: held until settled (DESIGN 2.8), whatever the state says. Where the
         venue's record claims an overfill, what it claims."""
-        most = max(self.order_qty, self.cum_qty, self.filled_qty + self.heard_qty)
+        most = max(self.order_qty + self.uncounted_qty, self.cum_qty, self.filled_qty + self.heard_qty)
         return ZERO if self.settled else most - self.filled_qty
 
     @property
@@ -146,6 +146,11 @@ class Order:
     def claimed_qty(self) -> Decimal:
         """Filled by the venue's record of the order, and not yet listed as trades."""
         return max(ZERO, self.cum_qty - self.filled_qty - self.busted_qty)
+
+    @property
+    def uncounted_qty(self) -> Decimal:
+        """Listed as trades, and not counted by the record that opened it again: taken back without a word."""
+        return max(ZERO, self.filled_qty - self.cum_qty)
 
     @property
     def unanswered(self) -> bool:

@@ -124,11 +124,28 @@ def reported(order: Order, report: OrderReport, at: Instant) -> Order:
     )
 
 
+def reopened(order: Order, report: OrderReport) -> Order:
+    """It was done by its trades, or by what we deduced, and the venue still lists it as open when nothing of
+    that can be late any more: its record is the truth, and what that leaves may still fill."""
+    return changed(
+        order,
+        order_id=report.order_id,
+        ord_status=report.ord_status,
+        unknown=False,
+        settled=False,
+        cum_qty=report.cum_qty,
+        avg_px=report.avg_px,
+        terminal_at=None,
+        absent_since=None,
+    )
+
+
 def filled(order: Order, qty: Decimal, notional: Decimal, at: Instant) -> Order:
     """One listed trade. On a settled order the wait for further ones begins anew."""
     filled_qty = order.filled_qty + qty
     filled_notional = order.filled_notional + notional
-    exec_type = ExecType.FILL if filled_qty >= order.order_qty else ExecType.PARTIAL_FILL
+    counted_qty = filled_qty - order.uncounted_qty
+    exec_type = ExecType.FILL if counted_qty >= order.order_qty else ExecType.PARTIAL_FILL
     status = next_status(order.ord_status, exec_type)
     heard_at = None if order.settled else order.terminal_at
     return changed(
@@ -136,7 +153,7 @@ def filled(order: Order, qty: Decimal, notional: Decimal, at: Instant) -> Order:
         ord_status=status,
         unknown=False,
         settled=False,
-        cum_qty=max(order.cum_qty, filled_qty),
+        cum_qty=max(order.cum_qty, counted_qty),
         filled_qty=filled_qty,
         filled_notional=filled_notional,
         terminal_at=_terminal_at(status, heard_at, at),
@@ -154,13 +171,15 @@ def counted_before(order: Order, qty: Decimal) -> Order:
 
 
 def busted(order: Order, qty: Decimal, notional: Decimal) -> Order:
-    """One trade that the venue took back. What settled stays so: a bust brings nothing to life again."""
+    """One trade that the venue took back. What settled stays so: a bust brings nothing to life again. What
+    the record does not count is not taken out of that once more."""
+    counted_qty = max(ZERO, qty - order.uncounted_qty)
     return changed(
         order,
-        cum_qty=max(ZERO, order.cum_qty - qty),
+        cum_qty=max(ZERO, order.cum_qty - counted_qty),
         filled_qty=order.filled_qty - qty,
         filled_notional=order.filled_notional - notional,
-        busted_qty=order.busted_qty + qty,
+        busted_qty=order.busted_qty + counted_qty,
     )
 
 

@@ -17,7 +17,7 @@ from mvx.domain.execution import Fill
 from mvx.domain.ids import Asset, ClOrdId
 from mvx.domain.instant import Instant, rfc3339
 from mvx.domain.money import plain
-from mvx.domain.order import Order, Side
+from mvx.domain.order import Order, OrderReport, Side
 from mvx.domain.order_status import OrdStatus
 from mvx.domain.trading import Trading
 
@@ -234,9 +234,17 @@ def _counted_before(entry: log.CountedBefore, at: Instant, order: Order | None) 
 
 def _reported(entry: log.Reported, at: Instant, order: Order | None) -> str:
     record = entry.report
+    return f"{_at_venue(order)}'s record of it ({record.order_id}): {record.ord_status}, {_filled(record)}"
+
+
+def _reopened(entry: log.Reopened, at: Instant, order: Order | None) -> str:
+    record = entry.report
+    return f"{_at_venue(order)} still lists it as open ({record.order_id}): {_filled(record)}"
+
+
+def _filled(record: OrderReport) -> str:
     price = f" at {plain(record.avg_px)} on average" if record.avg_px is not None else ""
-    numbers = f"{plain(record.cum_qty)} of {plain(record.order_qty)} filled{price}"
-    return f"{_at_venue(order)}'s record of it ({record.order_id}): {record.ord_status}, {numbers}"
+    return f"{plain(record.cum_qty)} of {plain(record.order_qty)} filled{price}"
 
 
 def _heard(entry: log.Heard, at: Instant, order: Order | None) -> str:
@@ -316,6 +324,7 @@ _TELLERS: dict[type, Callable[[Any, Instant, Order | None], str]] = {
     log.CancelRequested: _cancel_requested,
     log.CancelRejected: _cancel_rejected,
     log.Reported: _reported,
+    log.Reopened: _reopened,
     log.Heard: _heard,
     log.PhantomDropped: _phantom_dropped,
     log.FillBooked: _fill_booked,

@@ -67,6 +67,10 @@ def _reported(state: State, seq: int, at: Instant, entry: log.Reported) -> None:
     take_step(state, entry.cl_ord_id, lambda order: order_life.reported(order, entry.report, at))
 
 
+def _reopened(state: State, seq: int, at: Instant, entry: log.Reopened) -> None:
+    take_step(state, entry.cl_ord_id, lambda order: order_life.reopened(order, entry.report))
+
+
 def _fill_booked(state: State, seq: int, at: Instant, entry: log.FillBooked) -> None:
     fill = entry.fill
     movements = movements_of(entry)
@@ -153,6 +157,7 @@ HANDLERS: dict[type, Handler] = {
     log.CancelRequested: _cancel_requested,
     log.CancelRejected: _cancel_rejected,
     log.Reported: _reported,
+    log.Reopened: _reopened,
     log.Heard: _heard,
     log.PhantomDropped: _phantom_dropped,
     log.FillBooked: _fill_booked,

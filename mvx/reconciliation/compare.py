@@ -22,6 +22,7 @@ from mvx.reconciliation.orders import (
     follow,
     give_up_unsent,
     prove_absent,
+    reopen,
     settle,
 )
 from mvx.reconciliation.snapshot import Comparison, Ours, Snapshot, Terms
@@ -42,6 +43,7 @@ def compare(ours: Ours, snapshot: Snapshot, terms: Terms, *, first_contact: bool
     drop_phantoms(work)
     follow(work)
     prove_absent(work)
+    reopen(work)
     settle(work)
     book_transfers(work)
     agreed = check_balances(work)

@@ -95,6 +95,7 @@ def _counted(work: Working, order: Order, report: OrderReport, *, first_contact:
         filled_qty = max(filled_qty, report.cum_qty)
     return changed(
         order,
+        cum_qty=max(order.cum_qty, filled_qty),  # a record may be behind its trades
         filled_qty=filled_qty,
         filled_notional=filled_qty * (report.avg_px or ZERO),
         busted_qty=sum((fill.qty for fill in counted if fill.key in taken_back), ZERO),

@@ -52,7 +52,7 @@ MEANINGS: dict[BreakKind, Meaning] = {
     ),
     BreakKind.ORDER_STATE: Meaning(
         "An order's state moved, and nobody here had moved it.",
-        "the venue's own record of the order, or that it keeps none",
+        "the venue's own record of the order, where it goes on listing it as open too, or that it keeps none",
         _ORDERS,
     ),
     BreakKind.UNKNOWN_RESOLVED: Meaning(

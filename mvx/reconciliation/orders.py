@@ -11,11 +11,11 @@ from __future__ import annotations
 from functools import partial
 
 from mvx.domain import order_life
-from mvx.domain.entries import BreakFound, FoundAbsent, NeverAccepted, Reported, Revoked, Settled
+from mvx.domain.entries import BreakFound, FoundAbsent, NeverAccepted, Reopened, Reported, Revoked, Settled
 from mvx.domain.instant import Instant, after, rfc3339
 from mvx.domain.money import plain
 from mvx.domain.order import Order, OrderReport, TimeInForce
-from mvx.domain.order_status import IllegalTransition, OrdStatus
+from mvx.domain.order_status import TERMINAL, IllegalTransition, OrdStatus
 from mvx.reconciliation.kinds import BreakKind
 from mvx.reconciliation.snapshot import Terms
 from mvx.reconciliation.working import Working
@@ -115,6 +115,28 @@ def deduce_canceled(work: Working, *, agreed: bool) -> None:
             continue
         if work.snapshot.began_at >= never_accepted_bound(order, work.terms):
             _deduce_canceled(work, order, agreed=agreed)
+
+
+def reopen(work: Working) -> None:
+    """Orders that were done by their trades, or by what was deduced, and that the venue still lists as open
+    when nothing of that can be late any more. Some venues take a trade back without a word, and list what it
+    was corrected to under another id."""
+    if work.outdated:
+        return
+    began_at, lateness_s = work.snapshot.began_at, work.terms.lateness_s
+    for report in work.records.values():
+        order = work.by_order_id(report.symbol, report.order_id)
+        if order is None or order.terminal_at is None or report.ord_status in TERMINAL:
+            continue
+        if began_at < after(order.terminal_at, lateness_s):
+            continue
+        reopened = work.step(order, partial(order_life.reopened, report=report))
+        note = "still open there; what its record leaves may fill"
+        if reopened.uncounted_qty:
+            note += f", and of its trades it does not count {plain(reopened.uncounted_qty)}"
+        ref = f"{order.cl_ord_id}:reopened:{plain(report.cum_qty)}"
+        found = _state_break(work, order, ref, report.ord_status, note=note)
+        work.find(Reopened(order.cl_ord_id, report), found=found)
 
 
 def settle(work: Working) -> None:

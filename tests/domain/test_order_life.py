@@ -302,7 +302,7 @@ def test_the_trades_are_complete_of_a_closed_order_whose_claim_they_explain(
     ("numbers", "worst"),
     [
         ({"cum_qty": "1.3"}, "1.3"),
-        ({"filled_qty": "0.5", "heard_qty": "0.7"}, "0.7"),
+        ({"cum_qty": "0.5", "filled_qty": "0.5", "heard_qty": "0.7"}, "0.7"),
         ({"heard_qty": "0.7"}, "1"),
     ],
 )

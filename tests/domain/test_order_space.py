@@ -52,6 +52,14 @@ INPUTS = (
         Input(f"record {status} {cum}", partial(order_life.reported, report=report(status, cum), at=NOW))
         for status, cum in product(order_life.SNAPSHOT_EXEC_TYPE, CUMS)
     ),
+    *(
+        Input(
+            f"still open {status} {cum}",
+            partial(order_life.reopened, report=report(status, cum)),
+            can_be=lambda o: o.order_id is not None and o.terminal,
+        )
+        for status, cum in ((OrdStatus.NEW, "0"), (OrdStatus.PARTIALLY_FILLED, "0.5"))
+    ),
     Input(
         "list a trade",
         lambda o: order_life.filled(o, HALF, HALF * PX, NOW),
@@ -77,7 +85,7 @@ INPUTS = (
         can_be=lambda o: o.heard_qty > 0,
     ),
     Input("miss it", lambda o: order_life.absent(o, NOW)),
-    Input("settle", order_life.settled, can_be=lambda o: o.trades_complete),
+    Input("settle", order_life.settled, can_be=lambda o: o.terminal and not o.claimed_qty),
 )
 
 
@@ -88,6 +96,11 @@ class Move(NamedTuple):
     input: Input
     after: Order
     absurd: bool = False
+
+
+def is_reopening(move: Move) -> bool:
+    """The one input by which an order that had ended goes on."""
+    return move.input.name.startswith("still open")
 
 
 @cache
@@ -131,15 +144,15 @@ def test_nothing_is_absurd_but_a_refusal_of_what_filled_in_part() -> None:
 
 def test_every_move_between_states_is_a_row_of_the_table() -> None:
     """Or two, where a record tells of more than one event; or the way back from a cancel that came to
-    nothing, which no execution report tells."""
+    nothing, or from an end that was none, which no execution report tells."""
     rows = {(status, then) for (status, _), then in TRANSITIONS.items()}
     back = {(OrdStatus.PENDING_CANCEL, then) for then in WORKING}
+    on = set(product(TERMINAL, (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)))
 
     def is_row(move: Move) -> bool:
-        return move.before.ord_status is move.after.ord_status or (
-            (move.before.ord_status, move.after.ord_status)
-            in (back if move.input.name == "refuse the cancel" else rows)
-        )
+        legal = on if is_reopening(move) else back if move.input.name == "refuse the cancel" else rows
+        between = (move.before.ord_status, move.after.ord_status)
+        return between[0] is between[1] or between in legal
 
     assert [] == violations(is_row)
 
@@ -182,11 +195,13 @@ def test_an_order_has_ended_at_some_time_or_has_not_ended() -> None:
 
 
 def test_what_may_still_fill_is_reserved_until_it_is_settled() -> None:
-    """Whatever the state says: the order's whole quantity, and what the venue claims beyond."""
+    """Whatever the state says: the order's whole quantity, and what the venue claims beyond. Trades that its
+    record does not count take nothing off that."""
 
     def is_reserved(move: Move) -> bool:
         it = move.after
-        return it.settled or it.filled_qty + it.worst_qty >= max(it.order_qty, it.cum_qty)
+        counted_qty = min(it.filled_qty, it.cum_qty)
+        return it.settled or counted_qty + it.worst_qty >= max(it.order_qty, it.cum_qty)
 
     assert [] == violations(is_reserved)
 
@@ -197,7 +212,7 @@ def test_only_a_settled_order_is_free_and_it_is_refused_or_complete() -> None:
     def is_free(move: Move) -> bool:
         it = move.after
         refused = it.ord_status is OrdStatus.REJECTED and it.cum_qty <= it.filled_qty + it.busted_qty
-        return not it.settled or (it.worst_qty == 0 and (refused or it.trades_complete))
+        return not it.settled or (it.worst_qty == 0 and (refused or (it.terminal and not it.claimed_qty)))
 
     assert [] == violations(is_free)
 
@@ -215,23 +230,38 @@ def test_an_order_that_goes_on_is_held_again() -> None:
 
 
 def test_trades_and_claims_never_shrink_but_by_a_bust() -> None:
+    """Nor the claims but by the record of an order that goes on."""
+
     def grows(move: Move) -> bool:
         before, after = move.before, move.after
-        busted = after.busted_qty > before.busted_qty
-        grown = after.cum_qty >= before.cum_qty and after.filled_qty >= before.filled_qty
-        return busted or grown
+        grown = after.cum_qty >= before.cum_qty or is_reopening(move)
+        return move.input.name == "take a trade back" or (grown and after.filled_qty >= before.filled_qty)
 
     assert [] == violations(grows)
 
 
 def test_a_claim_is_never_less_than_the_trades() -> None:
-    assert [] == violations(lambda m: m.after.cum_qty >= m.after.filled_qty)
+    """But by what the record of an order that went on did not count; no trade adds to that."""
+    assert [] == violations(lambda m: is_reopening(m) or m.after.uncounted_qty <= m.before.uncounted_qty)
+
+
+def test_a_bust_of_what_the_record_does_not_count_leaves_the_record() -> None:
+    def stands(move: Move) -> bool:
+        before, after = move.before, move.after
+        if move.input.name != "take a trade back" or before.uncounted_qty < HALF:
+            return True
+        return (after.cum_qty, after.busted_qty) == (before.cum_qty, before.busted_qty)
+
+    assert [] == violations(stands)
+    assert any(move.before.uncounted_qty for move in moves())
 
 
 def test_the_first_name_stays() -> None:
     """But the venue's own record has the last word on it."""
     assert [] == violations(
-        lambda m: m.before.order_id in (None, m.after.order_id) or m.input.name.startswith("record")
+        lambda m: (
+            m.before.order_id in (None, m.after.order_id) or m.input.name.startswith(("record", "still"))
+        )
     )
 
 
@@ -251,8 +281,11 @@ def test_what_is_being_sent_is_never_revoked() -> None:
 
 
 def test_an_order_that_filled_whole_stays_filled() -> None:
+    """Unless the venue goes on listing it as open."""
     filled = OrdStatus.FILLED
-    assert [] == violations(lambda m: m.before.ord_status is not filled or m.after.ord_status is filled)
+    assert [] == violations(
+        lambda m: m.before.ord_status is not filled or m.after.ord_status is filled or is_reopening(m)
+    )
 
 
 def test_an_intent_never_changes() -> None:

@@ -118,6 +118,10 @@ TOLD: list[tuple[log.Entry, str]] = [
     ),
     (log.BreakAcked("r1", "ops@a"), "ops@a has seen the break r1"),
     (
+        log.Reopened(M1, report(OrdStatus.PARTIALLY_FILLED, "0.4")),
+        "kraken still lists it as open (V1): 0.4 of 1 filled at 100 on average",
+    ),
+    (
         log.FoundAbsent(M1, at(7)),
         "kraken's complete list of open orders, read by 2026-11-22T12:00:07.000000Z, lacks it",
     ),

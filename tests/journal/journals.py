@@ -86,6 +86,11 @@ def _report(name: ClOrdId, status: OrdStatus, cum: str) -> log.Reported:
     return log.Reported(name, report(status, cum, of=order(cl_ord_id=name), order_id=f"V{name[1]}"))
 
 
+def _reopened(name: ClOrdId, cum: str) -> log.Reopened:
+    told = report(OrdStatus.PARTIALLY_FILLED, cum, of=order(cl_ord_id=name), order_id=f"V{name[1]}")
+    return log.Reopened(name, told)
+
+
 def heard(name: str, traded: Fill | None = None) -> log.Heard:
     """The venue pushed that an order lives, or that it traded."""
     exec_type = ExecType.NEW if traded is None else ExecType.PARTIAL_FILL
@@ -146,6 +151,7 @@ _SOME: st.SearchStrategy[log.Entry] = st.one_of(
     _rarer(),
     _rarer(),
     st.builds(log.CountedBefore, st.just(ClOrdId("m3")), st.sampled_from([D("0.1"), D("0.5")])),
+    st.builds(_reopened, _NAMED, st.sampled_from(["0.1", "0.5"])),
     st.builds(log.FoundAbsent, _NAMED, st.just(at(7))),
     st.builds(log.NeverAccepted, _NAMED, st.just("venue"), st.just(at(8)), st.just(at(7))),
     st.builds(log.Settled, _NAMED, st.just(at(5)), st.just(2.5), st.just(at(9))),

@@ -191,6 +191,63 @@ def test_an_open_order_is_never_settled() -> None:
     assert not desk.order(sent).settled
 
 
+def corrected() -> tuple[Desk, Order]:
+    """Half of it traded, and that trade was corrected under another id, with no word of the first one. Its
+    record stays at half, and its trades add up to all of it."""
+    desk, sent = resting()
+    trades = [fill("0.5"), fill("0.5", "90", exec_id="e2")]
+    half = report(S.PARTIALLY_FILLED, "0.5", avg_px="90", of=sent)
+    desk.once(reading(3, totals=BOUGHT_ONE, open_orders=[half], trades=trades), [sent])
+    assert desk.order(sent).ord_status is S.FILLED
+    return desk, sent
+
+
+@pytest.mark.parametrize(("second_s", "opened_again"), [(13.999999, False), (14, True)])
+def test_what_the_venue_still_lists_as_open_is_not_done(second_s: float, opened_again: bool) -> None:
+    """order_state: not before what it lists could not be late any more. Then what its record leaves may fill,
+    and is reserved."""
+    desk, sent = corrected()
+    half = report(S.PARTIALLY_FILLED, "0.5", avg_px="90", of=sent)
+    found = desk.once(reading(second_s, totals=BOUGHT_ONE, open_orders=[half]))
+    assert [each for each in kinds(found) if each == "order_state"] == ["order_state"] * opened_again
+    order = desk.order(sent)
+    assert order.ord_status is (S.PARTIALLY_FILLED if opened_again else S.FILLED)
+    assert (order.worst_qty, order.settled) == (Decimal("0.5") if opened_again else Decimal(0), False)
+
+
+def test_an_order_that_was_opened_again_fills_to_its_end_and_settles() -> None:
+    """What its record did not count stays uncounted: the rest of it is no overfill of the reservation."""
+    desk, sent = corrected()
+    half = report(S.PARTIALLY_FILLED, "0.5", avg_px="90", of=sent)
+    desk.once(reading(14, totals=BOUGHT_ONE, open_orders=[half]))
+    more = [fill("0.2", exec_id="e3", at_s=15)]
+    most = report(S.PARTIALLY_FILLED, "0.7", avg_px="93", of=sent)
+    desk.apply(reading(16, totals=BOUGHT_ONE, open_orders=[most], trades=more))
+    order = desk.order(sent)
+    assert (order.ord_status, order.filled_qty, order.worst_qty) == (
+        *(S.PARTIALLY_FILLED, Decimal("1.2")),
+        Decimal("0.3"),
+    )
+    more = [fill("0.3", exec_id="e4", at_s=17)]
+    desk.apply(reading(18, totals=BOUGHT_ONE, closed=[report(S.FILLED, "1", of=sent)], trades=more))
+    assert desk.order(sent).ord_status is S.FILLED
+    desk.apply(reading(40, totals=BOUGHT_ONE))
+    assert desk.order(sent).settled
+
+
+def test_a_settled_order_that_the_venue_lists_as_open_is_opened_again() -> None:
+    """It was missing from the lists for long enough to be deduced canceled, and is there after all."""
+    desk, sent = resting()
+    desk.apply(empty(20))
+    desk.apply(empty(32))
+    desk.apply(empty(50))
+    assert desk.order(sent).settled
+    found = desk.once(empty(60, open_orders=[report(S.NEW, of=sent)]))
+    assert (kinds(found), written(found)) == (["order_state"], ["Reopened"])
+    order = desk.order(sent)
+    assert (order.ord_status, order.worst_qty, order.settled) == (S.NEW, Decimal(1), False)
+
+
 def test_an_outdated_read_settles_nothing() -> None:
     """Its status is behind."""
     desk, sent = resting()

@@ -35,5 +35,6 @@ NAMED: Mapping[int, str] = {
     101278: "a withdrawal in the second of first contact, told in whole seconds, was taken for counted by it",
     917: "a withdrawal waited for its balance, behind an order, until readings reached back to it no more",
     86320: "a trade in the millisecond of first contact, which counted it, was held to be later than that",
+    92607: "Kraken corrected a trade of an open order: its trades filled it here, and it settled while open",
     148930851: "a trade tore the reading that a balance differed in, and a stale answer said the same again",
 }
