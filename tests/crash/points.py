@@ -114,7 +114,8 @@ def queues(at: Operator) -> None:
 
 
 def leads_again(at: Operator) -> None:
-    """The next leader ends what the dead one had begun."""
+    """The next leader ends what the dead one had begun: its own quantity, once. What that one had answered
+    already, with an order in question, nobody goes on with."""
 
     async def lead(desk: Desk) -> None:
         around = Around(lambda said: None, lambda: None, asyncio.Event(), lambda: at.settings, str)
@@ -126,7 +127,10 @@ def leads_again(at: Operator) -> None:
     at.does(lead)
     with reading(at.settings) as tx:
         assert () == queue.open_jobs(tx)
-    assert qty_of(at, "k") == QTY
+        parent = history.parent_by_key(tx, "k")
+    assert parent is not None, "it was begun"
+    traded = qty_of(at, "k")
+    assert traded == QTY or (parent.status == "uncertain" and traded < QTY), (parent.status, traded)
 
 
 COMMANDS = {
