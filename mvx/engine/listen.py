@@ -15,7 +15,8 @@ from mvx.domain.execution import ExecutionReport
 from mvx.domain.ids import Venue
 from mvx.engine.desk import Desk
 from mvx.errors import JournalError, VenueError
-from mvx.journal import events, history, views
+from mvx.journal import history, views
+from mvx.journal.heard import heard_fills
 from mvx.journal.store import ReadTx
 
 #: Between a connection that was lost and the next one.
@@ -74,4 +75,4 @@ def _is_news(tx: ReadTx, report: ExecutionReport) -> bool:
     fill = report.fill
     if order.order_id != report.order_id or fill is None or history.known_fills(tx, [fill]):
         return False
-    return all(heard.fill.key != fill.key for heard in events.heard_fills(tx, report.venue))
+    return all(heard.fill.key != fill.key for heard in heard_fills(tx, report.venue))

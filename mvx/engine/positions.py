@@ -23,7 +23,7 @@ from mvx.engine.positions_result import BalanceRow, PositionRow, PositionsResult
 from mvx.engine.setup import open_journal, telling
 from mvx.errors import Exit, UsageError
 from mvx.journal import views
-from mvx.journal.events import heard_fills
+from mvx.journal.heard import heard_fills
 from mvx.journal.jobs import leader
 from mvx.journal.store import ReadTx
 from mvx.journal.views import Contact, HoldingRow, Mark

@@ -18,6 +18,7 @@ from mvx.domain.postings import Posted, listing_of
 from mvx.engine.desk import Desk
 from mvx.errors import BadVenueData
 from mvx.journal import events, history, views
+from mvx.journal.heard import heard_fills
 from mvx.journal.store import ReadTx
 from mvx.reconciliation.heard import reach_of
 from mvx.reconciliation.snapshot import Ours, Snapshot
@@ -116,7 +117,7 @@ def reading_since(
     for sent in unsettled:
         if sent.order_id is None:
             since = min(since, after(sent.created_at, -declared.clock_skew_s - 1))
-    for heard in events.heard_fills(tx, venue):
+    for heard in heard_fills(tx, venue):
         order = views.order(tx, heard.cl_ord_id)
         assert order is not None, "what was pushed of an order that we do not know was not taken in"
         since = min(since, reach_of(heard, order, declared.clock_skew_s))
@@ -135,7 +136,7 @@ def our_side(
     that may still change a holding."""
     venue = snapshot.venue
     reports = snapshot.open_orders + snapshot.closed_orders
-    heard = events.heard_fills(tx, venue)
+    heard = heard_fills(tx, venue)
     orders = {order.cl_ord_id: order for order in unsettled}
     names = {r.cl_ord_id for r in reports if r.cl_ord_id is not None} | {each.cl_ord_id for each in heard}
     order_ids = {r.order_id for r in reports} | {f.order_id for f in snapshot.trades}

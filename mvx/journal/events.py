@@ -1,4 +1,4 @@
-"""Queries of the rarer events: trades that were taken back, transfers, and fills that were only pushed."""
+"""Queries of the rarer events: trades that were taken back, and transfers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from mvx.domain.entries import FillBusted, TransferBooked
-from mvx.domain.execution import Fill, FillKey, HeardFill, Transfer
+from mvx.domain.execution import Fill, FillKey, Transfer
 from mvx.domain.ids import Venue
 from mvx.journal.fill_rows import fill_of
 from mvx.journal.schema import FOLDS, TRANSFER_KEY
@@ -49,12 +49,6 @@ def known_transfers(tx: ReadTx, transfers: Iterable[Transfer]) -> dict[str, Tran
         for row in _rows(tx, "transfers", keyed, (each.venue, each.account, each.epoch, each.transfer_id)):
             found[each.listing] = _transfer(row)
     return found
-
-
-def heard_fills(tx: ReadTx, venue: Venue | None = None) -> tuple[HeardFill, ...]:
-    """The fills that were pushed and are not listed yet, the first heard first."""
-    rows = _rows(tx, "heard", "WHERE ? IS NULL OR venue = ? ORDER BY seq", (venue, venue))
-    return tuple(HeardFill(row["cl_ord_id"], fill_of(row), row["heard_at"]) for row in rows)
 
 
 def _bust(row: dict[str, Any]) -> FillBusted:

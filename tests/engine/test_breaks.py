@@ -19,7 +19,8 @@ from mvx.engine.reconcile import reconcile
 from mvx.engine.reports import fills
 from mvx.engine.settle import settle
 from mvx.errors import Exit
-from mvx.journal import events, views
+from mvx.journal import views
+from mvx.journal.heard import heard_fills
 from mvx.reconciliation.kinds import BreakKind
 from tests.engine.desk import KRAKEN, order
 from tests.engine.happenings import HAPPENINGS, LATENESS_S, busts, desk, opened, pushes_a_phantom, settled
@@ -226,7 +227,7 @@ def test_a_reading_reaches_back_to_a_pushed_fill(tmp_path: Path) -> None:
     at.edits["trades"] = listed
     assert ["missing_fill"] == [each.kind for each in at.finds()]
     with reading(at.settings) as tx:
-        assert () == events.heard_fills(tx)
+        assert () == heard_fills(tx)
 
 
 def test_a_fill_that_was_pushed_for_one_order_and_listed_on_another(tmp_path: Path) -> None:
