@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -11,19 +11,13 @@ from mvx.domain.entries import FillBusted, TransferBooked
 from mvx.domain.execution import Fill, FillKey, Transfer
 from mvx.domain.ids import Venue
 from mvx.journal.fill_rows import fill_of
-from mvx.journal.schema import FOLDS, TRANSFER_KEY
+from mvx.journal.schema import TRANSFER_KEY
 from mvx.journal.store import ReadTx
-
-
-def _rows(tx: ReadTx, table: str, tail: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-    columns = FOLDS[table].columns
-    sql = f"SELECT {', '.join(columns)} FROM {table} {tail}"  # noqa: S608  our own names
-    return [dict(zip(columns, row, strict=True)) for row in tx.connection.execute(sql, values)]
 
 
 def busts_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[FillBusted, ...]:
     """A venue's busts that were booked after an entry of the log, in the order of booking."""
-    return tuple(map(_bust, _rows(tx, "busts", "WHERE seq > ? AND venue = ? ORDER BY seq", (seq, venue))))
+    return tuple(map(_bust, tx.rows("busts", "WHERE seq > ? AND venue = ? ORDER BY seq", (seq, venue))))
 
 
 def known_busts(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, FillBusted]:
@@ -31,14 +25,14 @@ def known_busts(tx: ReadTx, fills: Iterable[Fill]) -> dict[FillKey, FillBusted]:
     are so few that all are read."""
     keys = {fill.key for fill in fills}
     venues = {key.venue for key in keys}
-    found = (row for venue in venues for row in _rows(tx, "busts", "WHERE venue = ?", (venue,)))
+    found = (row for venue in venues for row in tx.rows("busts", "WHERE venue = ?", (venue,)))
     return {bust.fill.key: bust for bust in map(_bust, found) if bust.fill.key in keys}
 
 
 def transfers_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[TransferBooked, ...]:
     """A venue's transfers that were booked after an entry of the log, in the order of booking."""
     tail = "WHERE seq > ? AND venue = ? ORDER BY seq"
-    return tuple(map(_transfer, _rows(tx, "transfers", tail, (seq, venue))))
+    return tuple(map(_transfer, tx.rows("transfers", tail, (seq, venue))))
 
 
 def known_transfers(tx: ReadTx, transfers: Iterable[Transfer]) -> dict[str, TransferBooked]:
@@ -46,7 +40,7 @@ def known_transfers(tx: ReadTx, transfers: Iterable[Transfer]) -> dict[str, Tran
     keyed = f"WHERE {' AND '.join(f'{name} = ?' for name in TRANSFER_KEY)}"
     found: dict[str, TransferBooked] = {}
     for each in transfers:
-        for row in _rows(tx, "transfers", keyed, (each.venue, each.account, each.epoch, each.transfer_id)):
+        for row in tx.rows("transfers", keyed, (each.venue, each.account, each.epoch, each.transfer_id)):
             found[each.listing] = _transfer(row)
     return found
 

@@ -20,7 +20,7 @@ from mvx.domain.money import plain
 from mvx.domain.order import Order
 from mvx.journal.fill_rows import fill_of
 from mvx.journal.rows import number_or_none, text_or_none
-from mvx.journal.schema import FILL_KEY, FOLDS
+from mvx.journal.schema import FILL_KEY
 from mvx.journal.store import HELD, ReadTx, held
 from mvx.journal.views import DOUBTS_OPEN
 
@@ -43,48 +43,41 @@ _PARENTS = (
 )
 
 
-_FILL_COLUMNS = FOLDS["fills"].columns
 _IS_KEY = " AND ".join(f"{name} = ?" for name in FILL_KEY)
-_FILLS = f"SELECT {', '.join(_FILL_COLUMNS)} FROM fills"  # noqa: S608  our own column names
 _KEY = ", ".join(FILL_KEY)
 _STANDS = f"({_KEY}) NOT IN (SELECT {_KEY} FROM busts)"  # noqa: S608  our own column names
 
 
-def _booked(rows: Iterable[Sequence[Any]]) -> tuple[FillBooked, ...]:
-    named = (dict(zip(_FILL_COLUMNS, row, strict=True)) for row in rows)
+def _booked(tx: ReadTx, tail: str, values: Sequence[Any]) -> tuple[FillBooked, ...]:
     return tuple(
         FillBooked(fill_of(row), row["base"], row["quote"], row["cl_ord_id"], json.loads(row["absorbed"]))
-        for row in named
+        for row in tx.rows("fills", tail, values)
     )
 
 
 def fills_booked_after(tx: ReadTx, venue: Venue, seq: int) -> tuple[FillBooked, ...]:
     """A venue's fills that were booked after an entry of the log, in the order of booking."""
-    sql = f"{_FILLS} WHERE seq > ? AND venue = ? ORDER BY seq"
-    return _booked(tx.connection.execute(sql, (seq, venue)))
+    return _booked(tx, "WHERE seq > ? AND venue = ? ORDER BY seq", (seq, venue))
 
 
 def fills_with_keys(tx: ReadTx, keys: Iterable[FillKey]) -> tuple[FillBooked, ...]:
     """The booked fills of these keys."""
-    sql = f"{_FILLS} WHERE {_IS_KEY}"
-    return tuple(booked for key in keys for booked in _booked(tx.connection.execute(sql, key)))
+    return tuple(booked for key in keys for booked in _booked(tx, f"WHERE {_IS_KEY}", key))
 
 
 def recent_fills(
     tx: ReadTx, *, since: Instant | None, venue: str | None, limit: int
 ) -> tuple[FillBooked, ...]:
     """The newest fills first; of one instant the one that was booked last."""
-    sql = f"{_FILLS} WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY at DESC, seq DESC LIMIT ?"
-    return _booked(tx.connection.execute(sql, (since or 0, venue, venue, limit)))
+    tail = "WHERE at >= ? AND (? IS NULL OR venue = ?) ORDER BY at DESC, seq DESC LIMIT ?"
+    return _booked(tx, tail, (since or 0, venue, venue, limit))
 
 
 def fills_of(tx: ReadTx, orders: Iterable[Order]) -> tuple[FillBooked, ...]:
     """The fills of these orders that their venues did not take back: they were booked after the order was."""
     intended = "(SELECT seq FROM orders WHERE cl_ord_id = ?1)"
-    sql = f"{_FILLS} WHERE seq > {intended} AND cl_ord_id = ?1 AND {_STANDS} ORDER BY seq"
-    return tuple(
-        booked for each in orders for booked in _booked(tx.connection.execute(sql, (each.cl_ord_id,)))
-    )
+    tail = f"WHERE seq > {intended} AND cl_ord_id = ?1 AND {_STANDS} ORDER BY seq"
+    return tuple(booked for each in orders for booked in _booked(tx, tail, (each.cl_ord_id,)))
 
 
 def known_fills(tx: ReadTx, fills: Sequence[Fill]) -> dict[FillKey, Fill]:
@@ -161,18 +154,9 @@ def known_break_refs(tx: ReadTx, refs: Iterable[str]) -> frozenset[str]:
     return frozenset(row[0] for row in known if row is not None)
 
 
-_BREAK_COLUMNS = FOLDS["breaks"].columns
-_BREAKS = f"SELECT {', '.join(_BREAK_COLUMNS)} FROM breaks"  # noqa: S608  our own column names
-
-
-def _breaks(tx: ReadTx, tail: str, *values: Any) -> list[dict[str, Any]]:
-    rows = tx.connection.execute(f"{_BREAKS} {tail}", values)
-    return [dict(zip(_BREAK_COLUMNS, row, strict=True)) for row in rows]
-
-
 def breaks(tx: ReadTx, after_seq: int) -> list[dict[str, Any]]:
     """The breaks logged after a seq."""
-    return _breaks(tx, "WHERE id > ? ORDER BY id", after_seq)
+    return tx.rows("breaks", "WHERE id > ? ORDER BY id", (after_seq,))
 
 
 _OPEN = "corrected = 0 AND acked_at IS NULL"
@@ -188,19 +172,12 @@ def recent_breaks(
     tx: ReadTx, *, since: Instant | None, venue: str | None, open_only: bool, limit: int
 ) -> list[dict[str, Any]]:
     """The newest breaks first. Open: neither corrected nor acknowledged."""
-    return _breaks(
-        tx,
-        f"WHERE at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR ({_OPEN})) ORDER BY id DESC LIMIT ?",
-        since or 0,
-        venue,
-        venue,
-        open_only,
-        limit,
-    )
+    tail = f"WHERE at >= ? AND (? IS NULL OR venue = ?) AND (NOT ? OR ({_OPEN})) ORDER BY id DESC LIMIT ?"
+    return tx.rows("breaks", tail, (since or 0, venue, venue, open_only, limit))
 
 
 def break_by_id(tx: ReadTx, break_id: int) -> dict[str, Any] | None:
-    found = _breaks(tx, "WHERE id = ?", break_id)
+    found = tx.rows("breaks", "WHERE id = ?", (break_id,))
     return found[0] if found else None
 
 

@@ -7,7 +7,7 @@ of a process that finds the journal put back or copied says so in the log (gener
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from mvx.domain.ids import ClOrdId, JobId, ParentId, make_cl_ord_id, make_job_id
 from mvx.domain.instant import Instant, after
 from mvx.errors import JournalError, LeaseLost
 from mvx.journal.generation import Writer, begun_anew, put_back, random_epoch
-from mvx.journal.schema import HOLDS, VERSION, migrate, refuse_other_schema, version_of
+from mvx.journal.schema import FOLDS, HOLDS, VERSION, migrate, refuse_other_schema, version_of
 from mvx.journal.sql_state import SqlState
 from mvx.machine import THIS_MACHINE, Machine
 from mvx.sqlite import Connection, Database, is_there
@@ -55,6 +55,12 @@ class ReadTx:
     def meta(self, name: str) -> str:
         row = self.connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return "" if row is None else str(row[0])
+
+    def rows(self, table: str, tail: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """Rows of a fold, by the names of its columns. `tail`: which of them, and in what order."""
+        columns = FOLDS[table].columns
+        sql = f"SELECT {', '.join(columns)} FROM {table} {tail}"  # noqa: S608  our own names
+        return [dict(zip(columns, row, strict=True)) for row in self.connection.execute(sql, values)]
 
 
 class WriteTx(ReadTx):

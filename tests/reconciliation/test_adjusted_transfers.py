@@ -1,4 +1,5 @@
-"""Transfers beside the balances that an adjustment or a first contact rests on."""
+"""Transfers beside the balances that an adjustment or a first contact rests on. A balance is as of when it
+was asked for, at the earliest: it may count what came while the answer was made."""
 
 from __future__ import annotations
 

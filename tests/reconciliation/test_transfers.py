@@ -317,6 +317,3 @@ def test_a_trade_beside_a_transfer_whose_time_can_not_tell_is_booked_before_it()
             reading(began_s, totals=totals, trades=[traded], transfers=[transfer("250", at_s=-99)])
         )
     assert (found.agreed, found.pending, desk.held()) == (True, (), totals)
-
-
-# A balance is as of when it was asked for, at the earliest: it may count what came while the answer was made
